@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: Apache-2.0
+export type {} from './wasm-env.js';
+export * from './byte-reader.js';
+export * from './errors.js';
+export * from './event-queue.js';
+export * from './finding.js';
+export * from './text.js';
