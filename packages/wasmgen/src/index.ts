@@ -1,2 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-export {};
+export { Bytes, Code, type Label } from './code.js';
+export { ModuleBuilder, type FunctionType, type MemoryLimits } from './module.js';
+export { OPCODES, opcode, type OpcodeInfo, type ValueType } from './opcodes.js';
