@@ -1,2 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-export {};
+export * from './boards/board.js';
+export * from './boards/virt.js';
+export * from './devices/device.js';
+export * from './devices/gic.js';
+export * from './devices/pl011.js';
+export * from './devices/pl031.js';
+export * from './devices/registers.js';
+export * from './fdt/reader.js';
+export * from './fdt/tree.js';
+export type { DeviceTreeOptions } from './fdt/virt.js';
+export * from './fdt/writer.js';

@@ -29,14 +29,14 @@ function gic(cpus = 1) {
   let current = 0;
   const irq = Array.from({ length: cpus }, () => new LatchedLine());
   const fiq = Array.from({ length: cpus }, () => new LatchedLine());
-  const unknown: number[] = [];
+  const unknown: string[] = [];
   const controller = new Gic({
     cpus,
     spis: 64,
     currentCpu: () => current,
     irq,
     fiq,
-    onUnknown: (offset) => unknown.push(offset),
+    onUnknown: (window, offset) => unknown.push(`${window} ${offset.toString(16)}`),
   });
   const { distributor: d, cpuInterface: c } = controller;
   const on = <T>(cpu: number, action: () => T): T => {
@@ -245,7 +245,7 @@ describe('GICv2', () => {
     d.write(ITARGETSR + 32, 4, -1);
     expect(d.read(ITARGETSR + 32, 4)).toBe(0);
     expect(d.read(0xd00, 4) | c.read(0x40, 4) | c.read(0xf000, 4)).toBe(0);
-    expect(unknown).toEqual([0xd00, 0x40, 0xf000]);
+    expect(unknown).toEqual(['gic-distributor d00', 'gic-cpu-interface 40', 'gic-cpu-interface f000']);
   });
 
   it('forgets everything but the wires at reset', () => {

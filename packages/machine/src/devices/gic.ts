@@ -6,9 +6,9 @@
 import { assert } from '@plinth/core';
 import { GICC_CTLR_MASK, GicState, SPURIOUS } from './gic-state.js';
 import type { AccessSize, Device, InterruptLine } from './device.js';
-import { defineRegisters, type RegisterBank, type RegisterDeclaration, type RegisterHooks } from './registers.js';
+import { defineRegisters, type RegisterDeclaration } from './registers.js';
 
-export interface GicOptions extends RegisterHooks {
+export interface GicOptions {
   /** 1 to 8. */
   readonly cpus: number;
   /** Shared peripheral interrupts: a multiple of 32, at most 960. QEMU's `virt` has 256. */
@@ -18,6 +18,8 @@ export interface GicOptions extends RegisterHooks {
   /** By CPU; a missing line is not connected. */
   readonly irq: readonly InterruptLine[];
   readonly fiq?: readonly InterruptLine[];
+  /** As RegisterHooks has it, with the name of the window first. */
+  readonly onUnknown?: (window: string, offset: number, write: boolean, value: number) => void;
 }
 
 /** As ARM's GIC-400 and QEMU's model identify themselves: PeriphID4 to 7, PeriphID0 to 3, CompID0 to 3. */
@@ -36,10 +38,22 @@ export class Gic {
     const { cpus, spis } = options;
     assert(cpus >= 1 && cpus <= 8 && spis >= 0 && spis <= 960 && spis % 32 === 0, `GIC: ${cpus} CPUs, ${spis} SPIs`);
     this.#state = new GicState(cpus, spis, options.irq, options.fiq ?? []);
-    const bank1 = defineRegisters(distributorRegisters(this.#state, options.currentCpu), 0x1000, options);
-    const bank2 = defineRegisters(cpuInterfaceRegisters(this.#state, options.currentCpu), 0x1004, options);
-    this.distributor = window('gic-distributor', bank1, () => this.reset());
-    this.cpuInterface = window('gic-cpu-interface', bank2, () => this.reset());
+    const window = (name: string, registers: Readonly<Record<string, RegisterDeclaration>>, size: number): Device => {
+      const bank = defineRegisters(registers, size, {
+        onUnknown: (offset, write, value) => options.onUnknown?.(name, offset, write, value),
+      });
+      return {
+        name,
+        size: WINDOW,
+        read: (offset: number, width: AccessSize) => bank.read(offset, width),
+        write: (offset: number, width: AccessSize, value: number) => bank.write(offset, width, value),
+        peek: (offset: number, width: AccessSize) => bank.peek(offset, width),
+        reset: () => this.reset(),
+      };
+    };
+    const { currentCpu } = options;
+    this.distributor = window('gic-distributor', distributorRegisters(this.#state, currentCpu), 0x1000);
+    this.cpuInterface = window('gic-cpu-interface', cpuInterfaceRegisters(this.#state, currentCpu), 0x1004);
   }
 
   /** SPI `n`, as a device tree counts them: INTID `n + 32`. */
@@ -57,21 +71,6 @@ export class Gic {
   reset(): void {
     this.#state.reset();
   }
-}
-
-function window(
-  name: string,
-  bank: RegisterBank<Readonly<Record<string, RegisterDeclaration>>>,
-  reset: () => void,
-): Device {
-  return {
-    name,
-    size: WINDOW,
-    read: (offset: number, size: AccessSize) => bank.read(offset, size),
-    write: (offset: number, size: AccessSize, value: number) => bank.write(offset, size, value),
-    peek: (offset: number, size: AccessSize) => bank.peek(offset, size),
-    reset,
-  };
 }
 
 /** Four bytes of a byte-per-interrupt row as one register. */

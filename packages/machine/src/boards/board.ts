@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+// Boards are data: a memory map, devices with their wiring, and a device tree. `buildBoard` makes the devices of one
+// machine from such a description and what the machine offers; it keeps no state of its own.
+
+import { assert, type EventQueue, hex32, type VirtualClock } from '@plinth/core';
+import type { Device, InterruptLine } from '../devices/device.js';
+import type { DeviceTreeOptions } from '../fdt/virt.js';
+
+/** The side of a serial port that takes what comes from outside. */
+export interface ConsoleInput {
+  /** Takes bytes in order; returns how many. After fewer than all, `ConsolePort.onRoom` tells when to go on. */
+  receive(bytes: Uint8Array): number;
+}
+
+/** The side of the console that the machine offers to the board's first serial port. */
+export interface ConsolePort {
+  /** The guest has sent a byte. */
+  onByte(byte: number): void;
+  onRoom(): void;
+  /** Called once, by the device, when the board is built. */
+  connect(input: ConsoleInput): void;
+}
+
+/** What a machine offers to the devices of its board. */
+export interface BoardHost {
+  readonly cpus: number;
+  readonly clock: VirtualClock;
+  readonly events: EventQueue;
+  /** Seconds since 1970 at virtual time zero: what the real-time clock shows. */
+  readonly wallClockBase: number;
+  readonly console: ConsolePort;
+  /** The IRQ and FIQ inputs, by CPU. */
+  readonly irq: readonly InterruptLine[];
+  readonly fiq: readonly InterruptLine[];
+  /** The CPU whose access a device is serving. */
+  currentCpu(): number;
+  /** A device was asked for a register that it does not have. */
+  onUnknownRegister?(device: string, offset: number, write: boolean, value: number): void;
+}
+
+/** What a device factory gets: the host, and the board's interrupt lines by their number in the device tree. */
+export interface BoardContext extends BoardHost {
+  interrupt(spi: number): InterruptLine;
+}
+
+export interface PlacedDevice {
+  /** Guest-physical address of the window; it is `device.size` long. */
+  readonly base: number;
+  readonly device: Device;
+}
+
+export interface BoardDevice {
+  readonly name: string;
+  readonly base: number;
+  create(context: BoardContext): Device;
+}
+
+/** An interrupt controller: several windows, and the lines into it. */
+export interface InterruptController {
+  readonly windows: readonly PlacedDevice[];
+  /** Shared interrupt `n` of the device tree. */
+  spi(n: number): InterruptLine;
+  /** Private interrupt `n` of the device tree. */
+  ppi(cpu: number, n: number): InterruptLine;
+}
+
+export interface BoardDescription {
+  readonly name: string;
+  /** One line for lists. */
+  readonly title: string;
+  /** CPU model, for example `cortex-a15`. */
+  readonly cpu: string;
+  readonly maxCpus: number;
+  readonly ramBase: number;
+  /** Largest RAM in bytes, and what one gets without asking. */
+  readonly maxRamSize: number;
+  readonly defaultRamSize: number;
+  /** Counter frequency of the architected timer in hertz (CNTFRQ). */
+  readonly timerFrequency: number;
+  /** Private interrupts of the architected timers, as the device tree numbers them. */
+  readonly timerInterrupts: {
+    readonly secure: number;
+    readonly physical: number;
+    readonly virtual: number;
+    readonly hypervisor: number;
+  };
+  /** How the guest calls the firmware's power functions; `undefined` when the board has none. */
+  readonly psci?: 'hvc' | 'smc';
+  /** Windows for virtio devices, for those who attach some. */
+  readonly virtio?: { readonly base: number; readonly stride: number; readonly slots: number; readonly spi: number };
+  readonly devices: readonly BoardDevice[];
+  createInterruptController(host: BoardHost): InterruptController;
+  deviceTree(options: DeviceTreeOptions): Uint8Array;
+}
+
+export interface Board {
+  readonly description: BoardDescription;
+  /** By rising base address, without overlaps. */
+  readonly devices: readonly PlacedDevice[];
+  readonly interrupts: InterruptController;
+  /** Power-on state of every device. */
+  reset(): void;
+}
+
+/** `extra` are devices beyond the board's own, such as virtio ones. */
+export function buildBoard(description: BoardDescription, host: BoardHost, extra: readonly BoardDevice[] = []): Board {
+  assert(host.cpus >= 1 && host.cpus <= description.maxCpus, `${description.name}: ${host.cpus} CPUs`);
+  const interrupts = description.createInterruptController(host);
+  // Not a spread: the host may be a class whose methods sit on its prototype.
+  const context: BoardContext = {
+    cpus: host.cpus,
+    clock: host.clock,
+    events: host.events,
+    wallClockBase: host.wallClockBase,
+    console: host.console,
+    irq: host.irq,
+    fiq: host.fiq,
+    currentCpu: () => host.currentCpu(),
+    onUnknownRegister: (device, offset, write, value) => host.onUnknownRegister?.(device, offset, write, value),
+    interrupt: (spi) => interrupts.spi(spi),
+  };
+  const devices = [
+    ...interrupts.windows,
+    ...[...description.devices, ...extra].map((entry) => ({ base: entry.base, device: entry.create(context) })),
+  ].toSorted((a, b) => a.base - b.base);
+  devices.forEach(({ base, device }, at) => {
+    const next = devices[at + 1];
+    assert(
+      next === undefined || base + device.size <= next.base,
+      `${description.name}: ${device.name} at ${hex32(base)} overlaps ${next?.device.name}`,
+    );
+  });
+  return {
+    description,
+    devices,
+    interrupts,
+    reset: () => {
+      for (const { device } of devices) device.reset();
+    },
+  };
+}

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+// The board `virt`: GICv2, architected timer, PL011, PL031, PSCI and room for virtio, at the addresses and interrupts of
+// QEMU's board of that name (without virtualization and Security Extensions), so that the same kernels boot on it.
+
+import { Gic } from '../devices/gic.js';
+import { Pl011 } from '../devices/pl011.js';
+import { Pl031 } from '../devices/pl031.js';
+import { virtDeviceTree, type VirtLayout } from '../fdt/virt.js';
+import type { BoardDescription, BoardHost } from './board.js';
+
+const MIB = 1024 * 1024;
+const TIMERS = { secure: 13, physical: 14, virtual: 11, hypervisor: 10 };
+const LAYOUT: VirtLayout = {
+  cpuCompatible: 'arm,cortex-a15',
+  ramBase: 0x4000_0000,
+  gicDistributor: 0x0800_0000,
+  gicCpuInterface: 0x0801_0000,
+  uart: 0x0900_0000,
+  uartSpi: 1,
+  rtc: 0x0901_0000,
+  rtcSpi: 2,
+  virtio: 0x0a00_0000,
+  virtioStride: 0x200,
+  virtioSpi: 16,
+  timerPpis: [TIMERS.secure, TIMERS.physical, TIMERS.virtual, TIMERS.hypervisor],
+};
+
+/** Reports of one device's unknown registers, under its name. */
+function unknownOf(
+  host: BoardHost,
+  device: string,
+): { onUnknown(offset: number, write: boolean, value: number): void } {
+  return { onUnknown: (offset, write, value) => host.onUnknownRegister?.(device, offset, write, value) };
+}
+
+export const virtBoard: BoardDescription = {
+  name: 'virt',
+  title: 'generic virtual board: GICv2, PL011, PL031, virtio (as QEMU virt)',
+  cpu: 'cortex-a15',
+  maxCpus: 8,
+  ramBase: LAYOUT.ramBase,
+  maxRamSize: 3072 * MIB,
+  defaultRamSize: 256 * MIB,
+  timerFrequency: 62_500_000,
+  timerInterrupts: TIMERS,
+  psci: 'hvc',
+  virtio: { base: LAYOUT.virtio, stride: LAYOUT.virtioStride, slots: 32, spi: LAYOUT.virtioSpi },
+  devices: [
+    {
+      name: 'uart0',
+      base: LAYOUT.uart,
+      create: (context) => {
+        const uart = new Pl011({
+          name: 'uart0',
+          interrupt: context.interrupt(LAYOUT.uartSpi),
+          onByte: (byte) => context.console.onByte(byte),
+          onRoom: () => context.console.onRoom(),
+          ...unknownOf(context, 'uart0'),
+        });
+        context.console.connect(uart);
+        return uart;
+      },
+    },
+    {
+      name: 'rtc',
+      base: LAYOUT.rtc,
+      create: (context) =>
+        new Pl031({
+          name: 'rtc',
+          clock: context.clock,
+          events: context.events,
+          baseSeconds: context.wallClockBase,
+          interrupt: context.interrupt(LAYOUT.rtcSpi),
+          ...unknownOf(context, 'rtc'),
+        }),
+    },
+  ],
+  createInterruptController: (host) => {
+    const gic = new Gic({
+      cpus: host.cpus,
+      spis: 256,
+      currentCpu: () => host.currentCpu(),
+      irq: host.irq,
+      fiq: host.fiq,
+      onUnknown: (...access) => host.onUnknownRegister?.(...access),
+    });
+    return {
+      windows: [
+        { base: LAYOUT.gicDistributor, device: gic.distributor },
+        { base: LAYOUT.gicCpuInterface, device: gic.cpuInterface },
+      ],
+      spi: (n) => gic.spi(n),
+      ppi: (cpu, n) => gic.ppi(cpu, n),
+    };
+  },
+  deviceTree: (options) => virtDeviceTree(LAYOUT, options),
+};
