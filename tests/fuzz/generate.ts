@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+// Draws fuzz cases from instruction rows. Fields are drawn by what their names mean in the manual (ARM DDI 0406C): a
+// register that addresses memory gets an address in the window, destinations are seldom SP or PC, conditions are
+// mostly AL. Same rows and same seed, same cases. It knows nothing of UNPREDICTABLE combinations: see `keep`.
+
+import { FPEXC_EN, MEMORY_BYTES, MODE, RUNNER_PAGES, SCTLR_A } from './layout.js';
+import { encode, instructionBytes, parsePattern, type Field, type Pattern, type Row } from './pattern.js';
+import { Random } from './random.js';
+import { effectiveCpsr, type TestCase, type TestState } from './test-case.js';
+import { branchTarget, interestingDoubleword, interestingWord, savedStatus, windowAddress } from './values.js';
+
+export type { Row } from './pattern.js';
+
+/** An instruction that was drawn, before its state is. */
+export interface Draw {
+  readonly row: Row;
+  readonly word: number;
+  /** Value of a field by name; the last part's if a row has it in several parts. */
+  readonly field: (name: string) => number | undefined;
+}
+
+export interface GenerateOptions {
+  readonly seed: number;
+  readonly count: number;
+  /** Modes to run in; by default User mode half of the time, then System and Supervisor, the others seldom. */
+  readonly modes?: readonly number[];
+  /** Draws again while this is false, e.g. for UNPREDICTABLE combinations; a row never kept is an error. */
+  readonly keep?: (draw: Draw, mode: number) => boolean;
+  /** Share of cases in which the should-be bits are drawn at random (UNPREDICTABLE); 0 unless given. */
+  readonly violateShouldBe?: number;
+}
+
+const PRIVILEGED_MODES = [MODE.sys, MODE.sys, MODE.sys, MODE.svc, MODE.svc, MODE.svc, MODE.fiq, MODE.irq, MODE.und];
+const MAX_ATTEMPTS = 10_000;
+
+/** `count` cases, the rows taken in turn. */
+export function generate(rows: readonly Row[], options: GenerateOptions): TestCase[] {
+  const random = new Random(options.seed);
+  const patterns = rows.map((row) => parsePattern(row));
+  const cases: TestCase[] = [];
+  while (cases.length < options.count)
+    cases.push(generateCase(patterns[cases.length % patterns.length]!, random, options));
+  return cases;
+}
+
+function generateCase(pattern: Pattern, random: Random, options: GenerateOptions): TestCase {
+  const keep = options.keep ?? keepHarmless;
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+    const mode = random.pick(options.modes ?? (random.chance(0.5) ? [MODE.usr] : PRIVILEGED_MODES));
+    const values = pattern.fields.map((field) => drawField(field, pattern, random));
+    let word = encode(pattern, values);
+    if (random.chance(options.violateShouldBe ?? 0)) word = (word ^ (random.word() & pattern.shouldBeMask)) >>> 0;
+    const field = (name: string): number | undefined => {
+      const index = pattern.fields.findLastIndex((one) => one.name === name);
+      return index < 0 ? undefined : values[index];
+    };
+    const draw: Draw = { row: pattern.row, word, field };
+    if (keep(draw, mode)) return finishCase(pattern, draw, mode, random);
+  }
+  throw new RangeError(`row ${pattern.row.name}: no instruction kept in ${MAX_ATTEMPTS} draws`);
+}
+
+/**
+ * Leaves out what would take the runner itself apart: privileged writes to CP15 and CP14, and waiting for interrupts.
+ * A caller's own `keep` should ask this one too.
+ */
+export function keepHarmless(draw: Draw, mode: number): boolean {
+  const { name } = draw.row;
+  if (mode !== MODE.usr && /^(MCR|MCRR|LDC|STC|CDP)/.test(name)) return false;
+  return !/^(WFI|WFE)/.test(name);
+}
+
+const MEMORY_ROW = /^(LD|ST|PLD|PLI|PUSH|POP|VLD|VST|VPUSH|VPOP|SWP|TBB|TBH|RFE|SRS)/;
+const BRANCH_ROW = /^(BX|BLX|BXJ)/;
+const DESTINATION = /^(Rd|Rdn|Rt|Rt2|RdLo|RdHi|Rdm)$/;
+/** Rows that may not stand in an IT block, or only in ways that are UNPREDICTABLE. */
+const NO_IT_ROW = /^(IT|CBZ|CBNZ|CPS|SETEND|B$|B_|B \(|BKPT|HLT|HVC|SRS|RFE|UDF)/;
+
+function drawField({ name, width }: Field, pattern: Pattern, random: Random): number {
+  const limit = 2 ** width;
+  if (name === 'cond' && width === 4) return random.chance(0.85) ? 14 : random.below(15);
+  if (name === 'register_list' || name === 'registers' || name === 'reglist') return drawList(width, random);
+  if (/^R[a-z]/.test(name) && width === 4) return drawRegister(DESTINATION.test(name), random);
+  if (name.startsWith('imm') && MEMORY_ROW.test(pattern.row.name) && width >= 7 && random.chance(0.6))
+    return random.below(64);
+  if (name.startsWith('imm') && random.chance(0.4))
+    return random.pick(
+      [0, 1, 2, limit - 1, limit - 2, limit / 2, limit / 2 - 1].filter((value) => value >= 0 && value < limit),
+    );
+  return random.below(limit);
+}
+
+function drawRegister(isDestination: boolean, random: Random): number {
+  if (random.chance(isDestination ? 0.94 : 0.86)) return random.below(13);
+  return isDestination ? random.pick([13, 14, 14, 15]) : random.pick([13, 13, 14, 14, 14, 15]);
+}
+
+function drawList(width: number, random: Random): number {
+  let list = random.word() & (2 ** width - 1);
+  if (random.chance(0.5)) list &= random.word();
+  if (width === 16) {
+    if (random.chance(0.85)) list &= 0x7fff;
+    if (random.chance(0.85)) list &= 0xdfff;
+  }
+  return list === 0 && random.chance(0.95) ? 1 << random.below(width > 13 ? 13 : width) : list;
+}
+
+function finishCase(pattern: Pattern, draw: Draw, mode: number, random: Random): TestCase {
+  const { row } = draw;
+  const isa = row.isa === 'A32' ? 'A32' : 'T32';
+  const code = instructionBytes(pattern, draw.word);
+  const state = drawState(draw, mode, random);
+  if (isa === 'T32') {
+    state.cpsr |= 0x20;
+    if (!NO_IT_ROW.test(row.name) && random.chance(0.15)) {
+      const condition = random.below(15);
+      if (random.chance(0.5)) {
+        code.unshift(8 | (condition << 4), 0xbf); // IT <condition>
+      } else {
+        // ITSTATE of a block's last instruction: IT[7:4] is the condition, IT[3:0] 1000.
+        state.cpsr |= (condition << 12) | 0x800;
+      }
+    }
+    // A no-operation after the instruction moves it to the other alignment.
+    if (random.chance(0.3)) code.push(0x00, 0xbf);
+  }
+  state.cpsr = effectiveCpsr(state.cpsr);
+  return { isa, code: Uint8Array.from(code), state, row: row.name };
+}
+
+function drawState(draw: Draw, mode: number, random: Random): TestState {
+  const { row } = draw;
+  const isMemory = MEMORY_ROW.test(row.name);
+  const registers = Uint32Array.from({ length: 15 }, () => interestingWord(random));
+  const branches = BRANCH_ROW.test(row.name);
+  const named = (name: string, value: number): void => {
+    const register = draw.field(name);
+    if (register !== undefined && register < 15) registers[register] = value;
+  };
+  if (branches || random.chance(0.1)) named('Rm', branchTarget(random));
+  if (isMemory) {
+    if (random.chance(0.9)) named('Rm', (random.below(129) - (random.chance(0.5) ? 64 : 0)) >>> random.below(4));
+    if (random.chance(0.95)) named('Rn', windowAddress(random));
+    if (draw.field('Rn') === undefined || random.chance(0.5)) registers[13] = windowAddress(random);
+    for (let n = 0; n < 15; n++) if (isRunnerAddress(registers[n]!)) registers[n] = windowAddress(random);
+  }
+  const d = new Uint32Array(64);
+  for (let n = 0; n < 64; n += 2) d.set(interestingDoubleword(random), n);
+  // Flags, then cumulative flags, rounding mode, flush-to-zero, default NaN, QC; length and stride stay 0.
+  let fpscr = random.word() & 0xf0000000;
+  if (random.chance(0.5)) fpscr |= random.word() & 0x0800009f;
+  if (random.chance(0.5)) fpscr |= random.word() & 0x03c00000;
+  const memory = new Uint8Array(MEMORY_BYTES);
+  const memoryWords = new Uint32Array(memory.buffer);
+  for (let n = 0; n < memoryWords.length; n++)
+    memoryWords[n] = random.chance(0.5) ? random.word() : interestingWord(random);
+  let cpsr = mode | (random.below(32) << 27) | (random.below(16) << 16);
+  if (random.chance(0.03)) cpsr |= 0x200;
+  return {
+    registers,
+    cpsr: cpsr >>> 0,
+    spsr: savedStatus(random),
+    d,
+    fpscr: fpscr >>> 0,
+    fpexc: random.chance(0.98) ? FPEXC_EN : 0,
+    sctlrToggle: isMemory && random.chance(0.1) ? SCTLR_A : 0,
+    memory,
+  };
+}
+
+/** Addresses from which a small offset could reach the runner's own pages in a privileged mode. */
+function isRunnerAddress(address: number): boolean {
+  return address >= RUNNER_PAGES.address - 0x2000 && address < RUNNER_PAGES.address + 0x4000;
+}
