@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: Apache-2.0
+// Turns intermediate representation into WebAssembly. What is the same for every engine is here: order of evaluation,
+// locals for values, plain operations, guest memory through the shadow page tables. What differs (where registers
+// live, how an instruction is left) is asked of a `Lowering`.
+
+import { opcode, type Code, type ValueType } from '@plinth/wasmgen';
+import type { Block, Node } from '../ir/node.js';
+import { CPU } from '../state/layout.js';
+
+/** Hands out WebAssembly locals and takes them back, so that long functions do not pile them up. */
+export class LocalPool {
+  readonly #code: Code;
+  readonly #free = new Map<ValueType, number[]>();
+
+  constructor(code: Code) {
+    this.#code = code;
+  }
+
+  take(type: ValueType): number {
+    return this.#free.get(type)?.pop() ?? this.#code.local(type);
+  }
+
+  give(type: ValueType, local: number): void {
+    const list = this.#free.get(type);
+    if (list === undefined) this.#free.set(type, [local]);
+    else list.push(local);
+  }
+}
+
+/** What an engine decides for itself. Each method writes code; `operand` writes an operand's value to the stack. */
+export interface Lowering {
+  /** Local that holds the address of the CPU block. */
+  readonly cpu: number;
+  field(node: Node): void;
+  pc(): void;
+  reg(index: Node, operand: (node: Node) => void): void;
+  setReg(index: Node, value: Node, operand: (node: Node) => void): void;
+  flag(offset: number): void;
+  setFlag(offset: number, value: Node, operand: (node: Node) => void): void;
+  jump(target: Node, operand: (node: Node) => void): void;
+  abortCheck(): void;
+  /** Function index of a helper. */
+  helper(name: string): number;
+  /** Base of the shadow table for reads or writes, on the stack. */
+  table(write: boolean): void;
+  /** Does the access the slow way, or leaves: address in a local; for a load the value must be left on the stack. */
+  slowLoad(access: number, address: number): void;
+  slowStore(access: number, address: number, value: number): void;
+}
+
+const LOAD: Readonly<Record<number, string>> = {
+  1: 'i32.load8_u',
+  2: 'i32.load16_u',
+  4: 'i32.load',
+  0x11: 'i32.load8_s',
+  0x12: 'i32.load16_s',
+};
+const STORE: Readonly<Record<number, string>> = { 1: 'i32.store8', 2: 'i32.store16', 4: 'i32.store' };
+
+/** Drops uses that only dead pure nodes make; afterwards a pure node with no uses is dead. */
+function countDead(block: Block): void {
+  for (let i = block.length - 1; i >= 0; i--) {
+    const node = block[i]!;
+    if (node.extra?.then !== undefined) {
+      countDead(node.extra.otherwise!);
+      countDead(node.extra.then);
+    }
+    if (node.pure && node.uses === 0) for (const arg of node.args) arg.uses--;
+  }
+}
+
+export class Emitter {
+  readonly #code: Code;
+  readonly #pool: LocalPool;
+  readonly #lowering: Lowering;
+  #temporaries: number[] = [];
+  #taken: { type: ValueType; local: number }[] = [];
+
+  constructor(code: Code, pool: LocalPool, lowering: Lowering) {
+    this.#code = code;
+    this.#pool = pool;
+    this.#lowering = lowering;
+  }
+
+  /** Writes one instruction's block. */
+  emit(block: Block, temporaries: readonly ValueType[]): void {
+    countDead(block);
+    this.#temporaries = temporaries.map((type) => this.#local(type));
+    this.#block(block);
+    for (const { type, local } of this.#taken) this.#pool.give(type, local);
+    this.#taken = [];
+  }
+
+  #local(type: ValueType): number {
+    const local = this.#pool.take(type);
+    this.#taken.push({ type, local });
+    return local;
+  }
+
+  #block(block: Block): void {
+    for (const node of block) {
+      if (node.pure) {
+        if (node.uses > 1) this.#keep(node);
+      } else if (node.type === 'void') this.#statement(node);
+      else if (node.op === 'guest.load' || node.op === 'call' || node.uses > 0) this.#keep(node);
+    }
+  }
+
+  /** Evaluates a node now and keeps it in a local for its uses. */
+  #keep(node: Node): void {
+    this.#value(node);
+    if (node.uses === 0) {
+      this.#code.drop();
+      return;
+    }
+    node.local = this.#local(node.type as ValueType);
+    this.#code.set(node.local);
+  }
+
+  /** An operand on the stack. */
+  readonly #operand = (node: Node): void => {
+    if (node.local >= 0) this.#code.get(node.local);
+    else this.#value(node);
+  };
+
+  #value(node: Node): void {
+    const code = this.#code;
+    const lowering = this.#lowering;
+    switch (node.op) {
+      case 'const':
+        if (node.type === 'i64') code.i64(node.immediate as bigint);
+        else code.i32(node.immediate as number);
+        return;
+      case 'v128.const':
+        code.v128(Uint8Array.from(node.extra!.lanes!));
+        return;
+      case 'field':
+        lowering.field(node);
+        return;
+      case 'pc':
+        lowering.pc();
+        return;
+      case 'reg':
+        lowering.reg(node.args[0]!, this.#operand);
+        return;
+      case 'flag':
+        lowering.flag(node.immediate as number);
+        return;
+      case 'temp':
+        code.get(this.#temporaries[node.immediate as number]!);
+        return;
+      case 'cpu.load':
+        this.#cpuAddress(node.args[0]!);
+        code.memory(node.extra!.name!, node.immediate as number);
+        return;
+      case 'guest.load':
+        this.#load(node);
+        return;
+      case 'call':
+        this.#call(node);
+        return;
+      case 'select':
+        for (const arg of node.args) this.#operand(arg);
+        code.select();
+        return;
+      default:
+        this.#plain(node);
+    }
+  }
+
+  #plain(node: Node): void {
+    for (const arg of node.args) this.#operand(arg);
+    if (node.op === 'i8x16.shuffle') {
+      this.#code.shuffle(node.extra!.lanes!);
+      return;
+    }
+    if (opcode(node.op).immediate === 'lane') this.#code.lane(node.op, node.immediate as number);
+    else this.#code.op(node.op);
+  }
+
+  #cpuAddress(displacement: Node): void {
+    this.#code.get(this.#lowering.cpu);
+    if (displacement.op === 'const' && displacement.immediate === 0) return;
+    this.#operand(displacement);
+    this.#code.op('i32.add');
+  }
+
+  #call(node: Node): void {
+    this.#code.get(this.#lowering.cpu);
+    for (const arg of node.args) this.#operand(arg);
+    this.#code.call(this.#lowering.helper(node.extra!.name!));
+  }
+
+  #statement(node: Node): void {
+    const code = this.#code;
+    const lowering = this.#lowering;
+    switch (node.op) {
+      case 'setReg':
+        lowering.setReg(node.args[0]!, node.args[1]!, this.#operand);
+        return;
+      case 'setFlag':
+        lowering.setFlag(node.immediate as number, node.args[0]!, this.#operand);
+        return;
+      case 'cpu.store':
+        this.#cpuAddress(node.args[0]!);
+        this.#operand(node.args[1]!);
+        code.memory(node.extra!.name!, node.immediate as number);
+        return;
+      case 'setTemp':
+        this.#operand(node.args[0]!);
+        code.set(this.#temporaries[node.immediate as number]!);
+        return;
+      case 'guest.store':
+        this.#store(node);
+        return;
+      case 'call':
+        this.#call(node);
+        return;
+      case 'jump':
+        lowering.jump(node.args[0]!, this.#operand);
+        return;
+      case 'abortCheck':
+        lowering.abortCheck();
+        return;
+      case 'if': {
+        this.#operand(node.args[0]!);
+        const label = code.if();
+        this.#block(node.extra!.then!);
+        if (node.extra!.otherwise!.length > 0) {
+          code.else();
+          this.#block(node.extra!.otherwise!);
+        }
+        code.end(label);
+        return;
+      }
+      default:
+        throw new RangeError(`the intermediate representation has no statement ${node.op}`);
+    }
+  }
+
+  /**
+   * Looks up the shadow table; leaves the entry with its valid bit flipped in the returned local, and on the stack
+   * zero if the access may go ahead. An entry is (host page - virtual page) | 1, or 0 for none, so that after the flip
+   * one test of the low bits covers "valid" and "aligned".
+   */
+  #lookUp(write: boolean, address: number, size: number): number {
+    const code = this.#code;
+    const entry = this.#local('i32');
+    this.#lowering.table(write);
+    code.get(address).i32(12).op('i32.shr_u').i32(2).op('i32.shl').op('i32.add');
+    code.memory('i32.load', 0).i32(1).op('i32.xor').tee(entry);
+    if (size > 1) code.get(address).op('i32.or');
+    code.i32(size > 1 ? size - 1 : 1).op('i32.and');
+    return entry;
+  }
+
+  #addressLocal(node: Node): number {
+    if (node.local >= 0) return node.local;
+    const local = this.#local('i32');
+    this.#value(node);
+    this.#code.set(local);
+    return local;
+  }
+
+  #load(node: Node): void {
+    const code = this.#code;
+    const access = node.immediate as number;
+    const address = this.#addressLocal(node.args[0]!);
+    if ((access & 0x20) !== 0) {
+      this.#lowering.slowLoad(access, address);
+      return;
+    }
+    const entry = this.#lookUp(false, address, access & 0xf);
+    const label = code.if('i32');
+    this.#lowering.slowLoad(access, address);
+    code.else();
+    code.get(address).get(entry).op('i32.add').memory(LOAD[access & 0x1f]!, 0);
+    code.end(label);
+  }
+
+  #store(node: Node): void {
+    const code = this.#code;
+    const access = node.immediate as number;
+    const address = this.#addressLocal(node.args[0]!);
+    const valueNode = node.args[1]!;
+    let value = valueNode.local;
+    if (value < 0) {
+      value = this.#local('i32');
+      this.#operand(valueNode);
+      code.set(value);
+    }
+    if ((access & 0x20) !== 0) {
+      this.#lowering.slowStore(access, address, value);
+      return;
+    }
+    const entry = this.#lookUp(true, address, access & 0xf);
+    const label = code.if();
+    this.#lowering.slowStore(access, address, value);
+    code.else();
+    code.get(address).get(entry).op('i32.add').get(value).memory(STORE[access & 0xf]!, 0);
+    code.end(label);
+  }
+}
+
+/** Loads a word of the CPU block onto the stack. */
+export function loadCpu(code: Code, cpu: number, offset: number): void {
+  code.get(cpu).memory('i32.load', offset);
+}
+
+/** Leaves a function with `nextPc` if the last helper gave the instruction up. */
+export function returnIfAborted(code: Code, cpu: number): void {
+  loadCpu(code, cpu, CPU.aborted);
+  const label = code.if();
+  loadCpu(code, cpu, CPU.nextPc);
+  code.return();
+  code.end(label);
+}

@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: Apache-2.0
+// The interpreter's main loop, in WebAssembly: finds the handler of the instruction at the PC through the fetch page,
+// tests the condition, calls it. It returns to TypeScript only when something other than instructions is due.
+
+import type { Code } from '@plinth/wasmgen';
+import { loadCpu } from '../emit/emit.js';
+import { CPU, PSR } from '../state/layout.js';
+import { HANDLER } from './handlers.js';
+
+/**
+ * What generated code and TypeScript know of one physical page that holds code, byte offsets. It lies in the machine's
+ * memory; the fetch table's entries are addresses of these. Handler arrays have one 16-bit number per halfword.
+ */
+export const CODE_PAGE = {
+  /** Host address of the page's first byte. */
+  host: 0,
+  /** Addresses of the handler arrays for A32 state, T32 state, and T32 inside IT blocks; 0 where there is none yet. */
+  a32: 4,
+  t32: 8,
+  it: 12,
+  size: 16,
+} as const;
+
+/** Why `run` came back, found in CPU.exitReason's place: the result of the function. */
+export const RUN_EXIT = {
+  /** The budget is spent. */
+  budget: 0,
+  /** CPU.attention is set. */
+  attention: 1,
+  /** The fetch table knows nothing of the PC's page, or not in this instruction set. */
+  fetch: 2,
+} as const;
+
+/** 1 if the condition number on top of the instruction word holds (A8.3). Parameters: cpu, condition. */
+export function writeConditionHolds(code: Code): void {
+  const cpu = 0;
+  const cond = 1;
+  const n = (): void => loadCpu(code, cpu, CPU.flagN);
+  const z = (): void => loadCpu(code, cpu, CPU.flagZ);
+  const c = (): void => loadCpu(code, cpu, CPU.flagC);
+  const v = (): void => loadCpu(code, cpu, CPU.flagV);
+  const ge = (): void => {
+    n();
+    v();
+    code.op('i32.xor').i32(0).op('i32.ge_s');
+  };
+  const cases: (() => void)[] = [
+    () => {
+      z();
+      code.op('i32.eqz');
+    },
+    c,
+    () => {
+      n();
+      code.i32(31).op('i32.shr_u');
+    },
+    () => {
+      v();
+      code.i32(31).op('i32.shr_u');
+    },
+    () => {
+      c();
+      z();
+      code.i32(0).op('i32.ne').op('i32.and');
+    },
+    ge,
+    () => {
+      ge();
+      z();
+      code.i32(0).op('i32.ne').op('i32.and');
+    },
+    () => code.i32(1),
+  ];
+  const result = code.local('i32');
+  const done = code.block();
+  const labels = cases.map(() => code.block());
+  code.get(cond).i32(1).op('i32.shr_u');
+  // The innermost block is the last opened.
+  code.branchTable([...labels].reverse().slice(0, 7), labels[0]!);
+  for (const [i, write] of cases.entries()) {
+    code.end(labels[labels.length - 1 - i]!);
+    write();
+    code.set(result).branch(done);
+  }
+  code.end(done);
+  // Odd conditions are the opposite, but for 1111, which is always.
+  code.get(result).get(cond).i32(1).op('i32.and').op('i32.xor');
+  code.get(cond).i32(15).op('i32.eq').op('i32.or');
+}
+
+export interface LoopFunctions {
+  readonly conditionHolds: number;
+  readonly handlerType: number;
+}
+
+/** Parameter: cpu. Result: RUN_EXIT. */
+export function writeRunLoop(code: Code, functions: LoopFunctions): void {
+  const cpu = 0;
+  const pc = code.local('i32');
+  const budget = code.local('i32');
+  const id = code.local('i32');
+  const word = code.local('i32');
+  const page = code.local('i32');
+  const codePage = code.local('i32');
+  const handlers = code.local('i32');
+
+  const leave = (reason: number): void => {
+    code.get(cpu).get(pc).memory('i32.store', CPU.registers + 60);
+    code.get(cpu).get(budget).memory('i32.store', CPU.budget);
+    code.i32(reason).return();
+  };
+  const storeCpu = (offset: number, value: () => void): void => {
+    code.get(cpu);
+    value();
+    code.memory('i32.store', offset);
+  };
+
+  loadCpu(code, cpu, CPU.registers + 60);
+  code.set(pc);
+  loadCpu(code, cpu, CPU.budget);
+  code.set(budget);
+
+  const loop = code.loop();
+  // Is the PC still on the page that the fetch cache is for?
+  code.get(pc).i32(-4096).op('i32.and').tee(page);
+  loadCpu(code, cpu, CPU.fetchPage);
+  code.op('i32.ne');
+  const elsewhere = code.if();
+  {
+    loadCpu(code, cpu, CPU.attention);
+    const attention = code.if();
+    leave(RUN_EXIT.attention);
+    code.end(attention);
+    storeCpu(CPU.aborted, () => code.i32(0));
+    loadCpu(code, cpu, CPU.tableFetch);
+    code.get(pc).i32(12).op('i32.shr_u').i32(2).op('i32.shl').op('i32.add').memory('i32.load', 0).tee(codePage);
+    code.op('i32.eqz');
+    const unknown = code.if();
+    leave(RUN_EXIT.fetch);
+    code.end(unknown);
+    loadCpu(code, cpu, CPU.control);
+    code.i32(PSR.T).op('i32.and');
+    const thumb = code.if();
+    storeCpu(CPU.pcAhead, () => code.i32(4));
+    loadCpu(code, cpu, CPU.itState);
+    const it = code.if();
+    code.get(codePage).memory('i32.load', CODE_PAGE.it).set(handlers);
+    code.else();
+    code.get(codePage).memory('i32.load', CODE_PAGE.t32).set(handlers);
+    code.end(it);
+    code.else();
+    storeCpu(CPU.pcAhead, () => code.i32(8));
+    code.get(codePage).memory('i32.load', CODE_PAGE.a32).set(handlers);
+    code.end(thumb);
+    code.get(handlers).op('i32.eqz');
+    const missing = code.if();
+    leave(RUN_EXIT.fetch);
+    code.end(missing);
+    storeCpu(CPU.fetchHost, () => code.get(codePage).memory('i32.load', CODE_PAGE.host).get(page).op('i32.sub'));
+    storeCpu(CPU.fetchHandlers, () => code.get(handlers).get(page).op('i32.sub'));
+    storeCpu(CPU.fetchPage, () => code.get(page));
+    loadCpu(code, cpu, CPU.itState);
+    const inBlock = code.if();
+    writeItStep(code, functions, { cpu, pc, budget, id, word, leave });
+    code.branch(loop);
+    code.end(inBlock);
+  }
+  code.end(elsewhere);
+
+  code.get(budget).i32(0).op('i32.le_s');
+  const spent = code.if();
+  leave(RUN_EXIT.budget);
+  code.end(spent);
+  code.get(budget).i32(1).op('i32.sub').set(budget);
+  writeFetch(code, cpu, pc, id, word);
+  code.get(id).i32(HANDLER.conditional).op('i32.and');
+  const conditional = code.if();
+  code.get(cpu).get(word).i32(28).op('i32.shr_u').call(functions.conditionHolds).op('i32.eqz');
+  const fails = code.if();
+  code.get(pc).i32(4).op('i32.add').set(pc).branch(loop);
+  code.end(fails);
+  code.get(id).i32(HANDLER.conditional).op('i32.xor').set(id);
+  code.end(conditional);
+  writeCall(code, functions, { cpu, pc, budget, id, word });
+  code.branch(loop);
+  code.end(loop);
+  code.unreachable();
+}
+
+interface LoopLocals {
+  readonly cpu: number;
+  readonly pc: number;
+  readonly budget: number;
+  readonly id: number;
+  readonly word: number;
+}
+
+/** Reads the handler number and the word at the PC, and sets what a read of R15 gives. */
+function writeFetch(code: Code, cpu: number, pc: number, id: number, word: number): void {
+  code.get(pc);
+  loadCpu(code, cpu, CPU.fetchHandlers);
+  code.op('i32.add').memory('i32.load16_u', 0).set(id);
+  code.get(pc);
+  loadCpu(code, cpu, CPU.fetchHost);
+  code.op('i32.add').memory('i32.load', 0).set(word);
+  code.get(cpu).get(pc);
+  loadCpu(code, cpu, CPU.pcAhead);
+  code.op('i32.add').memory('i32.store', CPU.registers + 60);
+}
+
+function writeCall(code: Code, functions: LoopFunctions, l: LoopLocals): void {
+  code.get(l.cpu).get(l.budget).memory('i32.store', CPU.budget);
+  code.get(l.cpu).get(l.word).get(l.pc).get(l.id).callIndirect(functions.handlerType).set(l.pc);
+  loadCpu(code, l.cpu, CPU.budget);
+  code.set(l.budget);
+}
+
+/**
+ * One instruction inside an IT block (A2.5.2). The fetch cache is for the IT handlers then; it is dropped after each
+ * instruction, so that the loop comes back here or, at the block's end, to the ordinary handlers.
+ */
+function writeItStep(
+  code: Code,
+  functions: LoopFunctions,
+  l: LoopLocals & { readonly leave: (reason: number) => void },
+): void {
+  const it = code.local('i32');
+  code.get(l.cpu).i32(1).memory('i32.store', CPU.fetchPage);
+  code.get(l.budget).i32(0).op('i32.le_s');
+  const spent = code.if();
+  l.leave(RUN_EXIT.budget);
+  code.end(spent);
+  code.get(l.budget).i32(1).op('i32.sub').set(l.budget);
+  writeFetch(code, l.cpu, l.pc, l.id, l.word);
+  loadCpu(code, l.cpu, CPU.itState);
+  code.set(it);
+  // An undecoded slot decodes whatever the condition: the length of the instruction must be known.
+  code.get(l.id).op('i32.eqz');
+  code.get(l.cpu).get(it).i32(4).op('i32.shr_u').call(functions.conditionHolds);
+  code.op('i32.or');
+  const holds = code.if();
+  writeCall(code, functions, l);
+  code.else();
+  // Skip two or four bytes: the first five bits of the first halfword tell (A6.1).
+  code.get(l.pc).i32(2).i32(4);
+  code.get(l.word).i32(0xe000).op('i32.and').i32(0xe000).op('i32.ne');
+  code.get(l.word).i32(0x1800).op('i32.and').op('i32.eqz').op('i32.or');
+  code.select().op('i32.add').set(l.pc);
+  code.end(holds);
+  // The block moves on unless the slot had to be decoded or the instruction was given up.
+  code.get(l.id).op('i32.eqz');
+  loadCpu(code, l.cpu, CPU.aborted);
+  code.op('i32.or').op('i32.eqz');
+  const advance = code.if();
+  code.get(l.cpu);
+  code.i32(0);
+  code.get(it).i32(0xe0).op('i32.and').get(it).i32(1).op('i32.shl').i32(0x1f).op('i32.and').op('i32.or');
+  code.get(it).i32(7).op('i32.and').op('i32.eqz');
+  code.select().memory('i32.store', CPU.itState);
+  code.end(advance);
+}

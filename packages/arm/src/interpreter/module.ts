@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// The interpreter as one WebAssembly module, made from the instruction table. It defines the table of functions that
+// translated regions join later: an instruction slot names a function, whether that runs one instruction or many.
+
+import { ModuleBuilder, type FunctionType, type MemoryLimits } from '@plinth/wasmgen';
+import { HELPERS } from '../ir/helpers.js';
+import type { Row } from '../isa/row.js';
+import { forEachVariant, HANDLER, HANDLER_TYPE, planHandlers, writeHandler, type RowHandlers } from './handlers.js';
+import { writeConditionHolds, writeRunLoop } from './loop.js';
+
+/** Functions that the interpreter needs from the machine besides `HELPERS`; the CPU block's address comes first. */
+export const ENGINE_IMPORTS: Readonly<Record<string, FunctionType>> = {
+  /** (address, access) -> value: a load that the shadow table could not do. */
+  slowLoad: { parameters: ['i32', 'i32', 'i32'], results: ['i32'] },
+  /** (address, value, access). */
+  slowStore: { parameters: ['i32', 'i32', 'i32', 'i32'], results: [] },
+  /** (instruction, pc) -> next pc: finds and notes the handler of a slot; the same pc comes back. */
+  undecoded: HANDLER_TYPE,
+  undefined: HANDLER_TYPE,
+  crossing: HANDLER_TYPE,
+};
+
+export interface InterpreterModule {
+  readonly bytes: Uint8Array;
+  readonly handlers: readonly RowHandlers[];
+  /** Table slots taken by handlers; regions follow. */
+  readonly handlerCount: number;
+}
+
+/** Builds the module for a table; imports `env.memory` with the given limits, exports `run` and `table`. */
+export function buildInterpreter(rows: readonly Row[], memory: MemoryLimits, tableSize: number): InterpreterModule {
+  const module = new ModuleBuilder();
+  module.importMemory('env', 'memory', memory);
+  const functions = new Map<string, number>();
+  for (const [name, type] of Object.entries(ENGINE_IMPORTS)) {
+    functions.set(name, module.importFunction('env', name, type));
+  }
+  for (const [name, helper] of Object.entries(HELPERS)) {
+    const results = helper.result === undefined ? [] : [helper.result];
+    functions.set(name, module.importFunction('env', name, { parameters: ['i32', ...helper.parameters], results }));
+  }
+  const conditionHolds = module.function({ parameters: ['i32', 'i32'], results: ['i32'] }, 'conditionHolds');
+  writeConditionHolds(conditionHolds.code);
+
+  const { plan, total } = planHandlers(rows);
+  const table: number[] = [];
+  table[HANDLER.undecoded] = functions.get('undecoded')!;
+  table[HANDLER.undefined] = functions.get('undefined')!;
+  table[HANDLER.crossing] = functions.get('crossing')!;
+  for (const handlers of plan) {
+    const { row } = handlers;
+    for (const inIt of row.variesInIt ? [false, true] : [false]) {
+      forEachVariant(handlers, (index, fixed) => {
+        const { index: functionIndex, code } = module.function(HANDLER_TYPE, row.name);
+        writeHandler(code, functions, row, fixed, inIt);
+        table[handlers.first + index + (inIt ? handlers.count : 0)] = functionIndex;
+      });
+    }
+  }
+  const run = module.function({ parameters: ['i32'], results: ['i32'] }, 'run');
+  writeRunLoop(run.code, { conditionHolds: conditionHolds.index, handlerType: module.type(HANDLER_TYPE) });
+  module.exportFunction('run', run.index);
+  module.defineTable(tableSize, tableSize);
+  module.exportTable('table');
+  module.elements(0, table);
+  return { bytes: module.finish(), handlers: plan, handlerCount: total };
+}
