@@ -6,10 +6,11 @@ import { describe, expect, it } from 'vitest';
 import { compare } from './cpu-under-test.js';
 import { generate } from './generate.js';
 import { MODE, WINDOW, WINDOW_END } from './layout.js';
+import { unknownAfterAbort } from './masks.js';
 import { encode, instructionBytes, parsePattern } from './pattern.js';
 import { QemuOracle, missingForOracle } from './qemu-oracle.js';
 import { SAMPLE_ROWS } from './sample-rows.js';
-import type { TestResult } from './test-case.js';
+import { blankState, type TestResult } from './test-case.js';
 
 const SEED = 0x50a7;
 
@@ -77,6 +78,21 @@ describe('generate', () => {
     expect(() => generate(SAMPLE_ROWS.slice(0, 1), { seed: 1, count: 1, keep: () => false })).toThrow(
       'no instruction kept',
     );
+  });
+});
+
+describe('unknownAfterAbort', () => {
+  const aborted = { outcome: 'data-abort', faultAddress: WINDOW_END } as TestResult;
+  const mask = (row: string, isa: 'A32' | 'T32', code: number[]) =>
+    unknownAfterAbort({ row, isa, code: Uint8Array.from(code), state: blankState(isa) }, aborted);
+
+  it('leaves out the listed registers but not the base', () => {
+    expect(mask('LDM', 'A32', [0x0e, 0x40, 0xb1, 0xe8])?.registers).toEqual([2, 3, 14]); // ldm r1!, {r1-r3, lr}
+    expect(mask('LDM (T32)', 'T32', [0x91, 0xe8, 0x0c, 0x40])?.registers).toEqual([2, 3, 14]); // ldm.w r1, {r2, r3, lr}
+    expect(mask('LDM (T16)', 'T32', [0x08, 0xbf, 0x0c, 0xc9])?.registers).toEqual([2, 3]); // it eq; ldmeq r1!, {r2, r3}
+    expect(mask('LDRD', 'T32', [0xd1, 0xe9, 0x00, 0x2c])?.registers).toEqual([2, 12]); // ldrd r2, r12, [r1]
+    expect(mask('STM', 'A32', [0x0c, 0x00, 0x81, 0xe8])?.memory).toBe(true);
+    expect(mask('ADD', 'A32', [0x0c, 0x00, 0x81, 0xe0])).toBeUndefined();
   });
 });
 

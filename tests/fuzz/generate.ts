@@ -48,6 +48,7 @@ function generateCase(pattern: Pattern, random: Random, options: GenerateOptions
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     const mode = random.pick(options.modes ?? (random.chance(0.5) ? [MODE.usr] : PRIVILEGED_MODES));
     const values = pattern.fields.map((field) => drawField(field, pattern, random));
+    evenRegisters(pattern, values, random);
     let word = encode(pattern, values);
     if (random.chance(options.violateShouldBe ?? 0)) word = (word ^ (random.word() & pattern.shouldBeMask)) >>> 0;
     const field = (name: string): number | undefined => {
@@ -78,7 +79,7 @@ const NO_IT_ROW = /^(IT|CBZ|CBNZ|CPS|SETEND|B$|B_|B \(|BKPT|HLT|HVC|SRS|RFE|UDF)
 
 function drawField({ name, width }: Field, pattern: Pattern, random: Random): number {
   const limit = 2 ** width;
-  if (name === 'cond' && width === 4) return random.chance(0.85) ? 14 : random.below(15);
+  if (name === 'cond' && width === 4) return drawCondition(pattern.row, random);
   if (name === 'register_list' || name === 'registers' || name === 'reglist') return drawList(width, random);
   if (/^R[a-z]/.test(name) && width === 4) return drawRegister(DESTINATION.test(name), random);
   if (name.startsWith('imm') && MEMORY_ROW.test(pattern.row.name) && width >= 7 && random.chance(0.6))
@@ -88,6 +89,22 @@ function drawField({ name, width }: Field, pattern: Pattern, random: Random): nu
       [0, 1, 2, limit - 1, limit - 2, limit / 2, limit / 2 - 1].filter((value) => value >= 0 && value < limit),
     );
   return random.below(limit);
+}
+
+/** In T32 a condition is a branch's; 14 and 15 are then other instructions. */
+function drawCondition(row: Row, random: Random): number {
+  if (row.isa !== 'A32') return random.below(14);
+  return random.chance(0.85) ? 14 : random.below(15);
+}
+
+/** Makes registers even where an odd one is mostly UNDEFINED or UNPREDICTABLE: quadwords, and pairs in A32. */
+function evenRegisters(pattern: Pattern, values: number[], random: Random): void {
+  if (random.chance(0.05)) return;
+  const at = (name: string): number => pattern.fields.findIndex((field) => field.name === name);
+  const isQuad = at('Q') >= 0 && values[at('Q')] === 1;
+  if (isQuad) for (const name of ['Vd', 'Vn', 'Vm']) if (at(name) >= 0) values[at(name)]! &= 14;
+  if (pattern.row.isa === 'A32' && /^(LDRD|STRD|LDREXD|STREXD)/.test(pattern.row.name))
+    if (at('Rt') >= 0) values[at('Rt')]! &= 14;
 }
 
 function drawRegister(isDestination: boolean, random: Random): number {

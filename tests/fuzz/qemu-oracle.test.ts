@@ -205,6 +205,17 @@ describe.skipIf(missing !== undefined)('QEMU oracle', () => {
     expect(results[1]!.registers[0]).toBe(7);
   });
 
+  it('marks a case that ends QEMU itself as lost, and goes on with the next', () => {
+    const powerOff = prepare('A32', 'hvc #0', (state) => {
+      state.cpsr = inMode(MODE.svc);
+      state.registers[0] = 0x84000008; // PSCI SYSTEM_OFF
+    });
+    const move = prepare('A32', 'mov r0, #7');
+    const results = oracle.run([powerOff, move, powerOff, powerOff, move]);
+    expect(results.map(({ outcome }) => outcome)).toEqual(['lost', 'completed', 'lost', 'lost', 'completed']);
+    expect(results[4]!.registers[0]).toBe(7);
+  });
+
   it('starts every case from its own state, whatever ran before', () => {
     const store = prepare('A32', 'stm r1, {r0-r12}', (state) => {
       state.registers.fill(0xffffffff);
