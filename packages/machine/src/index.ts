@@ -10,3 +10,8 @@ export * from './fdt/reader.js';
 export * from './fdt/tree.js';
 export type { DeviceTreeOptions } from './fdt/virt.js';
 export * from './fdt/writer.js';
+export * from './loaders/elf.js';
+export * from './loaders/linux.js';
+export * from './loaders/plan.js';
+export * from './loaders/raw.js';
+export * from './loaders/zimage.js';

@@ -18,6 +18,8 @@ import type { FdtNode } from './tree.js';
 
 /** Deeper than any real tree (the deepest in Linux has 9 levels); keeps recursion over the result safe. */
 const MAX_DEPTH = 64;
+/** The specification's limit is 31 characters for names of properties, and of nodes before the `@`. */
+const MAX_NAME = 1024;
 
 interface OpenNode {
   readonly name: string;
@@ -92,7 +94,8 @@ function skip(reader: ByteReader, length: number): Uint8Array {
 }
 
 function text(blob: Uint8Array, offset: number, what: string): string {
-  const end = offset < blob.length ? blob.indexOf(0, offset) : -1;
+  const rest = blob.subarray(offset, offset + MAX_NAME);
+  const end = rest.indexOf(0);
   if (end < 0) throw bad(what, offset, 'name without an end');
-  return latin1(blob.subarray(offset, end));
+  return latin1(rest.subarray(0, end));
 }
