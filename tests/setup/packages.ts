@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// The Debian packages that the tests under tests/ use. Tests skip themselves, with the reason, where a tool is missing;
+// this installs what is missing when it runs as root on a Debian system, and otherwise says what would be needed.
+// A vitest `globalSetup` module.
+
+import { spawnSync } from 'node:child_process';
+
+interface DebianPackage {
+  readonly name: string;
+  readonly why: string;
+  /** Gives status 0 where the package (or the same thing from elsewhere) is there. */
+  readonly probe: readonly [string, ...string[]];
+}
+
+export const DEBIAN_PACKAGES: readonly DebianPackage[] = [
+  {
+    name: 'qemu-system-arm',
+    why: 'the reference machine of the CPU tests',
+    probe: ['qemu-system-arm', '--version'],
+  },
+  {
+    name: 'gcc-arm-none-eabi',
+    why: 'builds the bare-metal test programs',
+    probe: ['arm-none-eabi-gcc', '--version'],
+  },
+  {
+    name: 'libnewlib-arm-none-eabi',
+    why: 'the C library of the bare-metal test programs',
+    probe: ['arm-none-eabi-gcc', '--specs=rdimon.specs', '-E', '-include', 'stdio.h', '-x', 'c', '/dev/null'],
+  },
+];
+
+/** Those of the list that are not there. */
+export function missingPackages(): readonly DebianPackage[] {
+  return DEBIAN_PACKAGES.filter(({ probe: [tool, ...args] }) => spawnSync(tool, args).status !== 0);
+}
+
+/** Prints what is missing and installs it if that is possible; never fails a test run. */
+export default function setup(): void {
+  const missing = missingPackages();
+  if (missing.length === 0) return;
+  console.log('Debian packages that tests use and that are not here:');
+  for (const { name, why } of missing) console.log(`  ${name}: ${why}`);
+  const reason = cannotInstall();
+  if (reason !== undefined) {
+    console.log(`not installed: ${reason}; the tests that need them are skipped`);
+    return;
+  }
+  const environment = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  const apt = (...args: string[]): boolean =>
+    spawnSync('apt-get', ['-qq', ...args], { stdio: ['ignore', 'ignore', 'inherit'], env: environment }).status === 0;
+  const names = missing.map(({ name }) => name);
+  // Lists may be old or absent, so a first failure is followed by an update.
+  const install = (): boolean => apt('install', '--yes', '--no-install-recommends', ...names);
+  if (install() || (apt('update') && install())) console.log(`installed: ${names.join(' ')}`);
+  else console.log('apt-get could not install them; the tests that need them are skipped');
+}
+
+function cannotInstall(): string | undefined {
+  if (process.platform !== 'linux' || spawnSync('apt-get', ['--version']).status !== 0)
+    return 'this is no Debian system';
+  if (process.getuid?.() !== 0) return 'only root may install packages';
+  return undefined;
+}

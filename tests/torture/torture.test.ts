@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// GCC's execute torture tests on QEMU, the reference: proves the harness, and says which tests a correct machine fails.
+// A seeded tenth by default; PLINTH_LONG=1 runs all in all modes, PLINTH_TORTURE=REGEX those it finds.
+
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { missingPackages } from '../setup/packages.js';
+import { QemuElfRunner, type ElfRunner } from './elf-runner.js';
+import { knownFailure } from './known-failures.js';
+import { cacheFolder, fetchSuite, type Suite } from './suite.js';
+import { formatReport, runTorture } from './torture.js';
+
+const SEED = 1;
+const all = process.env['PLINTH_LONG'] === '1';
+const filter = process.env['PLINTH_TORTURE'];
+
+const lacking = missingPackages().map(({ name }) => name);
+const suite: Suite | { missing: string } =
+  lacking.length > 0 ? { missing: `Debian packages ${lacking.join(', ')}` } : fetchSuite();
+if ('missing' in suite) console.log(`skipped: GCC torture tests: ${suite.missing}`);
+
+const runners: readonly ElfRunner[] = [new QemuElfRunner()];
+
+describe.skipIf('missing' in suite)('GCC torture tests', () => {
+  for (const runner of runners) {
+    it(`pass on ${runner.name}`, { timeout: 7_200_000 }, async () => {
+      const fetched = suite as Suite;
+      const options = { suite: fetched, runner, all, seed: SEED };
+      const results = await runTorture(filter === undefined ? options : { ...options, filter: new RegExp(filter) });
+      const report = formatReport(runner, fetched, results);
+      mkdirSync(cacheFolder(), { recursive: true });
+      writeFileSync(join(cacheFolder(), `report-${runner.name.replaceAll(' ', '-')}.txt`), `${report}\n`);
+      console.log(report.split('\n').slice(0, 6).join('\n'));
+      const failed = results.filter(({ test, mode, verdict }) => verdict === 'fail' && !knownFailure(test, mode));
+      expect(failed).toEqual([]);
+      expect(results.some(({ verdict }) => verdict === 'pass')).toBe(true);
+    });
+  }
+});
