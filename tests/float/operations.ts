@@ -243,3 +243,8 @@ export function operation(name: string): Operation {
   if (found === undefined) throw new Error(`no operation for the oracle's "${name}"`);
   return found;
 }
+
+/** All names that `operation` takes. */
+export function operationNames(): string[] {
+  return [...table.keys()];
+}
