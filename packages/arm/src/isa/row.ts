@@ -51,6 +51,8 @@ export interface Row {
   readonly lift: (b: Builder, f: AnyFields) => void;
   /** Offset of a direct branch's target from the value that the PC reads, for `branch` and `call`. */
   readonly target: ((f: AnyNumbers) => number) | undefined;
+  /** For a `branch` whose condition is part of the instruction itself (B<c>, CBZ): 0 or not 0. */
+  readonly branchCondition: ((b: Builder, f: AnyFields) => Node) | undefined;
 
   // Worked out from the pattern:
   readonly mask: number;
@@ -73,6 +75,7 @@ export interface RowOptions<P extends string> {
   it?: 'any' | 'never' | 'last';
   syntax?: string | ((f: Numbers<P>) => string);
   target?: (f: Numbers<P>) => number;
+  branchCondition?: (b: Builder, f: Fields<P>) => Node;
 }
 
 /** Mask, value and field places of a pattern. */
@@ -120,6 +123,7 @@ function row<P extends string>(
     syntax: (options.syntax as Row['syntax'] | undefined) ?? '',
     lift: lift as Row['lift'],
     target: options.target as Row['target'],
+    branchCondition: options.branchCondition as Row['branchCondition'],
     ...parsePattern(pattern, isa === 'T16' ? 16 : 32),
   };
 }
