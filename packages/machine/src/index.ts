@@ -15,3 +15,4 @@ export * from './loaders/linux.js';
 export * from './loaders/plan.js';
 export * from './loaders/raw.js';
 export * from './loaders/zimage.js';
+export * from './xz/xz.js';
