@@ -3,6 +3,7 @@
 // `runtime` ones touch processor state (the engine must have it in memory); `pure` ones only compute.
 
 import type { ValueType } from '@plinth/wasmgen';
+import { FLOAT_HELPERS } from './float-helpers.js';
 
 export interface Helper {
   readonly parameters: readonly ValueType[];
@@ -17,6 +18,8 @@ const runtime = (count: number, result?: ValueType): Helper => ({
   kind: 'runtime',
 });
 
+const pure = (count: number): Helper => ({ parameters: Array<ValueType>(count).fill(i), result: i, kind: 'pure' });
+
 /** Helpers by name; parameters exclude the leading CPU block address. */
 export const HELPERS: Readonly<Record<string, Helper>> = {
   /** (exception kind, immediate): takes the exception, sets `aborted` and `nextPc`. */
@@ -27,14 +30,11 @@ export const HELPERS: Readonly<Record<string, Helper>> = {
   restoreCpsr: runtime(0),
   /** (target): exception return to an address: CPSR := SPSR, then `nextPc` = target aligned, `aborted` set. */
   exceptionReturn: runtime(1),
-  /** (SPSR value, byte mask): MSR SPSR. */
-  writeSpsr: runtime(2),
   /** (instruction): MCR/MRC/MCRR/MRRC/CDP and their 2-forms to CP14 and CP15; does the whole instruction. */
   coprocessor: runtime(1),
-  /** (register list, base address, flags): LDM/STM of User-bank registers; see system/user-bank. */
-  loadUserBank: runtime(2),
-  storeUserBank: runtime(2),
-  /** (mode, register number m/sysm): banked MRS/MSR are not in this profile; SRS: (mode) -> banked SP. */
+  /** (address, 1 for a write): takes the data abort of an unaligned exclusive access. */
+  alignmentFault: runtime(2),
+  /** SRS: (mode) -> that mode's SP, (mode, SP). The current mode's is the register itself. */
   readBankedSp: runtime(1, i),
   writeBankedSp: runtime(2),
   /** (target, CPSR): RFE. */
@@ -47,4 +47,13 @@ export const HELPERS: Readonly<Record<string, Helper>> = {
   breakpoint: runtime(1),
   /** (E bit): SETEND. */
   setEndianness: runtime(1),
+  /**
+   * (VMRS register number) -> FPSID 0, MVFR1 6, MVFR0 7, FPEXC 8; undefined in User mode or if CPACR says no, whatever
+   * FPEXC.EN says. Writing: FPEXC takes EN and changes whether floating point is enabled; the others ignore it.
+   */
+  readFloatingPointSystem: runtime(1, i),
+  writeFloatingPointSystem: runtime(2),
+  /** (address, write): takes the Data Abort of an access that is less aligned than the instruction says it is. */
+  alignmentFault: runtime(2),
+  ...Object.fromEntries(Object.entries(FLOAT_HELPERS).map(([name, count]) => [name, pure(count)])),
 };

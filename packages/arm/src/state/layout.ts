@@ -123,4 +123,7 @@ export const ACCESS = {
   wordAligned: 0x80,
   /** The instruction's first read of a location that it will write: faults count as writes. */
   write: 0x100,
+  /** Made of smaller elements: whatever the size, only bytes or halfwords need be aligned when SCTLR.A asks for it. */
+  byteElements: 0x200,
+  halfwordElements: 0x400,
 } as const;
