@@ -16,3 +16,4 @@ export * from './loaders/plan.js';
 export * from './loaders/raw.js';
 export * from './loaders/zimage.js';
 export * from './xz/xz.js';
+export * from './semihosting.js';

@@ -6,8 +6,8 @@
 import type { InterruptLine } from './device.js';
 
 /** INTID read when nothing can be acknowledged (IHI 0048B 3.2.5), and when only a Group 1 interrupt could be. */
-export const SPURIOUS = 1023;
-export const SPURIOUS_GROUP1 = 1022;
+const SPURIOUS = 1023;
+const SPURIOUS_GROUP1 = 1022;
 
 /** GICC_CTLR bits (IHI 0048B 4.4.1, the view without Security Extensions). */
 const ACK_CTL = 1 << 2;

@@ -4,7 +4,7 @@
 // Not modelled: Security Extensions, virtualization, interrupt bypass.
 
 import { assert } from '@plinth/core';
-import { GICC_CTLR_MASK, GicState, SPURIOUS } from './gic-state.js';
+import { GICC_CTLR_MASK, GicState } from './gic-state.js';
 import type { AccessSize, Device, InterruptLine } from './device.js';
 import { defineRegisters, type RegisterDeclaration } from './registers.js';
 
@@ -262,6 +262,3 @@ function cpuInterfaceRegisters(gic: GicState, cpu: () => number): Readonly<Recor
     DIR: { offset: 0x1000, access: 'wo', onWrite: (value) => gic.deactivate(cpu(), value) },
   };
 }
-
-/** The INTID that GICC_IAR reads when no interrupt waits. */
-export const GIC_SPURIOUS: number = SPURIOUS;
