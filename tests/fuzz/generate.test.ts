@@ -7,7 +7,7 @@ import { compare } from './cpu-under-test.js';
 import { generate } from './generate.js';
 import { MODE, WINDOW, WINDOW_END } from './layout.js';
 import { unknownAfterAbort } from './masks.js';
-import { encode, instructionBytes, parsePattern } from './pattern.js';
+import { encode, instructionBytes, parsePattern, type Row } from './pattern.js';
 import { QemuOracle, missingForOracle } from './qemu-oracle.js';
 import { SAMPLE_ROWS } from './sample-rows.js';
 import { blankState, type TestResult } from './test-case.js';
@@ -72,6 +72,25 @@ describe('generate', () => {
     for (const { code, state } of cases) if ((code[2]! & 15) < 15) bases.push(state.registers[code[2]! & 15]!);
     const inside = bases.filter((base) => base >= WINDOW && base < WINDOW_END).length;
     expect(inside / bases.length).toBeGreaterThan(0.85);
+  });
+
+  it('heeds what a row says of other instructions, UNPREDICTABLE ones and IT blocks', () => {
+    const row: Row = {
+      name: 'ADD',
+      isa: 'T16',
+      pattern: '0001100 Rm:3 Rn:3 Rd:3',
+      it: 'never',
+      where: ({ Rd }) => Rd !== 3,
+      unpredictable: ({ Rn, Rm }) => Rn === Rm,
+    };
+    const cases = generate([row], { seed: SEED, count: 300 });
+    for (const { code, state } of cases) {
+      const word = code[0]! | (code[1]! << 8);
+      expect(word & 7).not.toBe(3);
+      expect((word >> 3) & 7).not.toBe((word >> 6) & 7);
+      expect(word >> 9).toBe(0b0001100);
+      expect(state.cpsr & 0x0600fc00).toBe(0);
+    }
   });
 
   it('says so when a row is never kept', () => {

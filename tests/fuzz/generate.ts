@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Draws fuzz cases from instruction rows. Fields are drawn by what their names mean in the manual (ARM DDI 0406C): a
 // register that addresses memory gets an address in the window, destinations are seldom SP or PC, conditions are
-// mostly AL. Same rows and same seed, same cases. It knows nothing of UNPREDICTABLE combinations: see `keep`.
+// mostly AL. Same rows and same seed, same cases. What is UNPREDICTABLE it knows only from the rows.
 
 import { FPEXC_EN, MEMORY_BYTES, MODE, RUNNER_PAGES, SCTLR_A } from './layout.js';
 import { encode, instructionBytes, parsePattern, type Field, type Pattern, type Row } from './pattern.js';
@@ -15,8 +15,7 @@ export type { Row } from './pattern.js';
 export interface Draw {
   readonly row: Row;
   readonly word: number;
-  /** Value of a field by name; the last part's if a row has it in several parts. */
-  readonly field: (name: string) => number | undefined;
+  readonly fields: Readonly<Record<string, number>>;
 }
 
 export interface GenerateOptions {
@@ -24,7 +23,7 @@ export interface GenerateOptions {
   readonly count: number;
   /** Modes to run in; by default User mode half of the time, then System and Supervisor, the others seldom. */
   readonly modes?: readonly number[];
-  /** Draws again while this is false, e.g. for UNPREDICTABLE combinations; a row never kept is an error. */
+  /** Draws again while this is false; `isPredictable` and `isHarmless` unless given. A row never kept is an error. */
   readonly keep?: (draw: Draw, mode: number) => boolean;
   /** Share of cases in which the should-be bits are drawn at random (UNPREDICTABLE); 0 unless given. */
   readonly violateShouldBe?: number;
@@ -44,29 +43,30 @@ export function generate(rows: readonly Row[], options: GenerateOptions): TestCa
 }
 
 function generateCase(pattern: Pattern, random: Random, options: GenerateOptions): TestCase {
-  const keep = options.keep ?? keepHarmless;
+  const keep = options.keep ?? ((draw, drawn) => isPredictable(draw) && isHarmless(draw, drawn));
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     const mode = random.pick(options.modes ?? (random.chance(0.5) ? [MODE.usr] : PRIVILEGED_MODES));
     const values = pattern.fields.map((field) => drawField(field, pattern, random));
     evenRegisters(pattern, values, random);
     let word = encode(pattern, values);
     if (random.chance(options.violateShouldBe ?? 0)) word = (word ^ (random.word() & pattern.shouldBeMask)) >>> 0;
-    const field = (name: string): number | undefined => {
-      const index = pattern.fields.findLastIndex((one) => one.name === name);
-      return index < 0 ? undefined : values[index];
-    };
-    const draw: Draw = { row: pattern.row, word, field };
+    const fields = Object.fromEntries(pattern.fields.map(({ name }, index) => [name, values[index]!]));
+    const draw: Draw = { row: pattern.row, word, fields };
     if (keep(draw, mode)) return finishCase(pattern, draw, mode, random);
   }
   throw new RangeError(`row ${pattern.row.name}: no instruction kept in ${MAX_ATTEMPTS} draws`);
 }
 
+/** The draw is its row's instruction, and the row does not call it UNPREDICTABLE. */
+export function isPredictable({ row, fields }: Draw): boolean {
+  return row.where?.(fields) !== false && row.unpredictable?.(fields) !== true;
+}
+
 /**
- * Leaves out what would take the runner itself apart: privileged writes to CP15 and CP14, and waiting for interrupts.
+ * False for what would take the runner itself apart: privileged writes to CP14 and CP15, and waiting for interrupts.
  * A caller's own `keep` should ask this one too.
  */
-export function keepHarmless(draw: Draw, mode: number): boolean {
-  const { name } = draw.row;
+export function isHarmless({ row: { name } }: Draw, mode: number): boolean {
   if (mode !== MODE.usr && /^(MCR|MCRR|LDC|STC|CDP)/.test(name)) return false;
   return !/^(WFI|WFE)/.test(name);
 }
@@ -129,7 +129,7 @@ function finishCase(pattern: Pattern, draw: Draw, mode: number, random: Random):
   const state = drawState(draw, mode, random);
   if (isa === 'T32') {
     state.cpsr |= 0x20;
-    if (!NO_IT_ROW.test(row.name) && random.chance(0.15)) {
+    if (row.it !== 'never' && !NO_IT_ROW.test(row.name) && random.chance(0.15)) {
       const condition = random.below(15);
       if (random.chance(0.5)) {
         code.unshift(8 | (condition << 4), 0xbf); // IT <condition>
@@ -151,14 +151,14 @@ function drawState(draw: Draw, mode: number, random: Random): TestState {
   const registers = Uint32Array.from({ length: 15 }, () => interestingWord(random));
   const branches = BRANCH_ROW.test(row.name);
   const named = (name: string, value: number): void => {
-    const register = draw.field(name);
+    const register = draw.fields[name];
     if (register !== undefined && register < 15) registers[register] = value;
   };
   if (branches || random.chance(0.1)) named('Rm', branchTarget(random));
   if (isMemory) {
     if (random.chance(0.9)) named('Rm', (random.below(129) - (random.chance(0.5) ? 64 : 0)) >>> random.below(4));
     if (random.chance(0.95)) named('Rn', windowAddress(random));
-    if (draw.field('Rn') === undefined || random.chance(0.5)) registers[13] = windowAddress(random);
+    if (draw.fields['Rn'] === undefined || random.chance(0.5)) registers[13] = windowAddress(random);
     for (let n = 0; n < 15; n++) if (isRunnerAddress(registers[n]!)) registers[n] = windowAddress(random);
   }
   const d = new Uint32Array(64);

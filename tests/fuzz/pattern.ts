@@ -2,10 +2,19 @@
 // Instruction patterns as rows of text, most significant bit first: literal bits, should-be bits in parentheses, and
 // fields `name:width`. A T32 pattern's first halfword is its high half; a T16 pattern has 16 bits.
 
+type FieldTest = (fields: Readonly<Record<string, number>>) => boolean;
+
+/** A row of an instruction table; @plinth/arm's rows are such. */
 export interface Row {
   readonly name: string;
   readonly isa: 'A32' | 'T16' | 'T32';
   readonly pattern: string;
+  /** False where the bits are another row's instruction. */
+  readonly where?: FieldTest | undefined;
+  /** True for field values that the manual calls UNPREDICTABLE. */
+  readonly unpredictable?: FieldTest | undefined;
+  /** Where in an IT block the instruction may stand; anywhere unless given. */
+  readonly it?: 'any' | 'never' | 'last';
 }
 
 export interface Field {
