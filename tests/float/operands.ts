@@ -86,7 +86,7 @@ export class Operands {
     const a = this.#float(exponentBits, fractionBits);
     let b = this.#float(exponentBits, fractionBits);
     const near = this.below(7) - 3;
-    switch (this.below(8)) {
+    switch (this.below(9)) {
       case 0: // cancellation
         b = (a ^ (1n << BigInt(exponentBits + fractionBits))) + BigInt(this.below(9) - 4);
         break;
@@ -109,6 +109,13 @@ export class Operands {
       case 5:
         b = this.#value(exponentOf(a) - bias + near, exponentBits, fractionBits);
         break;
+      case 6: {
+        // A sum whose smaller operand is worth close to a half or a quarter of the last place of the larger one.
+        const exponent = Math.max(0, exponentOf(a) - fractionBits - 1 - this.below(3));
+        const sign = BigInt(this.below(2)) << BigInt(exponentBits + fractionBits);
+        b = (sign | (BigInt(exponent) << BigInt(fractionBits))) + BigInt(this.below(7) - 3);
+        return this.below(2) === 0 ? [a, b, b] : [b, a, b];
+      }
       default:
         break;
     }

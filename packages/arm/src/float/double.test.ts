@@ -47,6 +47,20 @@ test('rounds ties to even and in every direction', () => {
   expect(apply(2 << 22, fpSub64, ONE, ONE)).toBe(show(MINUS));
 });
 
+test('tells almost half a last place from half of it', () => {
+  const almostHalf = 0x3c9f_ffff_ffff_ffffn; // 2^-53 - 2^-106, against a last place of 2^-52
+  for (const odd of [ONE + 1n, TWO - 1n]) {
+    expect(apply(0, fpSub64, odd, almostHalf)).toBe(show(odd, FPSCR_IXC));
+    expect(apply(0, fpAdd64, odd, almostHalf)).toBe(show(odd, FPSCR_IXC));
+    expect(apply(0, fpMulAdd64, odd, almostHalf | MINUS, ONE)).toBe(show(odd, FPSCR_IXC));
+    expect(apply(0, fpSub64, odd, almostHalf + 1n)).toBe(show(odd - 1n, FPSCR_IXC));
+  }
+  // Below a power of two the last place is half as large: the same distances, halved.
+  const almostQuarter = almostHalf - LEAST_NORMAL;
+  expect(apply(0, fpSub64, ONE, almostQuarter)).toBe(show(ONE, FPSCR_IXC));
+  expect(apply(0, fpSub64, ONE, almostQuarter + 2n)).toBe(show(ONE - 1n, FPSCR_IXC));
+});
+
 test('overflows and underflows', () => {
   expect(apply(0, fpMul64, GREATEST, TWO)).toBe(show(INFINITY, FPSCR_OFC | FPSCR_IXC));
   expect(apply(3 << 22, fpMul64, GREATEST, TWO)).toBe(show(GREATEST, FPSCR_OFC | FPSCR_IXC));

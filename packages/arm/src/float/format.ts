@@ -302,13 +302,14 @@ export function pack64(status: FloatStatus): number {
  */
 export function setUnrounded(into: Unpacked, sign: number, exponent: number, whole: number, rest: number): void {
   if (rest < 0) {
+    // Counted from the integer below, the error is at least 1/2. `1 + rest` could round to 1/2 and pass for a tie.
     if (whole === TWO_52) {
       // The true value lies in the binade below, where one last place is worth half as much.
       setNonzero(into, sign, exponent - 1, TWO_53 - 1);
-      into.error = 1 + 2 * rest;
+      into.error = rest === -0.25 ? 0.5 : 0.75;
     } else {
       setNonzero(into, sign, exponent, whole - 1);
-      into.error = 1 + rest;
+      into.error = rest === -0.5 ? 0.5 : 0.75;
     }
   } else {
     setNonzero(into, sign, exponent, whole);

@@ -45,7 +45,7 @@ export class Unpacked {
   exponent: number = 0;
   significand: number = 0;
   /**
-   * Only of a result before FPRound: the part below the significand, in units of its last place, within [0, 1]. Exact
+   * Only of a result before FPRound: the part below the significand, in units of its last place, within [0, 1). Exact
    * where it is 0 or 1/2; any other value only tells on which side of 1/2 the true one lies.
    */
   error: number = 0;
