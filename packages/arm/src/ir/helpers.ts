@@ -32,8 +32,6 @@ export const HELPERS: Readonly<Record<string, Helper>> = {
   exceptionReturn: runtime(1),
   /** (instruction): MCR/MRC/MCRR/MRRC/CDP and their 2-forms to CP14 and CP15; does the whole instruction. */
   coprocessor: runtime(1),
-  /** (address, 1 for a write): takes the data abort of an unaligned exclusive access. */
-  alignmentFault: runtime(2),
   /** SRS: (mode) -> that mode's SP, (mode, SP). The current mode's is the register itself. */
   readBankedSp: runtime(1, i),
   writeBankedSp: runtime(2),

@@ -2,25 +2,51 @@
 // The instruction table: all rows, in the manual's order. Everything that knows instructions reads it: decoder,
 // disassembler, interpreter, translator, fuzzer and coverage page.
 
+import { branch } from './a32/branch.js';
+import { coprocessor } from './a32/coprocessor.js';
 import { dataProcessing } from './a32/data-processing.js';
+import { exclusive } from './a32/exclusive.js';
+import { extraLoadStore } from './a32/extra-load-store.js';
+import { hint } from './a32/hint.js';
+import { loadStore } from './a32/load-store.js';
+import { loadStoreMultiple } from './a32/load-store-multiple.js';
 import { media } from './a32/media.js';
 import { multiplication } from './a32/multiply.js';
 import { saturating } from './a32/saturating.js';
+import { status } from './a32/status.js';
+import { system } from './a32/system.js';
 import type { Row } from './row.js';
 import { dataProcessing32 } from './t32/data-processing.js';
 import { media32 } from './t32/media.js';
 import { multiplication32 } from './t32/multiply.js';
 import { dataProcessing16 } from './t32/t16-data-processing.js';
+import { vfpArithmetic } from './vfp/arithmetic.js';
+import { vfpConvert } from './vfp/convert.js';
+import { vfpMemory } from './vfp/memory.js';
+import { vfpTransfer } from './vfp/transfer.js';
 
 export const ROWS: readonly Row[] = [
   ...dataProcessing,
   ...multiplication,
   ...saturating,
   ...media,
+  ...loadStore,
+  ...extraLoadStore,
+  ...loadStoreMultiple,
+  ...branch,
+  ...exclusive,
+  ...status,
+  ...hint,
+  ...system,
+  ...coprocessor,
   ...dataProcessing16,
   ...dataProcessing32,
   ...multiplication32,
   ...media32,
+  ...vfpTransfer,
+  ...vfpMemory,
+  ...vfpArithmetic,
+  ...vfpConvert,
 ];
 
 /** The table, for tools that walk it. */
