@@ -274,7 +274,11 @@ export class Emitter {
     const label = code.if('i32');
     this.#lowering.slowLoad(access, address);
     code.else();
-    code.get(address).get(entry).op('i32.add').memory(LOAD[access & 0x1f]!, 0);
+    code
+      .get(address)
+      .get(entry)
+      .op('i32.add')
+      .memory(LOAD[access & 0x1f]!, 0);
     code.end(label);
   }
 
@@ -297,7 +301,12 @@ export class Emitter {
     const label = code.if();
     this.#lowering.slowStore(access, address, value);
     code.else();
-    code.get(address).get(entry).op('i32.add').get(value).memory(STORE[access & 0xf]!, 0);
+    code
+      .get(address)
+      .get(entry)
+      .op('i32.add')
+      .get(value)
+      .memory(STORE[access & 0xf]!, 0);
     code.end(label);
   }
 }

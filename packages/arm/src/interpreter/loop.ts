@@ -105,7 +105,10 @@ export function writeRunLoop(code: Code, functions: LoopFunctions): void {
   const handlers = code.local('i32');
 
   const leave = (reason: number): void => {
-    code.get(cpu).get(pc).memory('i32.store', CPU.registers + 60);
+    code
+      .get(cpu)
+      .get(pc)
+      .memory('i32.store', CPU.registers + 60);
     code.get(cpu).get(budget).memory('i32.store', CPU.budget);
     code.i32(reason).return();
   };
@@ -121,6 +124,10 @@ export function writeRunLoop(code: Code, functions: LoopFunctions): void {
   code.set(budget);
 
   const loop = code.loop();
+  code.get(budget).i32(0).op('i32.le_s');
+  const spent = code.if();
+  leave(RUN_EXIT.budget);
+  code.end(spent);
   // Is the PC still on the page that the fetch cache is for?
   code.get(pc).i32(-4096).op('i32.and').tee(page);
   loadCpu(code, cpu, CPU.fetchPage);
@@ -161,16 +168,12 @@ export function writeRunLoop(code: Code, functions: LoopFunctions): void {
     storeCpu(CPU.fetchPage, () => code.get(page));
     loadCpu(code, cpu, CPU.itState);
     const inBlock = code.if();
-    writeItStep(code, functions, { cpu, pc, budget, id, word, leave });
+    writeItStep(code, functions, { cpu, pc, budget, id, word });
     code.branch(loop);
     code.end(inBlock);
   }
   code.end(elsewhere);
 
-  code.get(budget).i32(0).op('i32.le_s');
-  const spent = code.if();
-  leave(RUN_EXIT.budget);
-  code.end(spent);
   code.get(budget).i32(1).op('i32.sub').set(budget);
   writeFetch(code, cpu, pc, id, word);
   code.get(id).i32(HANDLER.conditional).op('i32.and');
@@ -219,17 +222,9 @@ function writeCall(code: Code, functions: LoopFunctions, l: LoopLocals): void {
  * One instruction inside an IT block (A2.5.2). The fetch cache is for the IT handlers then; it is dropped after each
  * instruction, so that the loop comes back here or, at the block's end, to the ordinary handlers.
  */
-function writeItStep(
-  code: Code,
-  functions: LoopFunctions,
-  l: LoopLocals & { readonly leave: (reason: number) => void },
-): void {
+function writeItStep(code: Code, functions: LoopFunctions, l: LoopLocals): void {
   const it = code.local('i32');
   code.get(l.cpu).i32(1).memory('i32.store', CPU.fetchPage);
-  code.get(l.budget).i32(0).op('i32.le_s');
-  const spent = code.if();
-  l.leave(RUN_EXIT.budget);
-  code.end(spent);
   code.get(l.budget).i32(1).op('i32.sub').set(l.budget);
   writeFetch(code, l.cpu, l.pc, l.id, l.word);
   loadCpu(code, l.cpu, CPU.itState);

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+// The generic timer of one CPU (B8): the counter is virtual time, and the physical and the virtual timer raise their
+// interrupt when it reaches their compare value. Without the virtualization extensions both see the same count.
+
+import type { Alarm, EventQueue, VirtualClock } from '@plinth/core';
+import type { InterruptLine } from '../devices/device.js';
+
+/** CNTx_CTL bits. */
+const ENABLE = 1;
+const MASK = 2;
+const STATUS = 4;
+
+const MASK64 = (1n << 64n) - 1n;
+
+class Comparator {
+  readonly #timer: ArchTimer;
+  readonly #line: InterruptLine;
+  control = 0;
+  compare = 0n;
+  #alarm: Alarm | undefined;
+
+  constructor(timer: ArchTimer, line: InterruptLine) {
+    this.#timer = timer;
+    this.#line = line;
+  }
+
+  reset(): void {
+    this.control = 0;
+    this.compare = 0n;
+    this.update();
+  }
+
+  get #met(): boolean {
+    return this.#timer.count() >= this.compare;
+  }
+
+  /** Sets the line and, if the condition is yet to come, the alarm. */
+  update(): void {
+    this.#alarm?.cancel();
+    this.#alarm = undefined;
+    const enabled = (this.control & ENABLE) !== 0;
+    const met = enabled && this.#met;
+    this.#line.set(met && (this.control & MASK) === 0);
+    if (enabled && !met) this.#alarm = this.#timer.at(this.compare, () => this.update());
+  }
+
+  get controlValue(): number {
+    const met = (this.control & ENABLE) !== 0 && this.#met;
+    return this.control | (met ? STATUS : 0);
+  }
+
+  setControl(value: number): void {
+    this.control = value & (ENABLE | MASK);
+    this.update();
+  }
+
+  setCompare(value: bigint): void {
+    this.compare = value & MASK64;
+    this.update();
+  }
+
+  /** TVAL: the compare value relative to now, 32 bits signed. */
+  get timerValue(): number {
+    return Number(BigInt.asIntN(32, this.compare - this.#timer.count()));
+  }
+
+  setTimerValue(value: number): void {
+    this.setCompare(this.#timer.count() + BigInt(value | 0));
+  }
+}
+
+export class ArchTimer {
+  readonly #clock: VirtualClock;
+  readonly #events: EventQueue;
+  readonly #frequency: number;
+  readonly #physical: Comparator;
+  readonly #virtual: Comparator;
+
+  constructor(options: {
+    clock: VirtualClock;
+    events: EventQueue;
+    /** Hertz. */
+    frequency: number;
+    physical: InterruptLine;
+    virtual: InterruptLine;
+  }) {
+    this.#clock = options.clock;
+    this.#events = options.events;
+    this.#frequency = options.frequency;
+    this.#physical = new Comparator(this, options.physical);
+    this.#virtual = new Comparator(this, options.virtual);
+  }
+
+  reset(): void {
+    this.#physical.reset();
+    this.#virtual.reset();
+  }
+
+  /** The counter now. Times stay below 2^53 ns, frequencies below 2^30 Hz: split to stay exact. */
+  count(): bigint {
+    const now = this.#clock.now();
+    const seconds = Math.floor(now / 1e9);
+    const rest = now - seconds * 1e9;
+    return BigInt(seconds) * BigInt(this.#frequency) + BigInt(Math.floor((rest * this.#frequency) / 1e9));
+  }
+
+  /** Calls back at the first nanosecond at which the counter is `value` or more. */
+  at(value: bigint, action: () => void): Alarm {
+    const frequency = BigInt(this.#frequency);
+    const nanoseconds = (value * 1_000_000_000n + frequency - 1n) / frequency;
+    // Beyond a hundred days nothing happens in a run; the queue's times are exact below that.
+    const limit = BigInt(Number.MAX_SAFE_INTEGER);
+    return this.#events.schedule(Number(nanoseconds > limit ? limit : nanoseconds), action);
+  }
+
+  /** 32-bit registers of CP15 c14 by (CRm, opc2). */
+  read(crm: number, opc2: number): number | undefined {
+    if (crm === 0 && opc2 === 0) return this.#frequency;
+    const comparator = crm === 2 ? this.#physical : crm === 3 ? this.#virtual : undefined;
+    if (comparator === undefined) return undefined;
+    return opc2 === 0 ? comparator.timerValue : opc2 === 1 ? comparator.controlValue : undefined;
+  }
+
+  write(crm: number, opc2: number, value: number): boolean {
+    // CNTFRQ is only a note for software; it says what the board says.
+    if (crm === 0 && opc2 === 0) return true;
+    const comparator = crm === 2 ? this.#physical : crm === 3 ? this.#virtual : undefined;
+    if (comparator === undefined || opc2 > 1) return false;
+    if (opc2 === 0) comparator.setTimerValue(value);
+    else comparator.setControl(value);
+    return true;
+  }
+
+  /** 64-bit registers by opc1: CNTPCT, CNTVCT, CNTP_CVAL, CNTV_CVAL. */
+  read64(opc1: number): bigint | undefined {
+    if (opc1 === 0 || opc1 === 1) return this.count();
+    if (opc1 === 2) return this.#physical.compare;
+    return opc1 === 3 ? this.#virtual.compare : undefined;
+  }
+
+  write64(opc1: number, value: bigint): boolean {
+    if (opc1 !== 2 && opc1 !== 3) return false;
+    (opc1 === 2 ? this.#physical : this.#virtual).setCompare(value);
+    return true;
+  }
+}

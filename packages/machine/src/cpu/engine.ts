@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+// The interpreter engine of one machine: compiles the generated module over the machine's memory, and decodes
+// instructions for it when it meets them for the first time.
+
+import {
+  buildInterpreter,
+  CPU,
+  Decoder,
+  HANDLER,
+  handlerNumber,
+  HELPERS,
+  type InterpreterModule,
+  type Row,
+  ROWS,
+} from '@plinth/arm';
+import type { Vcpu } from './vcpu.js';
+
+/** Runs a CPU's instructions until its budget is spent or attention is asked for; returns RUN_EXIT. */
+export interface Engine {
+  run(cpuBase: number): number;
+}
+
+/** Functions that instruction slots can name. */
+const TABLE_SIZE = 32768;
+
+type HandlerFunction = (cpu: number, instruction: number, pc: number) => number;
+
+export interface EngineOptions {
+  readonly memory: WebAssembly.Memory;
+  readonly pages: number;
+  readonly cpus: readonly Vcpu[];
+  /** Implementations of the `pure` helpers, by name. */
+  readonly pureHelpers: Readonly<Record<string, (...args: number[]) => number | void>>;
+}
+
+export class InterpreterEngine implements Engine {
+  readonly #module: InterpreterModule;
+  readonly #run: (cpu: number) => number;
+  readonly #table: WebAssembly.Table;
+  readonly #decoders: { a32: Decoder; t32: Decoder; t16: Decoder };
+  readonly #cpus: ReadonlyMap<number, Vcpu>;
+  readonly #words: Int32Array;
+  readonly #halfwords: Uint16Array;
+
+  constructor(options: EngineOptions) {
+    this.#words = new Int32Array(options.memory.buffer);
+    this.#halfwords = new Uint16Array(options.memory.buffer);
+    this.#cpus = new Map(options.cpus.map((cpu) => [cpu.state.base, cpu]));
+    this.#decoders = {
+      a32: new Decoder(ROWS, 'A32'),
+      t32: new Decoder(ROWS, 'T32'),
+      t16: new Decoder(ROWS, 'T16'),
+    };
+    const limits = { initialPages: options.pages, maximumPages: options.pages, shared: false };
+    this.#module = buildInterpreter(ROWS, limits, TABLE_SIZE);
+    const instance = new WebAssembly.Instance(new WebAssembly.Module(this.#module.bytes), {
+      env: { memory: options.memory, ...this.#imports(options) },
+    });
+    this.#run = instance.exports['run'] as (cpu: number) => number;
+    this.#table = instance.exports['table'] as WebAssembly.Table;
+  }
+
+  run(cpuBase: number): number {
+    return this.#run(cpuBase);
+  }
+
+  #cpu(base: number): Vcpu {
+    return this.#cpus.get(base)!;
+  }
+
+  /** The functions that generated code imports: a method of the CPU for each helper of kind `runtime`. */
+  #imports(options: EngineOptions): Record<string, unknown> {
+    const imports: Record<string, unknown> = {};
+    const only = options.cpus.length === 1 ? options.cpus[0] : undefined;
+    for (const [name, helper] of Object.entries(HELPERS)) {
+      if (helper.kind === 'pure') {
+        const implementation = options.pureHelpers[name];
+        if (implementation !== undefined) imports[name] = implementation;
+        continue;
+      }
+      const method = (base: number): ((...args: number[]) => number | void) => {
+        const cpu = only ?? this.#cpu(base);
+        return (cpu as unknown as Record<string, (...args: number[]) => number | void>)[name]!.bind(cpu);
+      };
+      if (only !== undefined) {
+        const bound = method(only.state.base);
+        imports[name] = (_cpu: number, a: number, b: number, c: number) => bound(a, b, c);
+      } else imports[name] = (cpu: number, ...args: number[]) => method(cpu)(...args);
+    }
+    imports['slowLoad'] = (cpu: number, address: number, access: number) =>
+      (only ?? this.#cpu(cpu)).slowLoad(address, access);
+    imports['slowStore'] = (cpu: number, address: number, value: number, access: number) =>
+      (only ?? this.#cpu(cpu)).slowStore(address, value, access);
+    imports['undefined'] = (cpu: number) => this.#cpu(cpu).undefinedInstruction();
+    imports['undecoded'] = (cpu: number, word: number, pc: number) => this.#undecoded(this.#cpu(cpu), word, pc);
+    imports['crossing'] = (cpu: number, word: number, pc: number) => this.#crossing(this.#cpu(cpu), word, pc);
+    return imports;
+  }
+
+  #number(decoder: Decoder, word: number, inIt: boolean): number {
+    const decoded = decoder.decode(word);
+    if (decoded === undefined || decoded.unpredictable) return HANDLER.undefined;
+    if (inIt && decoded.row.it === 'never') return HANDLER.undefined;
+    return handlerNumber(this.#module.handlers[decoded.index]!, decoded.fields, inIt);
+  }
+
+  /** The row of an instruction as it lies in memory (T32: first halfword low), for tools. */
+  decode(word: number, thumb: boolean): Row | undefined {
+    if (!thumb) return this.#decoders.a32.decode(word >>> 0)?.row;
+    if (isWide(word)) return this.#decoders.t32.decode(swapHalves(word))?.row;
+    return this.#decoders.t16.decode(word & 0xffff)?.row;
+  }
+
+  /** Decodes the slot at `pc` and has it tried again, without having counted. */
+  #undecoded(cpu: Vcpu, word: number, pc: number): number {
+    const { state } = cpu;
+    const inIt = state.get(CPU.itState) !== 0;
+    let number: number;
+    if (!state.thumb) number = this.#number(this.#decoders.a32, word >>> 0, false);
+    else if (!isWide(word)) number = this.#number(this.#decoders.t16, word & 0xffff, inIt);
+    else if ((pc & 0xfff) === 0xffe) number = HANDLER.crossing;
+    else number = this.#number(this.#decoders.t32, swapHalves(word), inIt);
+    cpu.noteDecoded(pc);
+    this.#halfwords[(pc + state.get(CPU.fetchHandlers)) >>> 1] = number;
+    state.set(CPU.budget, state.get(CPU.budget) + 1);
+    return pc;
+  }
+
+  /** A T32 instruction whose second halfword is on the next page: put together and decoded at each execution. */
+  #crossing(cpu: Vcpu, word: number, pc: number): number {
+    const { state } = cpu;
+    const host = cpu.fetchHost(pc + 2);
+    if (host < 0) return state.get(CPU.nextPc);
+    const whole = (word & 0xffff) | (this.#halfwords[host >>> 1]! << 16);
+    const number = this.#number(this.#decoders.t32, swapHalves(whole), state.get(CPU.itState) !== 0);
+    return (this.#table.get(number) as HandlerFunction)(state.base, whole, pc);
+  }
+
+  /** All words of the machine's memory, for tests. */
+  get words(): Int32Array {
+    return this.#words;
+  }
+}
+
+/** Whether a halfword begins a 32-bit T32 instruction (A6.1). */
+function isWide(halfword: number): boolean {
+  return (halfword & 0xe000) === 0xe000 && (halfword & 0x1800) !== 0;
+}
+
+function swapHalves(word: number): number {
+  return ((word << 16) | (word >>> 16)) >>> 0;
+}

@@ -1,0 +1,626 @@
+// SPDX-License-Identifier: Apache-2.0
+// One virtual CPU: runs generated code over its block of the machine's memory and does what generated code leaves to
+// TypeScript: shadow-table misses, devices, exceptions, system registers. It stops exactly at the budget it is given.
+
+import {
+  ACCESS,
+  ACCESS_KIND,
+  Coprocessors,
+  CPU,
+  CpuState,
+  type CpuModel,
+  enterException,
+  EXCEPTION,
+  FAULT,
+  MODE,
+  PSR,
+  RUN_EXIT,
+  SCTLR,
+  SYSTEM,
+  type Translation,
+  type TranslationRegime,
+  Walker,
+  writeCpsrByInstruction,
+  writeSpsr,
+  writeWholeCpsr,
+} from '@plinth/arm';
+import type { AccessSize } from '../devices/device.js';
+import { CodePages, type HandlerArray } from '../memory/code-pages.js';
+import { PAGE, PhysicalMemory } from '../memory/physical-memory.js';
+import { ShadowTables, type Slot } from '../memory/shadow-tables.js';
+import type { Engine } from './engine.js';
+
+/** What the CPU asks of the machine around it. */
+export interface CpuHost {
+  /** HVC or SMC: true if the firmware answered in the registers. */
+  firmwareCall(cpu: Vcpu): boolean;
+  /** SVC, HLT or BKPT that may be semihosting: true if it was, and has been done. */
+  semihostingCall(cpu: Vcpu, kind: number, immediate: number): boolean;
+  /** Asked before the first instruction of a page runs, and again after the page has changed. */
+  fetchAllowed(page: number): boolean;
+  timerRead(crm: number, opc2: number): number | undefined;
+  timerWrite(crm: number, opc2: number, value: number): boolean;
+  timerRead64(opc1: number): bigint | undefined;
+  timerWrite64(opc1: number, value: bigint): boolean;
+  unknownRegister(description: string, write: boolean): void;
+  /** An instruction fetch or a data access where nothing is on the bus. */
+  busError(address: number, kind: number): void;
+}
+
+/** Why `execute` came back before its budget was spent. */
+export type CpuStop =
+  /** A device, a timer or a system register was touched: events and lines must be looked at. */
+  | 'device'
+  /** WFI, with no interrupt pending. */
+  | 'wait'
+  /** Exceptions taken one after the other with no instruction between that could change anything. */
+  | 'fault-loop'
+  /** `CpuHost.fetchAllowed` said no; the PC is at the page's first instruction. */
+  | 'fetch-denied'
+  /** `requestStop` was called. */
+  | 'requested';
+
+/** Exceptions at the first instruction of a vector, in a row, that make a fault loop. */
+const FAULT_LOOP = 64;
+
+export class Vcpu {
+  readonly state: CpuState;
+  readonly system: Coprocessors;
+  readonly #model: CpuModel;
+  readonly #index: number;
+  readonly #physical: PhysicalMemory;
+  readonly #shadow: ShadowTables;
+  readonly #codePages: CodePages;
+  readonly #host: CpuHost;
+  readonly #walker: Walker;
+  #engine: Engine | undefined;
+  #slot: Slot | undefined;
+  #stop: CpuStop | undefined;
+  #lastVector = -1;
+  #faultsInARow = 0;
+
+  constructor(options: {
+    index: number;
+    memory: WebAssembly.Memory;
+    base: number;
+    model: CpuModel;
+    physical: PhysicalMemory;
+    shadow: ShadowTables;
+    codePages: CodePages;
+    host: CpuHost;
+  }) {
+    this.state = new CpuState(options.memory, options.base);
+    this.#index = options.index;
+    this.#model = options.model;
+    this.#physical = options.physical;
+    this.#shadow = options.shadow;
+    this.#codePages = options.codePages;
+    this.#host = options.host;
+    this.#walker = new Walker(options.physical.readWord);
+    this.system = new Coprocessors(this.state, options.model, {
+      translationChanged: () => this.#contextChanged(),
+      invalidateTlb: () => this.#tlbChanged(() => this.#shadow.flush()),
+      invalidateTlbAddress: (address) => this.#tlbChanged(() => this.#shadow.flushAddress(address)),
+      invalidateTlbAsid: (asid) => this.#tlbChanged(() => this.#shadow.flushAsid(asid)),
+      translateForPar: (address, write, privileged) => this.#par(address, write, privileged),
+      timerRead: (crm, opc2) => this.#host.timerRead(crm, opc2),
+      timerWrite: (crm, opc2, value) => this.#afterDevice(this.#host.timerWrite(crm, opc2, value)),
+      timerRead64: (opc1) => this.#host.timerRead64(opc1),
+      timerWrite64: (opc1, value) => this.#afterDevice(this.#host.timerWrite64(opc1, value)),
+      unknownRegister: (description, write) => this.#host.unknownRegister(description, write),
+    });
+  }
+
+  /** Gives the CPU its engine; done once, when the engine's imports have been made from this CPU. */
+  attach(engine: Engine): void {
+    this.#engine = engine;
+  }
+
+  /** Power-on state (B1.9.1): Supervisor mode, interrupts masked, MMU off, A32. */
+  reset(entry: number, thumb: boolean): void {
+    const { state } = this;
+    const first = state.base >> 2;
+    state.words.fill(0, first, first + (CPU.system >> 2) + 64);
+    state.set(CPU.control, MODE.svc | PSR.A | PSR.I | PSR.F | (thumb ? PSR.T : 0));
+    state.set(CPU.flagZ, 1);
+    state.set(CPU.exclusiveAddress, -1);
+    state.set(SYSTEM.SCTLR, this.#model.sctlrReset);
+    state.set(SYSTEM.MPIDR, 0x80000000 | this.#index);
+    state.setReg(15, entry);
+    this.#stop = undefined;
+    this.#faultsInARow = 0;
+    this.#contextChanged();
+  }
+
+  /** Instructions of the current budget that are left. */
+  get budget(): number {
+    return this.state.get(CPU.budget);
+  }
+
+  /** Raises or lowers the IRQ (PSR.I) or FIQ (PSR.F) input. */
+  setInterruptLine(bit: number, level: boolean): void {
+    const { state } = this;
+    const lines = state.get(CPU.interruptLines);
+    state.set(CPU.interruptLines, level ? lines | bit : lines & ~bit);
+    if (level) this.#attendIfUnmasked();
+  }
+
+  get interruptPending(): boolean {
+    return this.state.get(CPU.interruptLines) !== 0;
+  }
+
+  /** Comes back before the next instruction. */
+  requestStop(reason: CpuStop = 'requested'): void {
+    this.#stop = reason;
+    this.#attend();
+  }
+
+  #attend(): void {
+    this.state.set(CPU.attention, 1);
+    this.state.set(CPU.fetchPage, 1);
+  }
+
+  #attendIfUnmasked(): void {
+    const { state } = this;
+    if ((state.get(CPU.interruptLines) & ~state.get(CPU.control)) !== 0) this.#attend();
+  }
+
+  /** Runs `budget` instructions, or until something else is due. */
+  execute(budget: number): CpuStop | undefined {
+    const { state } = this;
+    state.set(CPU.budget, budget);
+    const engine = this.#engine!;
+    for (;;) {
+      switch (engine.run(state.base)) {
+        case RUN_EXIT.budget:
+          return undefined;
+        case RUN_EXIT.fetch:
+          this.#resolveFetch(state.reg(15));
+          break;
+        default:
+          state.set(CPU.attention, 0);
+          this.#takeInterrupts();
+      }
+      if (this.#stop !== undefined) {
+        const stop = this.#stop;
+        this.#stop = undefined;
+        return stop;
+      }
+    }
+  }
+
+  #takeInterrupts(): void {
+    const { state } = this;
+    const pending = state.get(CPU.interruptLines) & ~state.get(CPU.control);
+    if (pending === 0) return;
+    const kind = (pending & PSR.F) !== 0 ? EXCEPTION.fastInterrupt : EXCEPTION.interrupt;
+    state.setReg(15, enterException(state, kind, state.reg(15)));
+    this.#contextChanged();
+  }
+
+  // ---- translation --------------------------------------------------------------------------------------------
+
+  readonly #regime = {
+    enabled: false,
+    ttbr0: 0,
+    ttbr1: 0,
+    ttbcr: 0,
+    dacr: 0,
+    accessFlagEnable: false,
+  };
+
+  #currentRegime(): TranslationRegime {
+    const { state } = this;
+    const regime = this.#regime;
+    const sctlr = state.get(SYSTEM.SCTLR);
+    regime.enabled = (sctlr & SCTLR.M) !== 0;
+    regime.accessFlagEnable = (sctlr & SCTLR.AFE) !== 0;
+    regime.ttbr0 = state.get(SYSTEM.TTBR0);
+    regime.ttbr1 = state.get(SYSTEM.TTBR1);
+    regime.ttbcr = state.get(SYSTEM.TTBCR);
+    regime.dacr = state.get(SYSTEM.DACR);
+    return regime;
+  }
+
+  /** Mode, domains or tables have changed: the next access finds out what holds now. */
+  #contextChanged(): void {
+    const { state } = this;
+    this.#slot = undefined;
+    state.set(CPU.tableRead, ShadowTables.empty);
+    state.set(CPU.tableWrite, ShadowTables.empty);
+    state.set(CPU.tableFetch, ShadowTables.empty);
+    state.set(CPU.fetchPage, 1);
+    this.system.updateFloatingPointAccess();
+    this.#attendIfUnmasked();
+  }
+
+  #tlbChanged(change: () => void): void {
+    change();
+    this.state.set(CPU.fetchPage, 1);
+  }
+
+  /** The tables of the current context, made current if they were not. */
+  #currentSlot(): Slot {
+    if (this.#slot !== undefined) return this.#slot;
+    const { state } = this;
+    const regime = this.#currentRegime();
+    const slot = this.#shadow.slot({
+      privileged: state.privileged,
+      enabled: regime.enabled,
+      ttbr0: regime.ttbr0,
+      ttbr1: regime.ttbr1,
+      ttbcr: regime.ttbcr,
+      dacr: regime.dacr,
+      asid: state.get(SYSTEM.CONTEXTIDR) & 0xff,
+    });
+    this.#slot = slot;
+    // Big-endian data never goes through the tables: the slow path swaps it.
+    if ((state.get(CPU.control) & PSR.E) === 0) {
+      state.set(CPU.tableRead, slot.read);
+      state.set(CPU.tableWrite, slot.write);
+    }
+    state.set(CPU.tableFetch, slot.fetch);
+    return slot;
+  }
+
+  #translate(address: number, kind: number, privileged: boolean): Translation {
+    return this.#walker.walk(this.#currentRegime(), address, kind, privileged);
+  }
+
+  /** Virtual to physical without side effects, as the current mode reads; undefined if it faults. For debuggers. */
+  peekTranslate(address: number): number | undefined {
+    const t = this.#translate(address, ACCESS_KIND.read, true);
+    return t.fault === 0 ? t.physical : undefined;
+  }
+
+  #par(address: number, write: boolean, privileged: boolean): number {
+    const t = this.#translate(address, write ? ACCESS_KIND.write : ACCESS_KIND.read, privileged);
+    if (t.fault !== 0) return 1 | ((t.fault & 0x1f) << 1);
+    return (t.physical & ~0xfff) | 0;
+  }
+
+  // ---- instruction fetch --------------------------------------------------------------------------------------
+
+  /** Gives the fetch table an entry for the page of `address`, or takes the prefetch abort. True if it has one. */
+  #resolveFetch(address: number): boolean {
+    const { state } = this;
+    const slot = this.#currentSlot();
+    const t = this.#translate(address, ACCESS_KIND.execute, state.privileged);
+    if (t.fault !== 0) {
+      this.#prefetchAbort(address, t.fault);
+      return false;
+    }
+    const page = this.#physical.pageOf(t.physical);
+    if (page < 0) {
+      this.#host.busError(address >>> 0, ACCESS_KIND.execute);
+      this.#prefetchAbort(address, FAULT.external);
+      return false;
+    }
+    if ((this.#physical.marks[page]! & PAGE.fetchAllowed) === 0) {
+      if (!this.#host.fetchAllowed(page)) {
+        this.requestStop('fetch-denied');
+        return false;
+      }
+      this.#physical.mark(page, PAGE.fetchAllowed);
+    }
+    const array: HandlerArray = state.thumb ? (state.get(CPU.itState) === 0 ? 't32' : 'it') : 'a32';
+    const host = this.#physical.hostPage(page);
+    let descriptor = this.#codePages.ensure(page, host, array);
+    if (descriptor === 0) {
+      this.#codePages.clear();
+      this.#shadow.flush();
+      descriptor = this.#codePages.ensure(page, host, array);
+    }
+    this.#shadow.enterFetch(slot, address, descriptor, page, t.sizeLog2);
+    return true;
+  }
+
+  #prefetchAbort(address: number, fault: number): void {
+    const { state } = this;
+    // The attempt counts as an instruction, so that endless aborts use up any limit.
+    state.set(CPU.budget, state.get(CPU.budget) - 1);
+    state.set(SYSTEM.IFSR, (fault & 0xf) | ((fault & 0x10) << 6));
+    state.set(SYSTEM.IFAR, address);
+    this.#enter(EXCEPTION.prefetchAbort, state.reg(15));
+  }
+
+  /** A page's marks changed: see PageListener. */
+  pageRestricted(page: number, reads: boolean): void {
+    this.#shadow.remove(page, reads ? 'all-data' : 'writes');
+  }
+
+  codeWritten(page: number): void {
+    this.#codePages.forget(page);
+    this.#shadow.remove(page, 'fetches');
+    this.state.set(CPU.fetchPage, 1);
+  }
+
+  // ---- exceptions ---------------------------------------------------------------------------------------------
+
+  /** Address of the instruction that is running, while a helper is called. */
+  get instructionAddress(): number {
+    return (this.state.reg(15) - this.state.get(CPU.pcAhead)) | 0;
+  }
+
+  /** Enters an exception and sets the PC for the loop that is not running generated code. */
+  #enter(kind: number, pc: number): void {
+    const { state } = this;
+    if (pc === this.#lastVector) this.#faultsInARow++;
+    else this.#faultsInARow = 0;
+    if (this.#faultsInARow >= FAULT_LOOP) this.requestStop('fault-loop');
+    this.#lastVector = enterException(state, kind, pc);
+    state.setReg(15, this.#lastVector);
+    this.#contextChanged();
+  }
+
+  /** The same from within generated code, which abandons the instruction and goes on at the vector. */
+  #raise(kind: number): void {
+    const pc = this.instructionAddress;
+    this.#enter(kind, pc);
+    this.#leaveTo(this.#lastVector);
+  }
+
+  #leaveTo(address: number): void {
+    this.state.set(CPU.nextPc, address);
+    this.state.set(CPU.aborted, 1);
+    this.state.set(CPU.fetchPage, 1);
+  }
+
+  #dataAbort(address: number, fault: number, domain: number, write: boolean): void {
+    const { state } = this;
+    const status = (fault & 0xf) | ((fault & 0x10) << 6) | (domain << 4) | (write ? 0x800 : 0);
+    state.set(SYSTEM.DFSR, status);
+    state.set(SYSTEM.DFAR, address);
+    this.#raise(EXCEPTION.dataAbort);
+  }
+
+  // ---- data accesses that the tables did not let through ------------------------------------------------------
+
+  #misaligned(address: number, access: number, size: number): boolean {
+    if ((access & ACCESS.wordAligned) !== 0 && (address & 3) !== 0) return true;
+    if ((address & (size - 1)) === 0) return false;
+    return (access & ACCESS.aligned) !== 0 || (this.state.get(SYSTEM.SCTLR) & SCTLR.A) !== 0;
+  }
+
+  /** Translates for data; enters the page into the tables when it may be used directly. -1 if it faulted. */
+  #dataAddress(address: number, access: number, write: boolean): number {
+    const { state } = this;
+    const slot = this.#currentSlot();
+    const privileged = state.privileged && (access & ACCESS.unprivileged) === 0;
+    const t = this.#translate(address, write ? ACCESS_KIND.write : ACCESS_KIND.read, privileged);
+    if (t.fault !== 0) {
+      this.#dataAbort(address, t.fault, t.domain, write || (access & ACCESS.write) !== 0);
+      return -1;
+    }
+    const page = this.#physical.pageOf(t.physical);
+    if (page >= 0 && privileged === state.privileged) {
+      const marks = this.#physical.marks[page]!;
+      const barred = write ? marks : marks & PAGE.watchedRead;
+      if (barred === 0) {
+        this.#shadow.enter(slot, address, this.#physical.hostPage(page), page, write, t.sizeLog2);
+      }
+    }
+    return t.physical;
+  }
+
+  #swap(value: number, size: number): number {
+    if ((this.state.get(CPU.control) & PSR.E) === 0 || size === 1) return value;
+    if (size === 2) return ((value & 0xff) << 8) | ((value >>> 8) & 0xff);
+    return ((value & 0xff) << 24) | ((value & 0xff00) << 8) | ((value >>> 8) & 0xff00) | (value >>> 24);
+  }
+
+  #noticeDevice(): void {
+    if (!this.#physical.deviceTouched) return;
+    this.#physical.deviceTouched = false;
+    this.requestStop('device');
+  }
+
+  #afterDevice(done: boolean): boolean {
+    this.requestStop('device');
+    return done;
+  }
+
+  #extend(value: number, access: number): number {
+    if ((access & ACCESS.signed) === 0) return value | 0;
+    return (access & 0xf) === 1 ? (value << 24) >> 24 : (value << 16) >> 16;
+  }
+
+  slowLoad(address: number, access: number): number {
+    const size = access & ACCESS.sizeMask;
+    if (this.#misaligned(address, access, size)) {
+      this.#dataAbort(address, FAULT.alignment, 0, (access & ACCESS.write) !== 0);
+      return 0;
+    }
+    if ((address & 0xfff) + size > 0x1000) return this.#crossingLoad(address, access, size);
+    const physical = this.#dataAddress(address, access, false);
+    if (physical < 0) return 0;
+    const value = this.#physical.read(physical, size as AccessSize);
+    if (value === undefined) {
+      this.#host.busError(address >>> 0, ACCESS_KIND.read);
+      this.#dataAbort(address, FAULT.external, 0, false);
+      return 0;
+    }
+    this.#noticeDevice();
+    return this.#extend(this.#swap(value, size), access);
+  }
+
+  /** A load over a page border: both pages are translated before either is read. */
+  #crossingLoad(address: number, access: number, size: number): number {
+    const first = this.#dataAddress(address, access, false);
+    if (first < 0) return 0;
+    const border = (address + size) & ~0xfff;
+    const second = this.#dataAddress(border, access, false);
+    if (second < 0) return 0;
+    let value = 0;
+    for (let i = 0; i < size; i++) {
+      const at = address + i < border ? first + i : second + (address + i - border);
+      value |= (this.#physical.read(at, 1) ?? 0) << (8 * i);
+    }
+    this.#noticeDevice();
+    return this.#extend(this.#swap(value, size), access);
+  }
+
+  slowStore(address: number, value: number, access: number): void {
+    const size = access & ACCESS.sizeMask;
+    if (this.#misaligned(address, access, size)) {
+      this.#dataAbort(address, FAULT.alignment, 0, true);
+      return;
+    }
+    const swapped = this.#swap(value, size);
+    if ((address & 0xfff) + size > 0x1000) {
+      this.#crossingStore(address, swapped, access, size);
+      return;
+    }
+    const physical = this.#dataAddress(address, access, true);
+    if (physical < 0) return;
+    if (!this.#physical.write(physical, size as AccessSize, swapped)) {
+      this.#host.busError(address >>> 0, ACCESS_KIND.write);
+      this.#dataAbort(address, FAULT.external, 0, true);
+      return;
+    }
+    this.#noticeDevice();
+  }
+
+  #crossingStore(address: number, value: number, access: number, size: number): void {
+    const first = this.#dataAddress(address, access, true);
+    if (first < 0) return;
+    const border = (address + size) & ~0xfff;
+    const second = this.#dataAddress(border, access, true);
+    if (second < 0) return;
+    for (let i = 0; i < size; i++) {
+      const at = address + i < border ? first + i : second + (address + i - border);
+      this.#physical.write(at, 1, (value >>> (8 * i)) & 0xff);
+    }
+    this.#noticeDevice();
+  }
+
+  // ---- what the instructions call by name (HELPERS) -----------------------------------------------------------
+
+  exception(kind: number, immediate: number): void {
+    const calls = kind === EXCEPTION.supervisorCall || kind === EXCEPTION.breakpoint;
+    if (calls && this.#host.semihostingCall(this, kind, immediate)) return;
+    if (kind === EXCEPTION.hypervisorCall || kind === EXCEPTION.secureMonitorCall) {
+      if (this.state.privileged && this.#host.firmwareCall(this)) {
+        this.requestStop('device');
+        return;
+      }
+      this.#raise(EXCEPTION.undefined);
+      return;
+    }
+    if (kind === EXCEPTION.breakpoint) {
+      this.state.set(SYSTEM.IFSR, FAULT.debug);
+      this.state.set(SYSTEM.IFAR, this.instructionAddress);
+      this.#raise(EXCEPTION.prefetchAbort);
+      return;
+    }
+    this.#raise(kind);
+  }
+
+  alignmentFault(address: number, write: number): void {
+    this.#dataAbort(address, FAULT.alignment, 0, write !== 0);
+  }
+
+  writeCpsr(value: number, mask: number): void {
+    writeCpsrByInstruction(this.state, value, mask);
+    this.#contextChanged();
+  }
+
+  writeSpsr(value: number, mask: number): void {
+    writeSpsr(this.state, value, mask);
+  }
+
+  restoreCpsr(): void {
+    writeWholeCpsr(this.state, this.state.get(CPU.spsr));
+    this.#contextChanged();
+  }
+
+  exceptionReturn(target: number): void {
+    this.returnFromException(target, this.state.get(CPU.spsr));
+  }
+
+  returnFromException(target: number, psr: number): void {
+    writeWholeCpsr(this.state, psr);
+    this.#contextChanged();
+    this.#leaveTo(target & (this.state.thumb ? ~1 : ~3));
+  }
+
+  setEndianness(big: number): void {
+    const control = this.state.get(CPU.control);
+    this.state.set(CPU.control, big === 0 ? control & ~PSR.E : control | PSR.E);
+    this.#contextChanged();
+  }
+
+  coprocessor(instruction: number): void {
+    if (!this.system.execute(instruction)) this.#raise(EXCEPTION.undefined);
+  }
+
+  readBankedSp(mode: number): number {
+    return this.state.banked(mode, 13);
+  }
+
+  writeBankedSp(mode: number, value: number): void {
+    this.state.setBanked(mode, 13, value);
+  }
+
+  waitForInterrupt(): void {
+    if (!this.interruptPending) this.requestStop('wait');
+  }
+
+  /** WFE and SEV: completing at once is allowed (B1.8.13), and right with one CPU. */
+  waitForEvent(): void {}
+  sendEvent(): void {}
+
+  readFloatingPointSystem(register: number): number {
+    if (!this.state.privileged || !this.system.floatingPointAllowed()) {
+      this.#raise(EXCEPTION.undefined);
+      return 0;
+    }
+    switch (register) {
+      case 0:
+        return this.#model.fpsid;
+      case 6:
+        return this.#model.mvfr1;
+      case 7:
+        return this.#model.mvfr0;
+      case 8:
+        return this.state.get(CPU.fpexc);
+      default:
+        this.#raise(EXCEPTION.undefined);
+        return 0;
+    }
+  }
+
+  writeFloatingPointSystem(register: number, value: number): void {
+    if (!this.state.privileged || !this.system.floatingPointAllowed()) {
+      this.#raise(EXCEPTION.undefined);
+      return;
+    }
+    if (register !== 8) return;
+    this.state.set(CPU.fpexc, value & 0x40000000);
+    this.system.updateFloatingPointAccess();
+  }
+
+  /** Raises Undefined Instruction and returns the vector: for slots without an instruction. */
+  undefinedInstruction(): number {
+    this.#raise(EXCEPTION.undefined);
+    return this.#lastVector;
+  }
+
+  /** Host address of the code at a virtual address on another page than the PC's, or -1 after a prefetch abort. */
+  fetchHost(address: number): number {
+    if (!this.#resolveFetch(address)) {
+      this.#leaveTo(this.state.reg(15));
+      return -1;
+    }
+    const t = this.#translate(address, ACCESS_KIND.execute, this.state.privileged);
+    const page = this.#physical.pageOf(t.physical);
+    return this.#physical.hostPage(page) + (address & 0xfff);
+  }
+
+  /** Notes that the page with the handler slot of `pc` has decoded instructions: writes to it are watched from now. */
+  noteDecoded(pc: number): void {
+    const t = this.#translate(pc, ACCESS_KIND.execute, this.state.privileged);
+    const page = this.#physical.pageOf(t.physical);
+    if (page >= 0) this.#physical.mark(page, PAGE.code);
+  }
+}

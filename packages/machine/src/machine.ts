@@ -1,0 +1,332 @@
+// SPDX-License-Identifier: Apache-2.0
+// A whole machine: CPU, memory and a board's devices under one virtual clock that counts instructions. `run` goes on to
+// an exact count; everything from outside enters between runs. Nothing here reads a host clock.
+
+import { CPU_MODELS, type CpuModel, EXCEPTION, PSR } from '@plinth/arm';
+import { EventQueue, hex32, PlinthError, type VirtualClock } from '@plinth/core';
+import { type Board, type BoardDescription, buildBoard, type ConsoleInput } from './boards/board.js';
+import { virtBoard } from './boards/virt.js';
+import { ArchTimer } from './cpu/arch-timer.js';
+import { InterpreterEngine } from './cpu/engine.js';
+import { psciCall } from './cpu/psci.js';
+import { type CpuHost, type CpuStop, Vcpu } from './cpu/vcpu.js';
+import type { LoadPlan } from './loaders/plan.js';
+import { CodePages } from './memory/code-pages.js';
+import { CPU_BLOCKS_AT, memoryPages } from './memory/layout.js';
+import { PhysicalMemory } from './memory/physical-memory.js';
+import { ShadowTables } from './memory/shadow-tables.js';
+
+/** Why `run` returned. */
+export type StopReason =
+  | { readonly kind: 'until' }
+  | { readonly kind: 'shutdown' }
+  | { readonly kind: 'reset' }
+  /** Every CPU waits for an interrupt, and nothing is scheduled that could raise one. */
+  | { readonly kind: 'idle' }
+  /** Every CPU waits, and the next event is at this virtual time; only with `waitForEvents`. */
+  | { readonly kind: 'waiting'; readonly until: number }
+  | { readonly kind: 'exit'; readonly status: number }
+  | { readonly kind: 'fault-loop'; readonly address: number }
+  | { readonly kind: 'fetch-denied'; readonly address: number }
+  | { readonly kind: 'requested' };
+
+/** Something a guest did that its kernel author would want to know. */
+export interface MachineNotice {
+  readonly kind: 'unknown-register' | 'unknown-device-register' | 'bus-error';
+  readonly message: string;
+  readonly instruction: number;
+}
+
+export interface MachineOptions {
+  readonly board?: BoardDescription;
+  readonly cpu?: string;
+  /** Bytes, a multiple of 4096. */
+  readonly ramSize?: number;
+  /** Virtual nanoseconds that an instruction takes. */
+  readonly nanosecondsPerInstruction?: number;
+  /** Seconds since 1970 that the real-time clock shows at power-on. */
+  readonly wallClockBase?: number;
+  /** A byte has come out of the console. */
+  readonly onConsole?: (byte: number) => void;
+  /** The console has room again. */
+  readonly onConsoleRoom?: () => void;
+  /** Once for each different thing. */
+  readonly onNotice?: (notice: MachineNotice) => void;
+  /** May the page's instructions run? Asked before its first instruction and again after it has changed. */
+  readonly fetchGuard?: (page: { address: number; bytes: Uint8Array }) => boolean;
+  /** Answers a semihosting call, or says that it was none. */
+  readonly semihosting?: (cpu: Vcpu) => boolean;
+  /** Clock and event queue of a scheduler that drives several machines; each machine has its own if left out. */
+  readonly events?: EventQueue;
+}
+
+/** Largest slice between looks at the event queue. */
+const MAX_SLICE = 1 << 30;
+
+export class Machine implements CpuHost {
+  readonly board: Board;
+  readonly memory: PhysicalMemory;
+  readonly cpu: Vcpu;
+  readonly events: EventQueue;
+  readonly clock: VirtualClock;
+  readonly model: CpuModel;
+  /** Bytes of the WebAssembly memory. */
+  readonly footprint: number;
+  readonly #options: MachineOptions;
+  readonly #engine: InterpreterEngine;
+  readonly #timer: ArchTimer;
+  readonly #nanoseconds: number;
+  readonly #noticed = new Set<string>();
+  #consoleInput: ConsoleInput | undefined;
+  #plan: LoadPlan | undefined;
+  /** Instructions executed before the current slice, and the slice's size. */
+  #countBefore = 0;
+  #slice = 0;
+  /** Virtual time that passed in WFI. */
+  #idleTime = 0;
+  #power: 'shutdown' | 'reset' | undefined;
+  #exitStatus: number | undefined;
+
+  constructor(options: MachineOptions = {}) {
+    this.#options = options;
+    const description = options.board ?? virtBoard;
+    const modelName = options.cpu ?? description.cpu;
+    const model = CPU_MODELS[modelName];
+    if (model === undefined) {
+      const known = Object.keys(CPU_MODELS).join(', ');
+      throw new PlinthError('input', 'unknown-cpu', `cpu: there is no model "${modelName}"; choose one of ${known}`);
+    }
+    this.model = model;
+    const ramSize = options.ramSize ?? description.defaultRamSize;
+    const pages = memoryPages(ramSize);
+    const memory = allocate(pages, ramSize);
+    this.footprint = pages * 65536;
+    this.events = options.events ?? new EventQueue();
+    this.#nanoseconds = options.nanosecondsPerInstruction ?? 4;
+    this.clock = { now: () => this.#idleTime + this.count * this.#nanoseconds };
+    this.memory = new PhysicalMemory(memory, description.ramBase, ramSize);
+    const shadow = new ShadowTables(memory, ramSize / 4096);
+    const codePages = new CodePages(memory, ramSize / 4096);
+    this.cpu = new Vcpu({
+      index: 0,
+      memory,
+      base: CPU_BLOCKS_AT,
+      model,
+      physical: this.memory,
+      shadow,
+      codePages,
+      host: this,
+    });
+    this.#engine = new InterpreterEngine({ memory, pages, cpus: [this.cpu], pureHelpers: {} });
+    this.cpu.attach(this.#engine);
+    this.board = buildBoard(description, {
+      cpus: 1,
+      clock: this.clock,
+      events: this.events,
+      wallClockBase: options.wallClockBase ?? 0,
+      console: {
+        onByte: (byte) => options.onConsole?.(byte),
+        onRoom: () => options.onConsoleRoom?.(),
+        connect: (input) => {
+          this.#consoleInput = input;
+        },
+      },
+      irq: [{ set: (level) => this.cpu.setInterruptLine(PSR.I, level) }],
+      fiq: [{ set: (level) => this.cpu.setInterruptLine(PSR.F, level) }],
+      currentCpu: () => 0,
+      onUnknownRegister: (device, offset, write, value) =>
+        this.#notice(
+          'unknown-device-register',
+          `${device}: ${write ? `write of ${hex32(value)} to` : 'read of'} register 0x${offset.toString(16)}, which it does not have`,
+        ),
+    });
+    this.memory.connect(this.board.devices, this.cpu);
+    this.#timer = new ArchTimer({
+      clock: this.clock,
+      events: this.events,
+      frequency: description.timerFrequency,
+      physical: this.board.interrupts.ppi(0, description.timerInterrupts.physical),
+      virtual: this.board.interrupts.ppi(0, description.timerInterrupts.virtual),
+    });
+    this.reset();
+  }
+
+  /** Instructions executed since power-on. */
+  get count(): number {
+    return this.#countBefore + (this.#slice === 0 ? 0 : this.#slice - this.cpu.budget);
+  }
+
+  /** Puts a plan's bytes in place and points the CPU at its entry. */
+  load(plan: LoadPlan): void {
+    this.#plan = plan;
+    for (const { address, bytes } of plan.segments) this.memory.writeBytes(address, bytes, 'device');
+    this.#start();
+  }
+
+  /** Power-on state; the bytes of the last `load` are put back. */
+  reset(): void {
+    this.#power = undefined;
+    this.#exitStatus = undefined;
+    this.board.reset();
+    this.#timer.reset();
+    if (this.#plan !== undefined) this.load(this.#plan);
+    else this.#start();
+  }
+
+  #start(): void {
+    const plan = this.#plan;
+    this.cpu.reset(plan?.entry ?? this.memory.ramBase, plan?.thumb ?? false);
+    if (plan === undefined) return;
+    this.cpu.state.setReg(0, plan.registers.r0);
+    this.cpu.state.setReg(1, plan.registers.r1);
+    this.cpu.state.setReg(2, plan.registers.r2);
+  }
+
+  /** Hands bytes to the console; returns how many it took. */
+  sendConsole(bytes: Uint8Array): number {
+    return this.#consoleInput?.receive(bytes) ?? 0;
+  }
+
+  /** Makes `run` return before the next instruction. */
+  stop(): void {
+    this.cpu.requestStop();
+  }
+
+  /** Ends the run with a status: for semihosting. */
+  exit(status: number): void {
+    this.#exitStatus = status;
+    this.cpu.requestStop('device');
+  }
+
+  /**
+   * Runs to exactly `until` instructions (counted since power-on), or to a reason to stop before. With `waitForEvents`
+   * an idle machine comes back instead of skipping to the next event, so that the caller can let real time pass; it
+   * then calls `passTime`.
+   */
+  run(options: { until: number; waitForEvents?: boolean }): StopReason {
+    for (;;) {
+      this.events.runUntil(this.clock.now());
+      if (this.#power !== undefined) return this.#takePower();
+      if (this.#exitStatus !== undefined) return { kind: 'exit', status: this.#exitStatus };
+      const left = options.until - this.#countBefore;
+      if (left <= 0) return { kind: 'until' };
+      const toEvent = Math.ceil((this.events.next() - this.clock.now()) / this.#nanoseconds);
+      const stop = this.#execute(Math.min(left, toEvent, MAX_SLICE));
+      if (stop === 'wait') {
+        const waiting = this.#wait(options.waitForEvents ?? false);
+        if (waiting !== undefined) return waiting;
+      } else if (stop === 'fault-loop' || stop === 'fetch-denied') {
+        return { kind: stop, address: this.cpu.state.reg(15) >>> 0 };
+      } else if (stop === 'requested') return { kind: 'requested' };
+    }
+  }
+
+  #execute(budget: number): CpuStop | undefined {
+    this.#slice = budget;
+    const stop = this.cpu.execute(budget);
+    this.#countBefore += budget - this.cpu.budget;
+    this.#slice = 0;
+    return stop;
+  }
+
+  #takePower(): StopReason {
+    const kind = this.#power!;
+    this.#power = undefined;
+    return { kind };
+  }
+
+  /** The CPU is in WFI: time goes on to the next event. */
+  #wait(comeBack: boolean): StopReason | undefined {
+    this.events.runUntil(this.clock.now());
+    if (this.cpu.interruptPending) return undefined;
+    const next = this.events.next();
+    if (next === Infinity) return { kind: 'idle' };
+    if (comeBack) return { kind: 'waiting', until: next };
+    this.passTime(next - this.clock.now());
+    return undefined;
+  }
+
+  /** Lets virtual time pass without instructions, up to the next event at most. */
+  passTime(nanoseconds: number): void {
+    const now = this.clock.now();
+    const until = Math.min(now + Math.max(0, nanoseconds), this.events.next());
+    if (until > now && until !== Infinity) this.#idleTime += until - now;
+    this.events.runUntil(this.clock.now());
+  }
+
+  #notice(kind: MachineNotice['kind'], message: string): void {
+    if (this.#noticed.has(message)) return;
+    this.#noticed.add(message);
+    this.#options.onNotice?.({ kind, message, instruction: this.count });
+  }
+
+  // ---- CpuHost ------------------------------------------------------------------------------------------------
+
+  firmwareCall(cpu: Vcpu): boolean {
+    if (this.board.description.psci === undefined) return false;
+    const result = psciCall(cpu.state.reg(0), cpu.state.reg(1), 1);
+    if (result === undefined) cpu.state.setReg(0, -1);
+    else {
+      cpu.state.setReg(0, result.value);
+      if (result.request === 'off') this.#power = 'shutdown';
+      else if (result.request === 'reset') this.#power = 'reset';
+      else if (result.request === 'suspend') cpu.waitForInterrupt();
+    }
+    return true;
+  }
+
+  semihostingCall(cpu: Vcpu, kind: number, immediate: number): boolean {
+    const handler = this.#options.semihosting;
+    if (handler === undefined) return false;
+    const wanted = cpu.state.thumb ? 0xab : 0x123456;
+    if (kind !== EXCEPTION.supervisorCall || immediate !== wanted) return false;
+    return handler(cpu);
+  }
+
+  fetchAllowed(page: number): boolean {
+    const guard = this.#options.fetchGuard;
+    if (guard === undefined) return true;
+    const address = this.memory.ramBase + page * 4096;
+    return guard({ address, bytes: this.memory.bytes(address, 4096)! });
+  }
+
+  timerRead(crm: number, opc2: number): number | undefined {
+    return this.#timer.read(crm, opc2);
+  }
+  timerWrite(crm: number, opc2: number, value: number): boolean {
+    return this.#timer.write(crm, opc2, value);
+  }
+  timerRead64(opc1: number): bigint | undefined {
+    return this.#timer.read64(opc1);
+  }
+  timerWrite64(opc1: number, value: bigint): boolean {
+    return this.#timer.write64(opc1, value);
+  }
+
+  unknownRegister(description: string, write: boolean): void {
+    this.#notice(
+      'unknown-register',
+      `${write ? 'write to' : 'read of'} system register ${description}, which this CPU does not have`,
+    );
+  }
+
+  busError(address: number): void {
+    this.#notice('bus-error', `access to ${hex32(address)}, where nothing is on the bus`);
+  }
+}
+
+function allocate(pages: number, ramSize: number): WebAssembly.Memory {
+  try {
+    return new WebAssembly.Memory({ initial: pages, maximum: pages });
+  } catch (cause) {
+    const size = Math.round(ramSize / 1048576);
+    throw new PlinthError(
+      'host',
+      'no-memory',
+      `memory: this host cannot provide ${size} MiB for the guest; ask for less`,
+      {
+        cause,
+      },
+    );
+  }
+}

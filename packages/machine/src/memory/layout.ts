@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// How one machine's WebAssembly memory is divided. WebAssembly memory that was never touched costs nothing, so the
+// tables may be sparse. Address 0 stays unused: a null pointer of ours must not hit anything.
+
+/** Bytes of one shadow table: a 32-bit entry for each of the 2^20 virtual pages. */
+export const TABLE_SIZE: number = 4 * 1024 * 1024;
+/** Contexts (privilege, domains, address space) whose shadow tables are kept at a time. */
+export const SHADOW_SLOTS = 8;
+/** Room for the descriptors and handler arrays of code pages. */
+const CODE_POOL_SIZE = 16 * 1024 * 1024;
+/** A wide load at the very end of RAM must stay inside the memory. */
+const TAIL = 64 * 1024;
+
+export const CPU_BLOCKS_AT = 4096;
+/** A table without any entry, for contexts that are not resolved yet. Never written. */
+export const EMPTY_TABLE_AT: number = 64 * 1024;
+export const SLOTS_AT: number = EMPTY_TABLE_AT + TABLE_SIZE;
+export const CODE_POOL_AT: number = SLOTS_AT + SHADOW_SLOTS * 3 * TABLE_SIZE;
+export const CODE_POOL_END: number = CODE_POOL_AT + CODE_POOL_SIZE;
+/** Host address of the first byte of guest RAM, 64 KiB aligned. */
+export const RAM_AT: number = CODE_POOL_END;
+
+/** Pages of 64 KiB that a machine with so much RAM needs. */
+export function memoryPages(ramSize: number): number {
+  return Math.ceil((RAM_AT + ramSize + TAIL) / 65536);
+}

@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+// Guest-physical memory: RAM inside the machine's WebAssembly memory, and devices. Every write that the shadow tables do
+// not let through, by CPU or by device, comes through `write`; nothing bypasses it, so code pages and watches see each
+// write exactly once.
+
+import { assert } from '@plinth/core';
+import type { PlacedDevice } from '../boards/board.js';
+import type { AccessSize } from '../devices/device.js';
+import { RAM_AT } from './layout.js';
+
+/** Per-page marks. A page with any mark has no entry in the shadow tables for writes. */
+export const PAGE = {
+  /** Instructions of this page have been decoded. */
+  code: 1,
+  /** Some bytes are watched for writes. */
+  watchedWrite: 2,
+  /** Some bytes are watched for reads: no entry in the tables for reads either. */
+  watchedRead: 4,
+  /** A fetch guard has allowed execution of the page as it is now. */
+  fetchAllowed: 8,
+} as const;
+
+export interface MemoryAccess {
+  readonly address: number;
+  readonly size: number;
+  readonly write: boolean;
+  /** What is written, or what was read; little-endian, low 32 bits. */
+  readonly value: number;
+  readonly by: 'cpu' | 'device';
+}
+
+/** Watches `[start, start + length)` of guest-physical memory. */
+export interface Watch {
+  readonly start: number;
+  readonly length: number;
+  readonly onWrite?: (access: MemoryAccess) => void;
+  readonly onRead?: (access: MemoryAccess) => void;
+}
+
+/** Who must be told when a page's marks change, and when a code page is written. */
+export interface PageListener {
+  /** Remove the page from the shadow tables (`reads`: for reads too). */
+  pageRestricted(page: number, reads: boolean): void;
+  /** The page's instructions are no longer what was decoded. */
+  codeWritten(page: number): void;
+}
+
+export class PhysicalMemory {
+  readonly ramBase: number;
+  readonly ramSize: number;
+  /** All of RAM, as a view of the machine's memory: no copy. */
+  readonly ram: Uint8Array;
+  /** Marks by RAM page number. */
+  readonly marks: Uint8Array;
+  /** Counts the times that a page's code was found changed. */
+  readonly generation: Uint32Array;
+  readonly #view: DataView;
+  readonly #watches = new Set<Watch>();
+  #devices: readonly PlacedDevice[] = [];
+  #listener: PageListener | undefined;
+  /** Set when a device was touched: its answer may change interrupts and events. */
+  deviceTouched: boolean = false;
+
+  constructor(memory: WebAssembly.Memory, ramBase: number, ramSize: number) {
+    assert(ramBase % 4096 === 0 && ramSize % 4096 === 0, 'RAM is made of whole pages');
+    this.ramBase = ramBase;
+    this.ramSize = ramSize;
+    this.ram = new Uint8Array(memory.buffer, RAM_AT, ramSize);
+    this.#view = new DataView(memory.buffer, RAM_AT, ramSize);
+    this.marks = new Uint8Array(ramSize / 4096);
+    this.generation = new Uint32Array(ramSize / 4096);
+  }
+
+  connect(devices: readonly PlacedDevice[], listener: PageListener): void {
+    this.#devices = devices;
+    this.#listener = listener;
+  }
+
+  /** RAM page number of a physical address, or -1. */
+  pageOf(address: number): number {
+    const offset = address - this.ramBase;
+    return offset >= 0 && offset < this.ramSize ? offset >>> 12 : -1;
+  }
+
+  /** Host address (in the WebAssembly memory) of a RAM page. */
+  hostPage(page: number): number {
+    return RAM_AT + page * 4096;
+  }
+
+  #device(address: number): PlacedDevice | undefined {
+    for (const placed of this.#devices) {
+      if (address >= placed.base && address < placed.base + placed.device.size) return placed;
+    }
+    return undefined;
+  }
+
+  #inRam(address: number, size: number): boolean {
+    const offset = address - this.ramBase;
+    return offset >= 0 && offset + size <= this.ramSize;
+  }
+
+  /** A word for the table walk, or undefined where no RAM is. */
+  readonly readWord = (address: number): number | undefined =>
+    this.#inRam(address, 4) ? this.#view.getInt32(address - this.ramBase, true) : undefined;
+
+  #readRam(address: number, size: number): number {
+    const offset = address - this.ramBase;
+    if (size === 4) return this.#view.getUint32(offset, true);
+    return size === 2 ? this.#view.getUint16(offset, true) : this.#view.getUint8(offset);
+  }
+
+  /** A CPU or device read; undefined on the bus where nothing answers. The value is zero-extended. */
+  read(address: number, size: AccessSize, by: 'cpu' | 'device' = 'cpu'): number | undefined {
+    if (this.#inRam(address, size)) {
+      const value = this.#readRam(address, size);
+      if ((this.marks[(address - this.ramBase) >>> 12]! & PAGE.watchedRead) !== 0) {
+        this.#report({ address, size, write: false, value, by });
+      }
+      return value;
+    }
+    const placed = this.#device(address);
+    if (placed === undefined) return undefined;
+    this.deviceTouched = true;
+    return placed.device.read(address - placed.base, size) >>> 0;
+  }
+
+  /** A CPU or device write; false where nothing answers. */
+  write(address: number, size: AccessSize, value: number, by: 'cpu' | 'device' = 'cpu'): boolean {
+    if (!this.#inRam(address, size)) {
+      const placed = this.#device(address);
+      if (placed === undefined) return false;
+      this.deviceTouched = true;
+      placed.device.write(address - placed.base, size, value);
+      return true;
+    }
+    const offset = address - this.ramBase;
+    if (size === 4) this.#view.setInt32(offset, value, true);
+    else if (size === 2) this.#view.setInt16(offset, value, true);
+    else this.#view.setInt8(offset, value);
+    const page = offset >>> 12;
+    if (this.marks[page]! !== 0) this.#written(page, { address, size, write: true, value, by });
+    return true;
+  }
+
+  #written(page: number, access: MemoryAccess): void {
+    if ((this.marks[page]! & (PAGE.code | PAGE.fetchAllowed)) !== 0) this.#forgetCode(page);
+    if ((this.marks[page]! & PAGE.watchedWrite) !== 0) this.#report(access);
+  }
+
+  #forgetCode(page: number): void {
+    this.marks[page]! &= ~(PAGE.code | PAGE.fetchAllowed);
+    this.generation[page]!++;
+    this.#listener?.codeWritten(page);
+  }
+
+  #report(access: MemoryAccess): void {
+    for (const watch of this.#watches) {
+      if (access.address + access.size <= watch.start || access.address >= watch.start + watch.length) continue;
+      if (access.write) watch.onWrite?.(access);
+      else watch.onRead?.(access);
+    }
+  }
+
+  /** A device's bulk write (DMA), or a loader's: one call to each watch that it touches. */
+  writeBytes(address: number, bytes: Uint8Array, by: 'cpu' | 'device' = 'device'): boolean {
+    if (!this.#inRam(address, bytes.length)) return false;
+    const offset = address - this.ramBase;
+    this.ram.set(bytes, offset);
+    if (bytes.length === 0) return true;
+    for (let page = offset >>> 12; page <= (offset + bytes.length - 1) >>> 12; page++) {
+      if ((this.marks[page]! & (PAGE.code | PAGE.fetchAllowed)) !== 0) this.#forgetCode(page);
+    }
+    if (this.#watches.size > 0) this.#report({ address, size: bytes.length, write: true, value: bytes[0]!, by });
+    return true;
+  }
+
+  /** A view of RAM, or undefined outside of it; valid as long as the machine. */
+  bytes(address: number, length: number): Uint8Array | undefined {
+    if (!this.#inRam(address, length)) return undefined;
+    return this.ram.subarray(address - this.ramBase, address - this.ramBase + length);
+  }
+
+  /** What a read would give, without side effects; undefined where nothing answers. */
+  peek(address: number, size: AccessSize): number | undefined {
+    if (this.#inRam(address, size)) return this.#readRam(address, size);
+    const placed = this.#device(address);
+    return placed === undefined ? undefined : placed.device.peek(address - placed.base, size) >>> 0;
+  }
+
+  /** Sets a mark and takes the page out of the shadow tables as far as it demands. */
+  mark(page: number, mark: number): void {
+    if ((this.marks[page]! & mark) === mark) return;
+    this.marks[page]! |= mark;
+    this.#listener?.pageRestricted(page, (mark & PAGE.watchedRead) !== 0);
+  }
+
+  /** Watches a range; returns the function that ends the watch. */
+  watch(watch: Watch): () => void {
+    assert(this.#inRam(watch.start, watch.length), 'a watch lies in RAM');
+    this.#watches.add(watch);
+    this.#markWatches(watch);
+    return () => {
+      if (!this.#watches.delete(watch)) return;
+      const first = (watch.start - this.ramBase) >>> 12;
+      const last = (watch.start + watch.length - 1 - this.ramBase) >>> 12;
+      for (let page = first; page <= last; page++) this.marks[page]! &= ~(PAGE.watchedRead | PAGE.watchedWrite);
+      for (const other of this.#watches) this.#markWatches(other);
+    };
+  }
+
+  #markWatches(watch: Watch): void {
+    const mark =
+      (watch.onWrite === undefined ? 0 : PAGE.watchedWrite) | (watch.onRead === undefined ? 0 : PAGE.watchedRead);
+    const first = (watch.start - this.ramBase) >>> 12;
+    const last = (watch.start + watch.length - 1 - this.ramBase) >>> 12;
+    for (let page = first; page <= last; page++) this.mark(page, mark);
+  }
+}
