@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs a program of the host to its end, without a shell, and collects what it prints.
+
+import { spawn } from 'node:child_process';
+import { PlinthError } from '@plinth/core';
+
+export interface CommandResult {
+  readonly status: number;
+  readonly output: Uint8Array;
+  /** `output` as text. */
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface CommandOptions {
+  readonly cwd?: string;
+  /** Added to our own environment. */
+  readonly environment?: Readonly<Record<string, string>>;
+  /** What to say if the program does not exist: what is missing and how to get it. */
+  readonly missing: string;
+  /** Called with each whole line of standard output while the program runs. */
+  readonly onLine?: (line: string) => void;
+}
+
+/** A status other than 0 is for the caller to judge; a program that cannot be started is a `host` error. */
+export async function run(program: string, args: readonly string[], options: CommandOptions): Promise<CommandResult> {
+  const child = spawn(program, args, {
+    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+    env: { ...process.env, ...options.environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const stop = (): void => {
+    child.kill();
+  };
+  process.once('exit', stop);
+  const output: Buffer[] = [];
+  let line = '';
+  child.stdout.on('data', (chunk: Buffer) => {
+    output.push(chunk);
+    if (options.onLine === undefined) return;
+    const lines = (line + chunk.toString('latin1')).split('\n');
+    line = lines.pop() ?? '';
+    lines.forEach(options.onLine);
+  });
+  let stderr = '';
+  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+  try {
+    const status = await new Promise<number>((resolve, reject) => {
+      child.once('error', (cause) =>
+        reject(new PlinthError('host', 'no-program', `${program}: ${options.missing}`, { cause })),
+      );
+      child.once('close', (code, signal) => resolve(code ?? (signal === null ? 1 : 128)));
+    });
+    const bytes = Buffer.concat(output);
+    return { status, output: bytes, stdout: options.onLine === undefined ? bytes.toString('latin1') : '', stderr };
+  } finally {
+    process.removeListener('exit', stop);
+  }
+}

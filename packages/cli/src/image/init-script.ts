@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+// The scripts inside debian-mini: process 1, the console session, the login profile. They are written for busybox ash.
+// What the host hands in lies in a second archive under /plinth (see exec-frame.ts and guest-files.ts).
+
+/**
+ * Process 1. With /plinth/exec it runs one command: the console is made transparent, kernel messages are silenced, and
+ * the command's output passes between two marked lines. The command writes into a pipe, so programs see no terminal.
+ * Whatever it leaves running is killed before the output is taken as complete. Otherwise busybox init takes over, which
+ * reaps orphans and obeys \`poweroff\` and \`reboot\`.
+ */
+export const INIT_SCRIPT: string = `#!/bin/sh
+export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root TERM=xterm
+mount -t proc proc /proc
+mount -t sysfs sysfs /sys
+mount -t devtmpfs dev /dev
+mkdir -p /dev/pts /dev/shm
+mount -t devpts -o gid=5,mode=620 devpts /dev/pts
+mount -t tmpfs tmpfs /dev/shm
+hostname plinth
+ifconfig lo up
+cd /root
+
+if [ -f /plinth/exec/command ]; then
+  dmesg -n 1
+  stty raw -echo </dev/console
+  command=$(cat /plinth/exec/command)
+  marker=$(cat /plinth/exec/marker)
+  rm -r /plinth
+  mkfifo -m 600 /run/output
+  cat /run/output & copier=$!
+  printf '[plinth %s begin]\\n' "$marker"
+  sh -c "$command" </dev/null >/run/output 2>/run/errors
+  status=$?
+  for process in /proc/[0-9]*; do
+    process=\${process#/proc/}
+    case $process in 1|"$copier") ;; *) kill -9 "$process" 2>/dev/null ;; esac
+  done
+  wait "$copier"
+  printf '[plinth %s status %d]\\n' "$marker" "$status"
+  cat /run/errors
+  printf '[plinth %s end]\\n' "$marker"
+  stty sane </dev/console
+  poweroff -f
+fi
+
+exec /sbin/init
+`;
+
+/** What busybox init starts: one session on the console. */
+export const INITTAB: string = `::once:/etc/console
+::ctrlaltdel:/sbin/reboot
+`;
+
+/**
+ * /etc/console: a login shell with the console as its controlling terminal, so that Ctrl-C reaches the foreground
+ * program. When it ends the machine is switched off, without the pause that init makes for services to stop.
+ */
+export const CONSOLE_SCRIPT: string = `#!/bin/sh
+if [ -f /plinth/console/size ]; then
+  read -r rows columns </plinth/console/size
+  stty rows "$rows" cols "$columns"
+fi
+cd /root
+setsid cttyhack sh -l
+stty sane
+poweroff -f
+`;
+
+/**
+ * /etc/profile. A serial line cannot tell the guest that the window changed: \`resize\` asks the terminal for the
+ * position of its far corner (DSR 6) and stores the answer in the line's window size.
+ */
+export const PROFILE: string = `export PS1='plinth:\\w# '
+resize() {
+  local saved reply rows columns
+  saved=$(stty -g)
+  stty raw -echo
+  printf '\\0337\\033[r\\033[999;999H\\033[6n\\0338'
+  read -r -t 2 -d R reply
+  stty "$saved"
+  reply=\${reply##*[}
+  rows=\${reply%%;*} columns=\${reply##*;}
+  case $rows$columns in
+    ''|*[!0-9]*) echo 'resize: the terminal did not answer' >&2; return 1 ;;
+  esac
+  stty rows "$rows" cols "$columns"
+}
+`;
