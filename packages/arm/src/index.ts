@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 export { Decoder, type Decoded } from './decode/decoder.js';
+export { floatHelpers } from './float/helpers.js';
 export { HANDLER, HANDLER_TYPE, handlerNumber, type RowHandlers } from './interpreter/handlers.js';
 export { CODE_PAGE, RUN_EXIT } from './interpreter/loop.js';
 export { buildInterpreter, ENGINE_IMPORTS, type InterpreterModule } from './interpreter/module.js';

@@ -2,7 +2,7 @@
 // A whole machine: CPU, memory and a board's devices under one virtual clock that counts instructions. `run` goes on to
 // an exact count; everything from outside enters between runs. Nothing here reads a host clock.
 
-import { CPU_MODELS, type CpuModel, EXCEPTION, PSR } from '@plinth/arm';
+import { CPU_MODELS, type CpuModel, EXCEPTION, floatHelpers, PSR } from '@plinth/arm';
 import { EventQueue, hex32, PlinthError, type VirtualClock } from '@plinth/core';
 import { type Board, type BoardDescription, buildBoard, type ConsoleInput } from './boards/board.js';
 import { virtBoard } from './boards/virt.js';
@@ -117,7 +117,7 @@ export class Machine implements CpuHost {
       codePages,
       host: this,
     });
-    this.#engine = new InterpreterEngine({ memory, pages, cpus: [this.cpu], pureHelpers: {} });
+    this.#engine = new InterpreterEngine({ memory, pages, cpus: [this.cpu], pureHelpers: floatHelpers(memory) });
     this.cpu.attach(this.#engine);
     this.board = buildBoard(description, {
       cpus: 1,
