@@ -117,7 +117,7 @@ export class Machine implements CpuHost {
       codePages,
       host: this,
     });
-    this.#engine = new InterpreterEngine({ memory, pages, cpus: [this.cpu], pureHelpers: floatHelpers(memory) });
+    this.#engine = new InterpreterEngine({ memory, pages, cpus: [this.cpu], pureHelpers: floatHelpers(new Int32Array(memory.buffer)) });
     this.cpu.attach(this.#engine);
     this.board = buildBoard(description, {
       cpus: 1,
