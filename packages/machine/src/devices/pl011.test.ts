@@ -30,7 +30,7 @@ describe('PL011', () => {
     const { device } = uart();
     expect([device.read(CR, 4), device.read(IFLS, 4), device.read(FR, 4)]).toEqual([0x300, 0x12, 0x97]);
     expect(many(8).reduce<number[]>((ids, at) => [...ids, device.read(0xfe0 + at * 4, 4)], [])).toEqual([
-      0x11, 0x10, 0x34, 0x00, 0x0d, 0xf0, 0x05, 0xb1,
+      0x11, 0x10, 0x14, 0x00, 0x0d, 0xf0, 0x05, 0xb1,
     ]);
   });
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// PL011 UART, revision r1p5 (DDI 0183G, chapter 3). Transmission takes no time: a byte written is out, so the transmit
+// PL011 UART with FIFOs of 16, as before r1p5 and as in QEMU (DDI 0183, chapter 3). Transmission takes no time: a byte written is out, so the transmit
 // FIFO is always empty. Received bytes wait in the FIFO; a full FIFO pushes back on the source instead of overrunning.
 // Not modelled: baud rate, parity and framing errors, break, modem lines, DMA, IrDA.
 
@@ -22,8 +22,8 @@ const TXFE = 1 << 7;
 const FIFO_DEPTH = 16;
 /** UARTIFLS.RXIFLSEL to the fill level that raises RX (3.3.9). */
 const RECEIVE_LEVELS = [2, 4, 8, 12, 14];
-/** PeriphID and PCellID of revision r1p5. */
-const IDENTIFICATION = [0x11, 0x10, 0x34, 0x00, 0x0d, 0xf0, 0x05, 0xb1];
+/** PeriphID and PCellID. The revision, 1, tells drivers how deep the FIFOs are: from 3 on it would be 32. */
+const IDENTIFICATION = [0x11, 0x10, 0x14, 0x00, 0x0d, 0xf0, 0x05, 0xb1];
 
 export interface Pl011Options extends RegisterHooks {
   readonly name?: string;
