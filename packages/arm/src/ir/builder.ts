@@ -57,7 +57,16 @@ export class Builder {
   // ---- values -------------------------------------------------------------------------------------------------
 
   const(value: number): Node {
-    return { op: 'const', type: 'i32', args: [], immediate: value | 0, extra: undefined, pure: true, uses: 0, local: -1 };
+    return {
+      op: 'const',
+      type: 'i32',
+      args: [],
+      immediate: value | 0,
+      extra: undefined,
+      pure: true,
+      uses: 0,
+      local: -1,
+    };
   }
 
   const64(value: bigint): Node {
@@ -100,7 +109,13 @@ export class Builder {
 
   /** A lane instruction (extract, replace) with its constant lane. */
   lane(name: string, lane: number, ...operands: Operand[]): Node {
-    return this.#node(name, opcode(name).result ?? 'void', operands.map((o) => this.node(o)), lane, true);
+    return this.#node(
+      name,
+      opcode(name).result ?? 'void',
+      operands.map((o) => this.node(o)),
+      lane,
+      true,
+    );
   }
 
   shuffle(a: Node, b: Node, lanes: readonly number[]): Node {
@@ -473,7 +488,14 @@ export class Builder {
   call(name: string, ...operands: Operand[]): Node {
     const helper = HELPERS[name];
     if (helper === undefined) throw new RangeError(`no helper is called ${name}`);
-    return this.#node('call', helper.result ?? 'void', operands.map((o) => this.node(o)), 0, false, { name });
+    return this.#node(
+      'call',
+      helper.result ?? 'void',
+      operands.map((o) => this.node(o)),
+      0,
+      false,
+      { name },
+    );
   }
 
   /** Calls a helper that may give the instruction up (an exception): nothing after it runs then. */

@@ -26,8 +26,6 @@ export const HELPERS: Readonly<Record<string, Helper>> = {
   exception: runtime(2),
   /** (CPSR value, byte mask 1..15 as in MSR): writes CPSR as MSR does, checking privilege. */
   writeCpsr: runtime(2),
-  /** (): CPSR := SPSR as an exception return does; sets nothing else. */
-  restoreCpsr: runtime(0),
   /** (target): exception return to an address: CPSR := SPSR, then `nextPc` = target aligned, `aborted` set. */
   exceptionReturn: runtime(1),
   /** (instruction): MCR/MRC/MCRR/MRRC/CDP and their 2-forms to CP14 and CP15; does the whole instruction. */
@@ -41,8 +39,6 @@ export const HELPERS: Readonly<Record<string, Helper>> = {
   waitForInterrupt: runtime(0),
   waitForEvent: runtime(0),
   sendEvent: runtime(0),
-  /** (immediate, thumb): breakpoint or semihosting HLT. */
-  breakpoint: runtime(1),
   /** (E bit): SETEND. */
   setEndianness: runtime(1),
   /**

@@ -529,11 +529,6 @@ export class Vcpu {
     writeSpsr(this.state, value, mask);
   }
 
-  restoreCpsr(): void {
-    writeWholeCpsr(this.state, this.state.get(CPU.spsr));
-    this.#contextChanged();
-  }
-
   exceptionReturn(target: number): void {
     this.returnFromException(target, this.state.get(CPU.spsr));
   }
