@@ -16,10 +16,16 @@ import { saturating } from './a32/saturating.js';
 import { status } from './a32/status.js';
 import { system } from './a32/system.js';
 import type { Row } from './row.js';
+import { branches32 } from './t32/branch.js';
+import { coprocessor32 } from './t32/coprocessor.js';
 import { dataProcessing32 } from './t32/data-processing.js';
+import { loadStoreMultiple32 } from './t32/load-store-multiple.js';
+import { loadStore32 } from './t32/load-store.js';
 import { media32 } from './t32/media.js';
+import { misc32 } from './t32/misc.js';
 import { multiplication32 } from './t32/multiply.js';
 import { dataProcessing16 } from './t32/t16-data-processing.js';
+import { loadStore16 } from './t32/t16-load-store.js';
 import { vfpArithmetic } from './vfp/arithmetic.js';
 import { vfpConvert } from './vfp/convert.js';
 import { vfpMemory } from './vfp/memory.js';
@@ -43,6 +49,12 @@ export const ROWS: readonly Row[] = [
   ...dataProcessing32,
   ...multiplication32,
   ...media32,
+  ...loadStore16,
+  ...loadStore32,
+  ...loadStoreMultiple32,
+  ...branches32,
+  ...misc32,
+  ...coprocessor32,
   ...vfpTransfer,
   ...vfpMemory,
   ...vfpArithmetic,

@@ -168,7 +168,7 @@ const saturations: readonly Row[] = (
   return [
     t32(
       name,
-      `11110 (0) 111${u}0 sh:1 0 Rn:4 0 imm3:3 Rd:4 imm2:2 (0) sat_imm:5`,
+      `11110 (0) 11${u}0 sh:1 0 Rn:4 0 imm3:3 Rd:4 imm2:2 (0) sat_imm:5`,
       {
         specialize: ['sh'],
         unpredictable: any15('Rd', 'Rn'),
@@ -178,7 +178,7 @@ const saturations: readonly Row[] = (
     ),
     t32(
       `${name}16`,
-      `11110 (0) 111${u}010 Rn:4 0 000 Rd:4 00 (0)(0) sat_imm:4`,
+      `11110 (0) 11${u}010 Rn:4 0 000 Rd:4 00 (0)(0) sat_imm:4`,
       {
         unpredictable: any15('Rd', 'Rn'),
         syntax: (f) => `${name.toLowerCase()}16{c} {Rd}, #${width(f.sat_imm)}, {Rn}`,
@@ -197,7 +197,7 @@ const bitFields: readonly Row[] = [
   ).map(([name, u]) =>
     t32(
       name,
-      `11110 (0) 111${u}100 Rn:4 0 imm3:3 Rd:4 imm2:2 (0) widthm1:5`,
+      `11110 (0) 11${u}100 Rn:4 0 imm3:3 Rd:4 imm2:2 (0) widthm1:5`,
       {
         unpredictable: (f) => f.Rd === 15 || f.Rn === 15 || imm5Number(f) + f.widthm1 > 31,
         syntax: (f) => `${name.toLowerCase()}{c} {Rd}, {Rn}, #${imm5Number(f)}, #${f.widthm1 + 1}`,
