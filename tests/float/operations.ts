@@ -6,10 +6,10 @@ import * as float from '../../packages/arm/src/float/index.js';
 import type { FloatStatus } from '../../packages/arm/src/float/index.js';
 
 /** Registers before, as 32-bit words: a = [0, 1], b = [2, 3], c = [4, 5], low word first. */
-export type Registers = Int32Array;
+type Registers = Int32Array;
 
 /** What the words of a, b and c should look like. */
-export type OperandKind = 'single' | 'double' | 'integer' | 'half';
+type OperandKind = 'single' | 'double' | 'integer' | 'half';
 
 export interface Operation {
   readonly operands: OperandKind;

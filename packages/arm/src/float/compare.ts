@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// FPCompare and FPCompareEQ, GE, GT (ARM DDI 0406C, A2.7.9). Flush-to-zero makes denormal operands equal to zero.
+// FPCompare and FPCompareEQ, GE, GT (ARM DDI 0406C, A2.7). Flush-to-zero makes denormal operands equal to zero.
 
 import { unpack32, unpack64 } from './format.js';
 import { FPSCR_IOC, QUIET_NAN, SIGNALLING_NAN, ZERO } from './status.js';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The reciprocal and reciprocal square root estimates and Newton-Raphson steps of Advanced SIMD (ARM DDI 0406C, A2.7.8).
+// The reciprocal and reciprocal square root estimates and Newton-Raphson steps of Advanced SIMD (ARM DDI 0406C, A2.7).
 // They always use standard arithmetic: give them a status that `setStandardControl` has set up.
 
 import { add, invalid, isInfinityTimesZero, processNan, processNans } from './arithmetic.js';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// FPUnpack, FPRound and the assembly of results (ARM DDI 0406C, A2.7.2 and A2.7.5) for half, single and double
+// FPUnpack, FPRound and the assembly of results (ARM DDI 0406C, A2.7) for half, single and double
 // precision. All three formats meet in the one unpacked form of `Unpacked`, so that the arithmetic exists once.
 
 import {

@@ -17,10 +17,9 @@ export const FPSCR_OFC: number = 1 << 2;
 export const FPSCR_UFC: number = 1 << 3;
 export const FPSCR_IXC: number = 1 << 4;
 export const FPSCR_IDC: number = 1 << 7;
-export const FPSCR_CUMULATIVE: number = 0x9f;
 
 /** FPSCR control bits. */
-export const FPSCR_RMODE_SHIFT: number = 22;
+const FPSCR_RMODE_SHIFT: number = 22;
 export const FPSCR_FZ: number = 1 << 24;
 export const FPSCR_DN: number = 1 << 25;
 export const FPSCR_AHP: number = 1 << 26;
@@ -85,11 +84,4 @@ export class FloatStatus {
   setStandardControl(fpscr: number): void {
     this.setControl((fpscr & FPSCR_AHP) | FPSCR_FZ | FPSCR_DN);
   }
-}
-
-/** A status with StandardFPSCRValue() and AHP clear. Its flags are part of FPSCR: a read of FPSCR must or them in. */
-export function createStandardStatus(): FloatStatus {
-  const status = new FloatStatus();
-  status.setStandardControl(0);
-  return status;
 }
