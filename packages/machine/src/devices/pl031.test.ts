@@ -29,6 +29,7 @@ describe('PL031', () => {
   it('counts virtual seconds from its base', () => {
     const { device, advance } = rtc();
     expect([device.read(DR, 4), device.read(CR, 4)]).toEqual([1_700_000_000, 1]);
+    expect([0xfe0, 0xfe4, 0xfe8].map((at) => device.read(at, 4))).toEqual([0x31, 0x10, 0x14]);
     advance(2_999_999_999);
     expect(device.read(DR, 4)).toBe(1_700_000_002);
     advance(1);

@@ -8,7 +8,7 @@ import { type AccessSize, type Device, type InterruptLine, UNCONNECTED } from '.
 import { defineRegisters, primeCellId, type RegisterHooks } from './registers.js';
 
 const SECOND = 1_000_000_000;
-const IDENTIFICATION = [0x31, 0x10, 0x04, 0x00, 0x0d, 0xf0, 0x05, 0xb1];
+const IDENTIFICATION = [0x31, 0x10, 0x14, 0x00, 0x0d, 0xf0, 0x05, 0xb1];
 
 export interface Pl031Options extends RegisterHooks {
   readonly name?: string;
