@@ -39,7 +39,7 @@ const OPERATIONS: readonly Operation[] = [
   { name: 'ADC', op: '1010', suffix: '.w' },
   { name: 'SBC', op: '1011', suffix: '.w' },
   { name: 'SUB', op: '1101', suffix: '.w', comparison: 'CMP' },
-  { name: 'RSB', op: '1110', suffix: '.w' },
+  { name: 'RSB', op: '1110', suffix: '' },
 ];
 
 /** One mnemonic in one form: which fields it has follows from what it computes. */
@@ -124,14 +124,14 @@ function shiftedRegister(form: Form): Row {
 /** MOV and the shifts by an immediate, which share an encoding. */
 const moves: readonly Row[] = (
   [
-    ['MOV (register)', 'mov{S}{c}.w', '00', true],
-    ['LSL (immediate)', 'lsl{S}{c}.w', '00', false],
-    ['LSR (immediate)', 'lsr{S}{c}.w', '01', false],
-    ['ASR (immediate)', 'asr{S}{c}.w', '10', false],
-    ['RRX', 'rrx{S}{c}', '11', true],
-    ['ROR (immediate)', 'ror{S}{c}.w', '11', false],
+    ['MOV (register)', '00', true],
+    ['LSL (immediate)', '00', false],
+    ['LSR (immediate)', '01', false],
+    ['ASR (immediate)', '10', false],
+    ['RRX', '11', true],
+    ['ROR (immediate)', '11', false],
   ] as const
-).map(([name, mnemonic, bits, zero]) => {
+).map(([name, bits, zero]) => {
   const type = Number.parseInt(bits, 2);
   return t32(
     name,
@@ -140,7 +140,7 @@ const moves: readonly Row[] = (
       specialize: ['S'],
       where: (f) => type === SHIFT.lsr || type === SHIFT.asr || (imm5Number(f) === 0) === zero,
       unpredictable: any15('Rd', 'Rm'),
-      syntax: (f) => `${mnemonic} {Rd}, {Rm}${zero ? '' : `, #${imm5Number(f) || 32}`}`,
+      syntax: (f) => `mov{S}{c}.w {Rd}, {Rm}${shiftText(type, imm5Number(f))}`,
     },
     (b, f) => lift(b, f, 'MOV', shiftImmediate(b, b.reg(f.Rm), type, zero ? b.const(0) : imm5(b, f))),
   );

@@ -57,7 +57,8 @@ function rows(form: Form): Row[] {
   const mnemonic = name.toLowerCase();
   const wideMnemonic = `${mnemonic}{c}.w`;
   const specializeWord = word ? (['Rt=15'] as const) : [];
-  /** A store has no PC-relative form; for a load that is a row of its own. */
+  /** A load with Rn = 15 is PC-relative, a row of its own; a store with it does not exist. */
+  const where = (f: { Rn: number }): boolean => !load || f.Rn !== 15;
   const unpredictable = (f: { Rn: number; Rt: number }): boolean => (!load && f.Rn === 15) || (!word && f.Rt === 15);
   return [
     t32(
@@ -65,6 +66,7 @@ function rows(form: Form): Row[] {
       `1111100${s}1${op} Rn:4 Rt:4 imm12:12`,
       {
         specialize: specializeWord,
+        where,
         unpredictable,
         syntax: (f) => `${wideMnemonic} {Rt}, [{Rn}${f.imm12 === 0 ? '' : `, #${f.imm12}`}]`,
       },
@@ -75,9 +77,9 @@ function rows(form: Form): Row[] {
       `1111100${s}0${op} Rn:4 Rt:4 1 P:1 U:1 W:1 imm8:8`,
       {
         specialize: word ? ['P', 'U', 'W', 'Rt=15'] : ['P', 'U', 'W'],
-        where: (f) => (f.P === 1 || f.W === 1) && !(f.P === 1 && f.U === 1 && f.W === 0),
-        unpredictable: (f) => unpredictable(f) || f.Rn === 15 || ((f.W === 1 || f.P === 0) && f.Rn === f.Rt),
-        syntax: (f) => `${mnemonic}{c}${f.W === 1 ? '.w' : ''} {Rt}, ${indexedText(f.Rn, f, f.imm8)}`,
+        where: (f) => where(f) && (f.P === 1 || f.W === 1) && !(f.P === 1 && f.U === 1 && f.W === 0),
+        unpredictable: (f) => unpredictable(f) || ((f.W === 1 || f.P === 0) && f.Rn === f.Rt),
+        syntax: (f) => `${wideMnemonic} {Rt}, ${indexedText(f.Rn, f, f.imm8)}`,
       },
       (b, f) => transfer(b, what, f.Rt, indexed(b, f.Rn, f.imm8, f)),
     ),
@@ -85,6 +87,7 @@ function rows(form: Form): Row[] {
       `${name}T`,
       `1111100${s}0${op} Rn:4 Rt:4 1110 imm8:8`,
       {
+        where,
         unpredictable: (f) => f.Rn === 15 || f.Rt === 15,
         syntax: (f) => `${mnemonic}t{c} {Rt}, [{Rn}${f.imm8 === 0 ? '' : `, #${f.imm8}`}]`,
       },
@@ -99,7 +102,8 @@ function rows(form: Form): Row[] {
       `1111100${s}0${op} Rn:4 Rt:4 000000 imm2:2 Rm:4`,
       {
         specialize: specializeWord,
-        unpredictable: (f) => unpredictable(f) || f.Rn === 15 || f.Rm === 15,
+        where,
+        unpredictable: (f) => unpredictable(f) || f.Rm === 15,
         syntax: (f) => `${wideMnemonic} {Rt}, [{Rn}, {Rm}${f.imm2 === 0 ? '' : `, lsl #${f.imm2}`}]`,
       },
       (b, f) => transfer(b, what, f.Rt, at(b.add(b.reg(f.Rn), b.shl(b.reg(f.Rm), f.imm2)))),
@@ -175,7 +179,7 @@ const hints: readonly Row[] = (
     t32(
       `${name} (immediate) T2`,
       `1111100${s}0${size}1 Rn:4 1111 1100 imm8:8`,
-      { syntax: (f) => `${mnemonic} [{Rn}, #-${f.imm8}]` },
+      { where: (f) => f.Rn !== 15, syntax: (f) => `${mnemonic} [{Rn}, #-${f.imm8}]` },
       () => {},
     ),
     t32(
@@ -188,6 +192,7 @@ const hints: readonly Row[] = (
       `${name} (register)`,
       `1111100${s}0${size}1 Rn:4 1111 000000 imm2:2 Rm:4`,
       {
+        where: (f) => f.Rn !== 15,
         unpredictable: any15('Rm'),
         syntax: (f) => `${mnemonic} [{Rn}, {Rm}${f.imm2 === 0 ? '' : `, lsl #${f.imm2}`}]`,
       },

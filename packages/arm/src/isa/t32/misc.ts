@@ -219,7 +219,7 @@ const status: readonly Row[] = [
       unpredictable: (f) => f.imod === 1 || f.imod >= 2 !== ((f.A | f.I | f.F) === 1) || (f.M === 0 && f.mode !== 0),
       syntax: (f) => {
         if (f.imod === 0) return `cps #${f.mode}`;
-        return `cpsi${f.imod === 2 ? 'e' : 'd'}.w ${iflags(f)}${f.M === 1 ? `, #${f.mode}` : ''}`;
+        return `cpsi${f.imod === 2 ? 'e' : 'd'} ${iflags(f)}${f.M === 1 ? `, #${f.mode}` : ''}`;
       },
     },
     changeProcessorState,

@@ -33,7 +33,7 @@ const immediateForms = [
   { name: 'LDRH', op: '10001', load: true, size: 2, scale: 1 },
 ] as const;
 
-const offset = (value: number): string => (value === 0 ? '' : `, #${value}`);
+const offset = (value: number): string => `, #${value}`;
 
 const single: readonly Row[] = [
   ...registerForms.map((form) =>
