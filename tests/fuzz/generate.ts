@@ -35,7 +35,8 @@ const MAX_ATTEMPTS = 10_000;
 /** `count` cases, the rows taken in turn. */
 export function generate(rows: readonly Row[], options: GenerateOptions): TestCase[] {
   const random = new Random(options.seed);
-  const patterns = rows.map((row) => parsePattern(row));
+  const usable = options.keep ? rows : rows.filter((row) => !WAITING_ROW.test(row.name));
+  const patterns = usable.map((row) => parsePattern(row));
   const cases: TestCase[] = [];
   while (cases.length < options.count)
     cases.push(generateCase(patterns[cases.length % patterns.length]!, random, options));
@@ -68,9 +69,10 @@ export function isPredictable({ row, fields }: Draw): boolean {
  */
 export function isHarmless({ row: { name } }: Draw, mode: number): boolean {
   if (mode !== MODE.usr && /^(MCR|MCRR|LDC|STC|CDP)/.test(name)) return false;
-  return !/^(WFI|WFE)/.test(name);
+  return !WAITING_ROW.test(name);
 }
 
+const WAITING_ROW = /^(WFI|WFE)/;
 const MEMORY_ROW = /^(LD|ST|PLD|PLI|PUSH|POP|VLD|VST|VPUSH|VPOP|SWP|TBB|TBH|RFE|SRS)/;
 const BRANCH_ROW = /^(BX|BLX|BXJ)/;
 const DESTINATION = /^(Rd|Rdn|Rt|Rt2|RdLo|RdHi|Rdm)$/;

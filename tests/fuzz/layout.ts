@@ -93,7 +93,7 @@ const BANK_SP: Readonly<Record<keyof typeof BANK, number>> = {
   length: 0,
 };
 /** The stack pointer of the mode from which the runner enters the case by RFE. */
-const LAUNCH = 0xffff1800;
+const LAUNCH = 0xffff1c00;
 
 /** Where LR of `mode` lies in `banked`; SP is before it and SPSR, if the mode has one, after it. */
 export function bankedLr(mode: number): number {

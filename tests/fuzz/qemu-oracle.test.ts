@@ -14,7 +14,7 @@ if (missing !== undefined) console.log(`skipped: QEMU oracle: ${missing}`);
 describe.skipIf(missing !== undefined)('QEMU oracle', () => {
   let oracle: QemuOracle;
   beforeAll(() => {
-    oracle = new QemuOracle({ timeoutSeconds: 20 });
+    oracle = new QemuOracle({ timeoutSeconds: 5 });
   });
   afterAll(() => oracle[Symbol.dispose]());
 
@@ -214,6 +214,14 @@ describe.skipIf(missing !== undefined)('QEMU oracle', () => {
     const results = oracle.run([powerOff, move, powerOff, powerOff, move]);
     expect(results.map(({ outcome }) => outcome)).toEqual(['lost', 'completed', 'lost', 'lost', 'completed']);
     expect(results[4]!.registers[0]).toBe(7);
+  });
+
+  it('gives up a case that never ends, and survives a store through the stack it enters cases from', () => {
+    using quick = new QemuOracle({ timeoutSeconds: 1 });
+    const hang = prepare('A32', 'cpsid i\nb .', (state) => (state.cpsr = inMode(MODE.svc)));
+    const store = prepare('A32', 'srsib sp, #0x11', (state) => (state.cpsr = inMode(MODE.svc)));
+    const results = quick.run([store, hang, store]);
+    expect(results.map(({ outcome }) => outcome)).toEqual(['completed', 'lost', 'completed']);
   });
 
   it('starts every case from its own state, whatever ran before', () => {

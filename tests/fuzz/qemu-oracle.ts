@@ -28,7 +28,7 @@ export interface OracleOptions {
   cpu?: string;
   /** Cases per QEMU run. */
   batch?: number;
-  /** Seconds without an end after which a run is given up and its current case is `lost`. */
+  /** Seconds after which a run is stopped and begun again at the case it had come to; 10 unless given. */
   timeoutSeconds?: number;
 }
 
@@ -55,7 +55,7 @@ export class QemuOracle implements CpuUnderTest, Disposable {
   constructor(options: OracleOptions = {}) {
     this.#cpu = options.cpu ?? 'cortex-a15';
     this.#batch = Math.min(options.batch ?? 20_000, MAX_CASES);
-    this.#timeoutSeconds = options.timeoutSeconds ?? 120;
+    this.#timeoutSeconds = options.timeoutSeconds ?? 10;
     this.name = `qemu ${this.#cpu}`;
     this.#folder = mkdtempSync(join(tmpdir(), 'plinth-oracle-'));
     this.#runner = buildRunner(this.#folder);
@@ -83,12 +83,13 @@ export class QemuOracle implements CpuUnderTest, Disposable {
       for (let first = 0; first < cases.length;) {
         const header = encodeHeader(cases.length, first);
         writeSync(ram, header, 0, undefined, HEADER_ADDRESS - RAM_BASE);
-        const problem = this.#runQemu(ramPath);
+        const end = this.#runQemu(ramPath);
         readSync(ram, header, 0, header.length, HEADER_ADDRESS - RAM_BASE);
         const reached = decodeProgress(header);
-        if (problem !== undefined && reached === 0 && first === 0 && cases.length > 1)
-          throw new Error(`qemu-system-arm did not run the first case: ${problem}`);
-        first = reached < cases.length ? reached + 1 : reached;
+        if (end.kind === 'failed') throw new Error(`qemu-system-arm: ${end.why}`);
+        // A case is lost if it switched the machine off, or if a whole run's time went by with it alone.
+        const isLost = reached < cases.length && (end.kind === 'off' || reached === first);
+        first = isLost ? reached + 1 : reached;
       }
       const bytes = new Uint8Array(cases.length * RESULT_BYTES);
       readSync(ram, bytes, 0, bytes.length, RESULTS_ADDRESS - RAM_BASE);
@@ -102,8 +103,8 @@ export class QemuOracle implements CpuUnderTest, Disposable {
     }
   }
 
-  /** Runs the guest to its power-off; a text if it did not come to that. */
-  #runQemu(ramPath: string): string | undefined {
+  /** Runs the guest to its power-off, or for the given time. */
+  #runQemu(ramPath: string): { kind: 'off' } | { kind: 'timeout' } | { kind: 'failed'; why: string } {
     const memory = `memory-backend-file,id=ram,size=${RAM_BYTES},mem-path=${ramPath},share=on`;
     const board = ['-M', 'virt,memory-backend=ram', '-object', memory, '-m', `${RAM_BYTES >> 20}M`, '-cpu', this.#cpu];
     const time = ['-accel', 'tcg,thread=single', '-icount', 'shift=0,sleep=off'];
@@ -113,8 +114,9 @@ export class QemuOracle implements CpuUnderTest, Disposable {
       [...board, ...time, ...bare, '-no-reboot', '-kernel', this.#runner],
       { timeout: this.#timeoutSeconds * 1000, killSignal: 'SIGKILL', encoding: 'utf8' },
     );
-    if (status === 0) return undefined;
-    return error?.message ?? `status ${status ?? signal}: ${stderr.trim()}`;
+    if (status === 0) return { kind: 'off' };
+    if (error && 'code' in error && error.code === 'ETIMEDOUT') return { kind: 'timeout' };
+    return { kind: 'failed', why: error?.message ?? `status ${status ?? signal}: ${stderr.trim()}` };
   }
 }
 

@@ -100,8 +100,8 @@ void run_all(void) {
     copy(&window[TAIL_WORD], in + STATE_WORDS + BORDER_WORDS, TAIL_WORDS);
 
     copy(save + 0x400 / 4, in, STATE_WORDS);
-    save[0x800 / 4] = CODE + 4096 - length;
-    save[0x804 / 4] = in[1];
+    save[0xc00 / 4] = CODE + 4096 - length;
+    save[0xc04 / 4] = in[1];
     enter_case();
     if (save[0] == INTERRUPT) finish_interrupt();
     copy(out, save, 128);

@@ -36,7 +36,7 @@
         .equ IN_FPEXC,       IN + 0x4c
         .equ IN_SCTLR,       IN + 0x50
         .equ IN_D,           IN + 0x80
-        .equ LAUNCH,         0x800          /* pc and cpsr for RFE */
+        .equ LAUNCH,         0xc00          /* pc and cpsr for RFE; a case may store around it (SRS) */
         .equ RUNNER_SP,      0x808
         .equ RUNNER_SCTLR,   0x80c
         .equ TABLE_TEST,     0x810          /* TTBR0 while a case runs */
