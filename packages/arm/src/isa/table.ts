@@ -16,6 +16,13 @@ import { saturating } from './a32/saturating.js';
 import { status } from './a32/status.js';
 import { system } from './a32/system.js';
 import type { Row } from './row.js';
+import { simdFloat } from './simd/float.js';
+import { simdMemoryRows } from './simd/memory.js';
+import { simdMisc } from './simd/misc.js';
+import { simdMove } from './simd/move.js';
+import { simdShift } from './simd/shift.js';
+import { simdThreeDifferent } from './simd/three-different.js';
+import { simdThreeSame } from './simd/three-same.js';
 import { branches32 } from './t32/branch.js';
 import { coprocessor32 } from './t32/coprocessor.js';
 import { dataProcessing32 } from './t32/data-processing.js';
@@ -59,6 +66,13 @@ export const ROWS: readonly Row[] = [
   ...vfpMemory,
   ...vfpArithmetic,
   ...vfpConvert,
+  ...simdThreeSame,
+  ...simdThreeDifferent,
+  ...simdShift,
+  ...simdFloat,
+  ...simdMisc,
+  ...simdMove,
+  ...simdMemoryRows,
 ];
 
 /** The table, for tools that walk it. */
