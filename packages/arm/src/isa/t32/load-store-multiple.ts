@@ -3,6 +3,7 @@
 
 import type { Builder } from '../../ir/builder.js';
 import type { Node } from '../../ir/node.js';
+import { isMode } from '../../state/cpu-state.js';
 import { any15, registerList } from '../operands.js';
 import { t32, type Row } from '../row.js';
 import { loadExclusive, storeExclusive } from '../semantics/exclusive.js';
@@ -59,6 +60,7 @@ const lists: readonly Row[] = (
       {
         kind: 'system',
         specialize: ['W'],
+        unpredictable: (f) => !isMode(f.mode),
         syntax: (f) => `srs${name === '' ? 'ia' : 'db'}{c} sp${f.W ? '!' : ''}, #${f.mode}`,
       },
       (b, f) => storeReturnState(b, f.mode, { before, up }, b.known(f.W) === 1),
@@ -80,20 +82,31 @@ const lists: readonly Row[] = (
 
 const offset8 = (f: { imm8: number }): string => (f.imm8 === 0 ? '' : `, #${f.imm8 * 4}`);
 
+interface Exclusive {
+  readonly Rn: number;
+  readonly Rt: number;
+  readonly Rt2?: number;
+  readonly Rd?: number;
+}
+
+/** Neither SP nor PC may be transferred, nor take the status; the status may not overwrite an operand. */
+function unfitForExclusive({ Rn, Rt, Rt2, Rd }: Exclusive): boolean {
+  const barred = (register: number | undefined): boolean => register === 13 || register === 15;
+  const isOperand = Rd !== undefined && (Rd === Rn || Rd === Rt || Rd === Rt2);
+  return Rn === 15 || barred(Rt) || barred(Rt2) || barred(Rd) || isOperand;
+}
+
 const exclusives: readonly Row[] = [
   t32(
     'LDREX',
     '111010000101 Rn:4 Rt:4 (1)(1)(1)(1) imm8:8',
-    { unpredictable: any15('Rn', 'Rt'), syntax: (f) => `ldrex{c} {Rt}, [{Rn}${offset8(f)}]` },
+    { unpredictable: unfitForExclusive, syntax: (f) => `ldrex{c} {Rt}, [{Rn}${offset8(f)}]` },
     (b, f) => loadExclusive(b, 4, b.add(b.reg(f.Rn), b.shl(f.imm8, 2)), f.Rt),
   ),
   t32(
     'STREX',
     '111010000100 Rn:4 Rt:4 Rd:4 imm8:8',
-    {
-      unpredictable: (f) => f.Rn === 15 || f.Rt === 15 || f.Rd === 15 || f.Rd === f.Rn || f.Rd === f.Rt,
-      syntax: (f) => `strex{c} {Rd}, {Rt}, [{Rn}${offset8(f)}]`,
-    },
+    { unpredictable: unfitForExclusive, syntax: (f) => `strex{c} {Rd}, {Rt}, [{Rn}${offset8(f)}]` },
     (b, f) => storeExclusive(b, 4, f.Rd, b.add(b.reg(f.Rn), b.shl(f.imm8, 2)), f.Rt),
   ),
   ...(
@@ -105,16 +118,13 @@ const exclusives: readonly Row[] = [
     t32(
       `LDREX${suffix}`,
       `111010001101 Rn:4 Rt:4 (1)(1)(1)(1) ${op} (1)(1)(1)(1)`,
-      { unpredictable: any15('Rn', 'Rt'), syntax: `ldrex${suffix.toLowerCase()}{c} {Rt}, [{Rn}]` },
+      { unpredictable: unfitForExclusive, syntax: `ldrex${suffix.toLowerCase()}{c} {Rt}, [{Rn}]` },
       (b, f) => loadExclusive(b, size, b.reg(f.Rn), f.Rt),
     ),
     t32(
       `STREX${suffix}`,
       `111010001100 Rn:4 Rt:4 (1)(1)(1)(1) ${op} Rd:4`,
-      {
-        unpredictable: (f) => f.Rn === 15 || f.Rt === 15 || f.Rd === 15 || f.Rd === f.Rn || f.Rd === f.Rt,
-        syntax: `strex${suffix.toLowerCase()}{c} {Rd}, {Rt}, [{Rn}]`,
-      },
+      { unpredictable: unfitForExclusive, syntax: `strex${suffix.toLowerCase()}{c} {Rd}, {Rt}, [{Rn}]` },
       (b, f) => storeExclusive(b, size, f.Rd, b.reg(f.Rn), f.Rt),
     ),
   ]),
@@ -122,7 +132,7 @@ const exclusives: readonly Row[] = [
     'LDREXD',
     '111010001101 Rn:4 Rt:4 Rt2:4 0111 (1)(1)(1)(1)',
     {
-      unpredictable: (f) => f.Rn === 15 || f.Rt === 15 || f.Rt2 === 15 || f.Rt === f.Rt2,
+      unpredictable: (f) => unfitForExclusive(f) || f.Rt === f.Rt2,
       syntax: 'ldrexd{c} {Rt}, {Rt2}, [{Rn}]',
     },
     (b, f) => loadExclusive(b, 8, b.reg(f.Rn), f.Rt, f.Rt2),
@@ -130,11 +140,7 @@ const exclusives: readonly Row[] = [
   t32(
     'STREXD',
     '111010001100 Rn:4 Rt:4 Rt2:4 0111 Rd:4',
-    {
-      unpredictable: (f) =>
-        f.Rn === 15 || f.Rt === 15 || f.Rt2 === 15 || f.Rd === 15 || f.Rd === f.Rn || f.Rd === f.Rt || f.Rd === f.Rt2,
-      syntax: 'strexd{c} {Rd}, {Rt}, {Rt2}, [{Rn}]',
-    },
+    { unpredictable: unfitForExclusive, syntax: 'strexd{c} {Rd}, {Rt}, {Rt2}, [{Rn}]' },
     (b, f) => storeExclusive(b, 8, f.Rd, b.reg(f.Rn), f.Rt, f.Rt2),
   ),
 ];

@@ -8,6 +8,7 @@ import { EXCEPTION } from '../../system/exception.js';
 import { any15 } from '../operands.js';
 import { t16, t32, type Row } from '../row.js';
 import { clearExclusive } from '../semantics/exclusive.js';
+import { requireBankedMode } from '../semantics/multiple.js';
 import { changeProcessorState, readCpsr, readSpsr, writeCpsr, writeFlags, writeSpsr } from '../semantics/status.js';
 
 const nothing = (): void => {};
@@ -137,6 +138,7 @@ const exceptions: readonly Row[] = [
     '111100111101 (1)(1)(1)(0) 10 (0) 0 (1)(1)(1)(1) imm8:8',
     { kind: 'system', it: 'last', syntax: (f) => `subs{c} pc, lr, #${f.imm8}` },
     (b, f) => {
+      requireBankedMode(b);
       b.callChecked('exceptionReturn', b.sub(b.reg(14), f.imm8));
     },
   ),

@@ -27,11 +27,10 @@ function move(b: Builder, rd: Node, operand: Shifted): void {
 }
 
 const shiftsAndMoves: readonly Row[] = [
-  t16('MOV (register) T2', '0000000000 Rm:3 Rd:3', { it: 'never', syntax: 'movs {Rd}, {Rm}' }, (b, f) => {
-    const value = b.reg(f.Rm);
-    b.setNZ(value);
-    b.setReg(f.Rd, value);
-  }),
+  // UNPREDICTABLE in an IT block, where it moves without flags like the shifts beside it.
+  t16('MOV (register) T2', '0000000000 Rm:3 Rd:3', { variesInIt: true, syntax: 'mov{s} {Rd}, {Rm}' }, (b, f) =>
+    move(b, f.Rd, plain(b.reg(f.Rm))),
+  ),
   ...(
     [
       ['LSL', '00'],
