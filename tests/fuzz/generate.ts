@@ -36,6 +36,7 @@ const MAX_ATTEMPTS = 10_000;
 export function generate(rows: readonly Row[], options: GenerateOptions): TestCase[] {
   const random = new Random(options.seed);
   const usable = options.keep ? rows : rows.filter((row) => !WAITING_ROW.test(row.name));
+  if (usable.length === 0) throw new RangeError('no rows to draw cases from');
   const patterns = usable.map((row) => parsePattern(row));
   const cases: TestCase[] = [];
   while (cases.length < options.count)
