@@ -17,3 +17,4 @@ export * from './loaders/raw.js';
 export * from './loaders/zimage.js';
 export * from './xz/xz.js';
 export * from './semihosting.js';
+export * from './run-spec.js';

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The scripts inside debian-mini: process 1, the console session, the login profile. They are written for busybox ash.
-// What the host hands in lies in a second archive under /plinth (see exec-frame.ts and guest-files.ts).
+// What the host hands in lies in a second archive under /plinth (see run/exec-frame.ts and run/guest-files.ts).
 
 /**
  * Process 1. With /plinth/exec it runs one command: the console is made transparent, kernel messages are silenced, and

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the shell needs of a machine, and no more: the run loop, the consoles and their tests know nothing else of it.
+
+import type { Finding } from '@plinth/core';
+
+/** Why `runSlice` came back. */
+export type DriverStop =
+  /** The budget is spent. */
+  | { readonly kind: 'slice' }
+  | { readonly kind: 'shutdown' }
+  | { readonly kind: 'reset' }
+  /** Every CPU waits for an interrupt, and nothing is scheduled that could raise one; input may. */
+  | { readonly kind: 'idle' }
+  /** Every CPU waits, and the next event is at this virtual time (nanoseconds); only if asked for. */
+  | { readonly kind: 'waiting'; readonly until: number }
+  /** The program ended by semihosting. */
+  | { readonly kind: 'exit'; readonly status: number }
+  /** The machine cannot or may not go on; why is in the findings. */
+  | { readonly kind: 'finding' };
+
+export interface MachineDriver extends Disposable {
+  /** Instructions executed since power-on. */
+  readonly instructions: number;
+  /** Nanoseconds since power-on. */
+  readonly virtualTime: number;
+  /** Hands bytes to the console and returns how many it took; the rest is to be offered again. */
+  sendInput(bytes: Uint8Array): number;
+  /** Console output since the last call. */
+  takeOutput(): Uint8Array;
+  /** Findings since the last call. */
+  takeFindings(): readonly Finding[];
+  /** Runs at most so many instructions. With `comeBack` an idle machine reports `waiting` instead of skipping ahead. */
+  runSlice(maximumInstructions: number, comeBack: boolean): DriverStop;
+  /** Lets virtual time pass without instructions, up to the next event at most. */
+  passTime(nanoseconds: number): void;
+  /** Power-on state, with what was loaded put back. */
+  reset(): void;
+  stateHash(): string;
+}

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+// The command `plinth`: verbs and their options. A verb's code is only loaded when it is called, so that help and errors
+// come at once. Every way out goes through process.exit, whose listeners restore the terminal and remove what is ours.
+
+import { constants } from 'node:os';
+import { Command, CommanderError, Option } from 'commander';
+import { PlinthError } from '@plinth/core';
+import type { ImageOptions } from './verbs/image.js';
+import type { RunOptions } from './run/run-options.js';
+import { EXIT, reportError } from './report-error.js';
+
+const VERSION = '0.1.0';
+
+/** Signals that end us become exits, so that listeners of 'exit' run. */
+function exitOnSignals(): void {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => process.exit(128 + constants.signals[signal]));
+  }
+  // A reader that went away (`plinth … | head`) is no failure of ours.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    process.exit(error.code === 'EPIPE' ? EXIT.clean : reportError(error));
+  });
+  process.on('uncaughtException', (error) => process.exit(reportError(error)));
+}
+
+function examples(...lines: readonly string[]): string {
+  return `\nExamples:\n${lines.map((line) => `  ${line}`).join('\n')}\n`;
+}
+
+/** The status of the verb that ran; set by its action. */
+interface Outcome {
+  status: number;
+}
+
+function buildProgram(outcome: Outcome): Command {
+  const program = new Command('plinth')
+    .description('Runs ARM machines in TypeScript and watches them from underneath.')
+    .version(VERSION)
+    .showHelpAfterError(false)
+    .exitOverride()
+    .configureOutput({ writeErr: () => undefined })
+    .addHelpText(
+      'after',
+      examples(
+        'plinth run --image debian-mini                     a shell in a Debian kernel; Ctrl-A X leaves',
+        "plinth run --image debian-mini --exec 'uname -a'   one command, its output and its success",
+        'plinth doctor                                      what this host offers',
+      ),
+    );
+  addRun(program, outcome);
+  addImage(program, outcome);
+  addDoctor(program, outcome);
+  return program;
+}
+
+function addRun(program: Command, outcome: Outcome): void {
+  program
+    .command('run')
+    .description('run a machine')
+    .argument('[FILE]', 'ELF program, or a guest file (YAML) with these options as keys')
+    .addOption(new Option('--machine <BOARD>', 'board (default: virt)'))
+    .addOption(new Option('--cpu <MODEL>', 'CPU model (default: the board’s)'))
+    .addOption(new Option('--memory <SIZE>', 'RAM, for example 256M'))
+    .addOption(new Option('--image <NAME>', 'guest image; it is brought if it is not here'))
+    .addOption(new Option('--kernel <FILE>', 'kernel: zImage, Image or ELF'))
+    .addOption(new Option('--initrd <FILE>', 'initial RAM disk'))
+    .addOption(new Option('--dtb <FILE>', 'device tree instead of the board’s own'))
+    .addOption(new Option('--append <TEXT>', 'kernel command line'))
+    .addOption(new Option('--exec <COMMAND>', 'run one command in an image and print its output'))
+    .addOption(new Option('--stock', 'the image’s kernel as packed, with no options that make it start faster'))
+    .addOption(new Option('--engine <NAME>', 'interpreter, translator or auto'))
+    .addOption(new Option('--lockstep', 'run both engines and stop at the first difference'))
+    .addOption(new Option('--semihosting', 'answer Arm semihosting calls; pass the program’s status on'))
+    .addOption(new Option('--realtime', 'keep virtual time to real time; so by itself on a terminal'))
+    .addOption(new Option('--console <WHERE>', 'stdio, pty, socket:PATH, pipe:PATH or none'))
+    .addOption(new Option('--limit-instructions <N>', 'stop after so many instructions'))
+    .addOption(new Option('--limit-seconds <S>', 'stop after so many seconds'))
+    .addOption(new Option('--limit-output <BYTES>', 'stop after so much console output'))
+    .addOption(new Option('--events <FILE>', 'write findings as JSON lines, - for standard output'))
+    .addOption(new Option('--json', 'print the result as JSON; the console goes to standard error'))
+    .addHelpText(
+      'after',
+      examples(
+        'plinth run --image debian-mini',
+        "plinth run --image debian-mini --exec 'cat /proc/cpuinfo'",
+        'plinth run --kernel zImage --initrd initrd.gz --append console=ttyAMA0 --memory 512M',
+        'plinth run program.elf --semihosting',
+        'plinth run guest.yaml --limit-seconds 60',
+      ),
+    )
+    .action(async (file: string | undefined, options: Record<string, string | boolean | undefined>) => {
+      const { runVerb } = await import('./verbs/run.js');
+      outcome.status = await runVerb(file, withDashes(options));
+    });
+}
+
+/** Commander gives `limitSeconds`; a RunSpec's options are spelled as written. */
+function withDashes(options: RunOptions): RunOptions {
+  const entries = Object.entries(options);
+  return Object.fromEntries(
+    entries.map(([key, value]) => [key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`), value]),
+  );
+}
+
+function addImage(program: Command, outcome: Outcome): void {
+  const image = program
+    .command('image')
+    .description('guest images in the cache')
+    .addHelpText('after', examples('plinth image pull debian-mini', 'ls $(plinth image path debian-mini)'));
+  const verb = (name: string, description: string): Command =>
+    image.command(name).description(description).option('--json', 'print the result as JSON');
+  verb('list', 'what there is, and what of it is here').action(async (options: ImageOptions) => {
+    const { listImages } = await import('./verbs/image.js');
+    outcome.status = listImages(options);
+  });
+  verb('pull <NAME>', 'bring an image, or mend it')
+    .option('--force', 'bring it anew even if it is here')
+    .action(async (name: string, options: ImageOptions) => {
+      const { pullVerb } = await import('./verbs/image.js');
+      outcome.status = await pullVerb(name, options);
+    });
+  verb('path <NAME>', 'print the directory of an image').action(async (name: string, options: ImageOptions) => {
+    const { pathVerb } = await import('./verbs/image.js');
+    outcome.status = await pathVerb(name, options);
+  });
+  verb('rm <NAME>', 'remove an image from the cache').action(async (name: string, options: ImageOptions) => {
+    const { removeVerb } = await import('./verbs/image.js');
+    outcome.status = removeVerb(name, options);
+  });
+}
+
+function addDoctor(program: Command, outcome: Outcome): void {
+  program
+    .command('doctor')
+    .description('what this host offers')
+    .option('--json', 'print the result as JSON')
+    .option('--clean', 'remove what a killed run left behind')
+    .addHelpText('after', examples('plinth doctor', 'plinth doctor --clean'))
+    .action(async (options: { json?: boolean; clean?: boolean }) => {
+      const { doctorVerb } = await import('./verbs/doctor.js');
+      outcome.status = await doctorVerb(options);
+    });
+}
+
+/** Runs one command line (without node and script) and gives the exit status. */
+export async function main(args: readonly string[]): Promise<number> {
+  const outcome: Outcome = { status: EXIT.clean };
+  try {
+    await buildProgram(outcome).parseAsync(args, { from: 'user' });
+    return outcome.status;
+  } catch (error) {
+    if (!(error instanceof CommanderError)) return reportError(error);
+    if (error.exitCode === 0) return EXIT.clean; // help or version was printed
+    const detail =
+      error.code === 'commander.help' ? 'a verb is missing' : error.message.replace(/^error: /, '').replace(/\.$/, '');
+    return reportError(new PlinthError('input', error.code, `${detail}: see "plinth --help"`));
+  }
+}
+
+exitOnSignals();
+process.exit(await main(process.argv.slice(2)));

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// One line for each failure, and the exit status that goes with it. A stack trace only with PLINTH_DEBUG=1.
+
+import { PlinthError } from '@plinth/core';
+
+/** Exit statuses of every verb. */
+export const EXIT = {
+  clean: 0,
+  /** Something was found, or the guest's command failed. */
+  found: 1,
+  /** Wrong use, or an unusable input. */
+  input: 2,
+  /** This host cannot do it. */
+  host: 3,
+  /** Our own failure where a program's status is passed on, as in Docker. */
+  ours: 125,
+} as const;
+
+/** Prints the failure to standard error and gives the exit status for it. */
+export function reportError(error: unknown): number {
+  const known = error instanceof PlinthError;
+  const message = error instanceof Error ? error.message : String(error);
+  const line = message.replace(/\s*\n\s*/g, '; ').replace(/\p{Cc}/gu, '?');
+  const ours = !known || error.kind === 'internal';
+  const suffix = ours ? ' (this is a mistake in Plinth: please report it, with the output of PLINTH_DEBUG=1)' : '';
+  process.stderr.write(`plinth: ${line}${suffix}\n`);
+  if (process.env['PLINTH_DEBUG'] === '1' && error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`);
+  return known && error.kind === 'host' ? EXIT.host : EXIT.input;
+}

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// The host's side of a guest's serial console. Output is never dropped: when the reader is slow, `write` says so and the
+// machine waits.
+
+export interface ConsoleEvents {
+  input(bytes: Uint8Array): void;
+  /** There is room again after `write` gave false. */
+  drain(): void;
+  /** The user asked to leave, or the other side is gone. */
+  leave(): void;
+}
+
+export interface Console {
+  /** Someone is on the other side while the machine runs, so that it keeps to real time. */
+  readonly live: boolean;
+  /** Called once, when the machine is ready. */
+  start(events: ConsoleEvents): void;
+  /** False if the caller is to wait for `drain` before it runs on. */
+  write(bytes: Uint8Array): boolean;
+  /** Resolves when everything written has left this process. */
+  close(): Promise<void>;
+}
+
+/** Output to a stream, input from nowhere. */
+export class OutputConsole implements Console {
+  readonly live: boolean = false;
+  readonly #stream: NodeJS.WritableStream;
+  #events: ConsoleEvents | undefined;
+
+  constructor(stream: NodeJS.WritableStream) {
+    this.#stream = stream;
+  }
+
+  start(events: ConsoleEvents): void {
+    this.#events = events;
+  }
+
+  write(bytes: Uint8Array): boolean {
+    const room = this.#stream.write(bytes);
+    if (!room) this.#stream.once('drain', () => this.#events?.drain());
+    return room;
+  }
+
+  async close(): Promise<void> {
+    await flush(this.#stream);
+  }
+}
+
+export class NullConsole implements Console {
+  readonly live: boolean = false;
+  start(): void {
+    // nothing will come
+  }
+  write(): boolean {
+    return true;
+  }
+  async close(): Promise<void> {
+    // nothing was kept
+  }
+}
+
+export async function flush(stream: NodeJS.WritableStream): Promise<void> {
+  await new Promise<void>((resolve) => {
+    stream.write('', () => resolve());
+  });
+}

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reads what a RunSpec names. An image stands for a kernel, an initrd and a command line, the kernel unpacked ahead of
+// time and its self-tests left out unless the stock kernel is wanted.
+
+import type { RunSpec } from '@plinth/machine';
+import type { Progress } from '../host/progress.js';
+import { readImageFile } from '../image/cache.js';
+import { ensureImage } from '../image/debian-mini.js';
+import { withGuestFiles } from './guest-files.js';
+import { readInput } from './run-options.js';
+
+export interface NamedBytes {
+  /** For messages. */
+  readonly name: string;
+  readonly bytes: Uint8Array;
+}
+
+export interface RunFiles {
+  /** zImage, Image or ELF. */
+  readonly kernel?: NamedBytes;
+  readonly initrd?: NamedBytes;
+  readonly dtb?: NamedBytes;
+  /** Kernel command line. */
+  readonly append: string;
+  /** A bare-metal ELF program. */
+  readonly program?: NamedBytes;
+}
+
+const CONSOLE_OPTION = 'console=ttyAMA0';
+/** Kernel options of the fast path; what they leave out is listed for `npm start` to say. */
+const FAST_OPTIONS = 'cryptomgr.notests';
+
+export interface TerminalSize {
+  readonly rows: number;
+  readonly columns: number;
+}
+
+export async function readRunFiles(
+  spec: RunSpec,
+  size: TerminalSize | undefined,
+  progress: Progress,
+): Promise<RunFiles> {
+  const named = (name: string | undefined, option: string): NamedBytes | undefined =>
+    name === undefined ? undefined : { name, bytes: readInput(name, option) };
+  const dtb = named(spec.dtb, 'dtb');
+  const withDtb = dtb === undefined ? {} : { dtb };
+  if (spec.image !== undefined) {
+    const manifest = await ensureImage(spec.image, progress);
+    const kernelFile = spec.stock ? 'vmlinuz' : 'Image';
+    const initrd = withGuestFiles(readImageFile(manifest, 'initramfs.cpio.gz'), {
+      ...(spec.exec === undefined ? {} : { exec: spec.exec }),
+      ...(size === undefined ? {} : { size }),
+    });
+    const append = [
+      CONSOLE_OPTION,
+      spec.stock ? '' : FAST_OPTIONS,
+      spec.exec === undefined ? '' : 'quiet',
+      spec.append,
+    ];
+    return {
+      kernel: { name: `${spec.image}/${kernelFile}`, bytes: readImageFile(manifest, kernelFile) },
+      initrd: { name: `${spec.image}/initramfs`, bytes: initrd },
+      append: append.filter((part) => part !== undefined && part !== '').join(' '),
+      ...withDtb,
+    };
+  }
+  const kernel = named(spec.kernel, 'kernel');
+  const initrd = named(spec.initrd, 'initrd');
+  const program = named(spec.program, 'program');
+  return {
+    append: spec.append ?? '',
+    ...(kernel === undefined ? {} : { kernel }),
+    ...(initrd === undefined ? {} : { initrd }),
+    ...(program === undefined ? {} : { program }),
+    ...withDtb,
+  };
+}

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+// Drives a machine: slices of instructions, and between them console, limits and, if wanted, the host's clock. The order
+// of what the guest sees depends on instruction counts only; the host's time decides when input enters and how long an
+// idle machine waits.
+
+import type { Finding } from '@plinth/core';
+import type { RunExit, RunLimits } from '@plinth/machine';
+import type { MachineDriver } from '../machine-driver.js';
+import type { Console } from './console.js';
+
+/** The host's time, so that tests need not wait. */
+export interface HostTime {
+  /** Milliseconds, monotonic. */
+  now(): number;
+  /** Resolves after so many milliseconds, or earlier when `wake` is called. */
+  sleep(milliseconds: number): Promise<void>;
+  wake(): void;
+  /** Lets pending input and signals in. */
+  yield(): Promise<void>;
+}
+
+export interface RunLoopOptions {
+  readonly machine: MachineDriver;
+  readonly console: Console;
+  readonly limits: RunLimits;
+  readonly realtime: boolean;
+  /** A guest that resets itself starts again; otherwise the run ends there. */
+  readonly restart: boolean;
+  readonly time: HostTime;
+  onFinding(finding: Finding): void;
+  /** Sees all output that the console gets; true ends the run as if the guest had shut down. */
+  onOutput?(bytes: Uint8Array): boolean;
+}
+
+export interface RunLoopResult {
+  readonly exit: RunExit;
+  /** Bytes. */
+  readonly output: number;
+  /** Milliseconds. */
+  readonly hostTime: number;
+}
+
+/** Host milliseconds that a slice should take: short enough for keys, long enough to cost nothing. */
+const SLICE_TIME = 10;
+const FIRST_SLICE = 200_000;
+const MAX_SLICE = 1_000_000_000;
+/** Real time may lag by this before a running machine waits. */
+const PACE_SLACK = 5;
+const FOREVER = 0x7fff_ffff;
+
+export async function runLoop(options: RunLoopOptions): Promise<RunLoopResult> {
+  const { machine, console, limits, realtime, time } = options;
+  const input: Uint8Array[] = [];
+  let left = false;
+  let full = false;
+  let output = 0;
+  let slice = FIRST_SLICE;
+  const start = time.now();
+  const virtualStart = machine.virtualTime;
+  /** Milliseconds by which virtual time is ahead of the host's. */
+  const lead = (virtualTime: number): number => (virtualTime - virtualStart) / 1e6 - (time.now() - start);
+  console.start({
+    input: (bytes) => {
+      input.push(Uint8Array.from(bytes));
+      time.wake();
+    },
+    drain: () => {
+      full = false;
+      time.wake();
+    },
+    leave: () => {
+      left = true;
+      time.wake();
+    },
+  });
+
+  const end = (exit: RunExit): RunLoopResult => ({ exit, output, hostTime: time.now() - start });
+  const secondsLeft = (): number => (limits.seconds ?? Infinity) * 1000 - (time.now() - start);
+  const sleep = (milliseconds: number): Promise<void> =>
+    time.sleep(Math.min(FOREVER, Math.max(0, Math.min(milliseconds, secondsLeft()))));
+
+  for (;;) {
+    await time.yield();
+    if (left) return end({ kind: 'user' });
+    if (secondsLeft() <= 0) return end({ kind: 'limit', limit: 'seconds' });
+    if (full) {
+      await sleep(FOREVER);
+      continue;
+    }
+    const entered = offerInput(machine, input);
+    const budget = Math.min(slice, (limits.instructions ?? Infinity) - machine.instructions);
+    if (budget <= 0) return end({ kind: 'limit', limit: 'instructions' });
+    const before = time.now();
+    const executed = machine.instructions;
+    const stop = machine.runSlice(budget, realtime);
+    if (machine.instructions - executed === budget) slice = nextSlice(slice, budget, time.now() - before);
+    for (const finding of machine.takeFindings()) options.onFinding(finding);
+
+    const produced = machine.takeOutput();
+    const allowed = produced.subarray(0, (limits.output ?? Infinity) - output);
+    output += allowed.length;
+    if (allowed.length > 0) {
+      if (!console.write(allowed)) full = true;
+      if (options.onOutput?.(allowed) === true) return end({ kind: 'shutdown' });
+    }
+    if (allowed.length < produced.length) return end({ kind: 'limit', limit: 'output' });
+
+    switch (stop.kind) {
+      case 'slice':
+        if (realtime && lead(machine.virtualTime) > PACE_SLACK) await sleep(lead(machine.virtualTime));
+        break;
+      case 'waiting': {
+        const from = machine.virtualTime;
+        if (!entered && lead(stop.until) > 0) await sleep(lead(stop.until));
+        // Input that came meanwhile enters now, not at the event's time.
+        const passed = input.length === 0 ? stop.until - from : Math.max(0, -lead(from) * 1e6);
+        machine.passTime(Math.min(passed, stop.until - from));
+        break;
+      }
+      case 'idle':
+        if (!console.live) return end(stop);
+        if (!entered) await sleep(FOREVER);
+        break;
+      case 'reset':
+        if (!options.restart) return end(stop);
+        machine.reset();
+        break;
+      default:
+        return end(stop);
+    }
+  }
+}
+
+/** True if the machine took anything. */
+function offerInput(machine: MachineDriver, input: Uint8Array[]): boolean {
+  let entered = false;
+  for (let first = input[0]; first !== undefined; first = input[0]) {
+    const taken = machine.sendInput(first);
+    entered ||= taken > 0;
+    if (taken < first.length) {
+      input[0] = first.subarray(taken);
+      break;
+    }
+    input.shift();
+  }
+  return entered;
+}
+
+/** Steers towards SLICE_TIME, at most by a factor of 2 at a time. */
+function nextSlice(slice: number, executed: number, milliseconds: number): number {
+  const wanted = (executed * SLICE_TIME) / Math.max(milliseconds, 0.1);
+  return Math.round(Math.min(MAX_SLICE, Math.max(1000, slice / 2, Math.min(wanted, slice * 2))));
+}
+
+/** The real one. */
+export function hostTime(): HostTime {
+  let wakeUp: (() => void) | undefined;
+  let woken = false;
+  return {
+    now: () => performance.now(),
+    async sleep(milliseconds) {
+      if (!woken) {
+        await new Promise<void>((resolve) => {
+          const timer = setTimeout(resolve, milliseconds);
+          wakeUp = () => {
+            clearTimeout(timer);
+            resolve();
+          };
+        });
+      }
+      woken = false;
+      wakeUp = undefined;
+    },
+    wake() {
+      woken = true;
+      wakeUp?.();
+    },
+    yield: () => new Promise((resolve) => setImmediate(resolve)),
+  };
+}

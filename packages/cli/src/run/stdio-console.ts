@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// The console on our own standard input and output. On a terminal it is raw, so that every key reaches the guest; it is
+// restored on every way out: return, exception, signal.
+
+import { EscapeKeys, ESCAPE_HELP } from './escape-keys.js';
+import { flush } from './console.js';
+import type { Console, ConsoleEvents } from './console.js';
+
+export class StdioConsole implements Console {
+  readonly live: boolean;
+  readonly #stdin: NodeJS.ReadStream = process.stdin;
+  readonly #output: NodeJS.WriteStream;
+  readonly #keys: EscapeKeys = new EscapeKeys();
+  readonly #raw: () => void = () => this.#stdin.setRawMode(true);
+  readonly #restore: () => void = () => this.#stdin.setRawMode(false);
+  readonly #onData: (bytes: Uint8Array) => void = (bytes) => this.#typed(bytes);
+  #events: ConsoleEvents | undefined;
+
+  constructor(output: NodeJS.WriteStream) {
+    this.#output = output;
+    this.live = this.#stdin.isTTY;
+  }
+
+  start(events: ConsoleEvents): void {
+    this.#events = events;
+    if (this.live) {
+      this.#raw();
+      // 'exit' also follows the signals that main.ts turns into process.exit.
+      process.once('exit', this.#restore);
+      process.on('SIGCONT', this.#raw);
+    }
+    this.#stdin.on('data', this.#onData);
+    this.#stdin.once('error', () => events.leave());
+    if (this.live) this.#stdin.once('end', () => events.leave());
+  }
+
+  #typed(bytes: Uint8Array): void {
+    const events = this.#events;
+    if (events === undefined) return;
+    if (!this.live) {
+      events.input(bytes);
+      return;
+    }
+    const { forward, commands } = this.#keys.push(bytes);
+    if (forward.length > 0) events.input(forward);
+    for (const command of commands) {
+      if (command === 'leave') events.leave();
+      else this.#output.write(`\r\n${ESCAPE_HELP.replaceAll('\n', '\r\n')}\r\n`);
+    }
+  }
+
+  write(bytes: Uint8Array): boolean {
+    const room = this.#output.write(bytes);
+    if (!room) this.#output.once('drain', () => this.#events?.drain());
+    return room;
+  }
+
+  async close(): Promise<void> {
+    this.#stdin.off('data', this.#onData);
+    this.#stdin.pause();
+    // A pipe that nobody has closed would keep this process alive.
+    this.#stdin.unref?.();
+    await flush(this.#output);
+    if (!this.live) return;
+    process.off('SIGCONT', this.#raw);
+    process.off('exit', this.#restore);
+    this.#restore();
+  }
+}

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+// `plinth doctor`: what this host offers, found by trying, never by version. Three answers are kept apart: yes, no, and
+// unknown with a reason. With --clean it removes what killed runs left.
+
+import { rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { styleText } from 'node:util';
+import { PlinthError } from '@plinth/core';
+import { run } from '../host/run-command.js';
+import { findLeftovers } from '../host/temporary.js';
+import { imagesDirectory } from '../image/cache.js';
+import { wasmFeatures } from '../host/wasm-features.js';
+import { EXIT } from '../report-error.js';
+import { describeImages } from './image.js';
+
+interface Probe {
+  readonly name: string;
+  readonly answer: 'yes' | 'no' | 'unknown';
+  /** What was seen; for `no` how to get it, for `unknown` why. */
+  readonly detail: string;
+  /** Whether Plinth's core needs it; the rest only makes something more possible. */
+  readonly needed: boolean;
+}
+
+export async function doctorVerb(options: { readonly json?: boolean; readonly clean?: boolean }): Promise<number> {
+  const probes = [nodeProbe(), ...wasmProbes(), ...(await programProbes()), ...imageProbes()];
+  const leftovers = [tmpdir(), imagesDirectory()].flatMap(findLeftovers);
+  if (options.clean === true) for (const path of leftovers) rmSync(path, { recursive: true, force: true });
+  if (options.json === true) {
+    const state = { probes, leftovers, cleaned: options.clean === true };
+    process.stdout.write(`${JSON.stringify(state)}\n`);
+  } else {
+    for (const probe of probes) process.stdout.write(`${format(probe)}\n`);
+    for (const path of leftovers) {
+      const what = options.clean === true ? 'removed' : 'left by a killed run ("plinth doctor --clean" removes it)';
+      process.stdout.write(`${path}: ${what}\n`);
+    }
+  }
+  return probes.some(({ needed, answer }) => needed && answer === 'no') ? EXIT.host : EXIT.clean;
+}
+
+const COLOURS = { yes: 'green', no: 'red', unknown: 'yellow' } as const;
+
+function format({ name, answer, detail }: Probe): string {
+  const coloured = process.stdout.isTTY && process.stdout.hasColors();
+  const padded = answer.padEnd(7);
+  return `${coloured ? styleText(COLOURS[answer], padded) : padded}  ${name.padEnd(34)}  ${detail}`.trimEnd();
+}
+
+function nodeProbe(): Probe {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+  const supported = (major === 20 && minor >= 19) || (major === 22 && minor >= 12) || major > 22;
+  return {
+    name: 'Node.js',
+    answer: supported ? 'yes' : 'no',
+    detail: `${process.version} ${process.arch}${supported ? '' : ': 20.19 or 22.12 and later are supported'}`,
+    needed: true,
+  };
+}
+
+function wasmProbes(): Probe[] {
+  return wasmFeatures().map(({ name, needed, present }) => ({
+    name: `WebAssembly ${name}`,
+    answer: present ? 'yes' : 'no',
+    detail: present || !needed ? '' : 'this JavaScript engine lacks it: take a newer Node.js',
+    needed,
+  }));
+}
+
+const PROGRAMS = [
+  { program: 'apt-get', arguments: ['--version'], use: 'brings guest images', source: 'Debian’s package client' },
+  { program: 'dpkg-deb', arguments: ['--version'], use: 'unpacks packages', source: 'package dpkg' },
+  { program: 'script', arguments: ['--version'], use: 'makes --console pty', source: 'package bsdutils' },
+  {
+    program: 'qemu-system-arm',
+    arguments: ['--version'],
+    use: 'is compared with in tests and benchmarks',
+    source: 'package qemu-system-arm',
+  },
+];
+
+async function programProbes(): Promise<Probe[]> {
+  return Promise.all(PROGRAMS.map(probeProgram));
+}
+
+async function probeProgram({ program, arguments: args, use, source }: (typeof PROGRAMS)[number]): Promise<Probe> {
+  const name = `${program} (${use})`;
+  try {
+    const { status, stdout } = await run(program, args, { missing: source });
+    const [version = ''] = stdout.split('\n');
+    if (status === 0) return { name, answer: 'yes', detail: version, needed: false };
+    return { name, answer: 'unknown', detail: `it ended with status ${status}`, needed: false };
+  } catch (error) {
+    const cause = error instanceof PlinthError ? (error.cause as NodeJS.ErrnoException | undefined) : undefined;
+    if (cause?.code === 'ENOENT') return { name, answer: 'no', detail: `not installed: ${source}`, needed: false };
+    return { name, answer: 'unknown', detail: cause?.message ?? String(error), needed: false };
+  }
+}
+
+function imageProbes(): Probe[] {
+  return describeImages().map(({ name, state, path }) => ({
+    name: `image ${name}`,
+    answer: state === 'present' ? 'yes' : 'no',
+    detail: state === 'present' ? path : `${state}: run "plinth image pull ${name}"`,
+    needed: false,
+  }));
+}

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0
+// `plinth run`: reads what is to run, drives it, and turns how it ended into an exit status and one line.
+
+import { closeSync, openSync, writeSync } from 'node:fs';
+import { PlinthError } from '@plinth/core';
+import type { Finding } from '@plinth/core';
+import type { RunExit, RunResult, RunSpec } from '@plinth/machine';
+import { createDriver } from '../create-driver.js';
+import { LineProgress } from '../host/progress.js';
+import { EXIT, reportError } from '../report-error.js';
+import { NullConsole, OutputConsole } from '../run/console.js';
+import type { Console } from '../run/console.js';
+import { ExecFrameParser } from '../run/exec-frame.js';
+import { readRunFiles } from '../run/run-files.js';
+import type { TerminalSize } from '../run/run-files.js';
+import { hostTime, runLoop } from '../run/run-loop.js';
+import type { RunLoopResult } from '../run/run-loop.js';
+import { buildRunSpec } from '../run/run-options.js';
+import type { RunOptions } from '../run/run-options.js';
+import { StdioConsole } from '../run/stdio-console.js';
+import { openPipeConsole, openPtyConsole, openSocketConsole } from '../run/stream-console.js';
+
+/** Runs and gives the exit status. `options` are those of the command line, `file` its positional argument. */
+export async function runVerb(file: string | undefined, options: RunOptions): Promise<number> {
+  const { json, events, ...rest } = options;
+  // What a program's own status could be mistaken for is 125 then, wherever we fail.
+  let passesStatus = rest['semihosting'] === true;
+  try {
+    const spec = buildRunSpec(rest, file, process.stdin.isTTY && process.stdout.isTTY);
+    passesStatus = spec.semihosting;
+    const output: RunOutput = { json: json === true, ...(typeof events === 'string' ? { events } : {}) };
+    return await runSpec(spec, output);
+  } catch (error) {
+    const status = reportError(error);
+    return passesStatus ? EXIT.ours : status;
+  }
+}
+
+interface RunOutput {
+  readonly json: boolean;
+  /** File for findings, `-` for standard output. */
+  readonly events?: string;
+}
+
+async function runSpec(spec: RunSpec, output: RunOutput): Promise<number> {
+  using events = new EventLog(output.events);
+  const files = await readRunFiles(spec, terminalSize(spec), new LineProgress(process.stderr));
+  using machine = createDriver(spec, files);
+  const console: Console = spec.exec === undefined ? await openConsole(spec.console, output.json) : new NullConsole();
+  try {
+    const capture = spec.exec === undefined ? undefined : new ExecCapture(spec.exec.marker, output.json);
+    const findings: Finding[] = [];
+    const loop = await runLoop({
+      machine,
+      console,
+      limits: spec.limits,
+      realtime: spec.realtime,
+      restart: spec.exec === undefined,
+      time: hostTime(),
+      onFinding: (finding) => {
+        const stamped = { ...finding, time: { wall: new Date().toISOString(), ...finding.time } };
+        findings.push(stamped);
+        events.write(stamped);
+      },
+      ...(capture === undefined ? {} : { onOutput: (bytes) => capture.push(bytes) }),
+    });
+    await console.close();
+    const result: RunResult = {
+      exit: capture?.exit ?? loop.exit,
+      findings,
+      ...(output.json ? { stateHash: machine.stateHash() } : {}),
+      counts: {
+        instructions: machine.instructions,
+        virtualTime: machine.virtualTime,
+        hostTime: loop.hostTime / 1000,
+        consoleOutput: loop.output,
+      },
+    };
+    if (output.json) printJson(spec, result, capture);
+    else for (const finding of findings) say(`finding: ${finding.message}`);
+    return conclude(spec, loop, result, capture);
+  } finally {
+    await console.close();
+  }
+}
+
+/** The exit status; what is not plain success also gets a line. */
+function conclude(spec: RunSpec, loop: RunLoopResult, result: RunResult, capture: ExecCapture | undefined): number {
+  if (capture !== undefined) {
+    if (capture.exit === undefined) {
+      const lines = capture.bootTail.trimEnd().split(/\r?\n/).slice(-5).join('\n');
+      if (lines !== '') process.stderr.write(`${lines}\n`);
+      say(`the command did not end: ${describe(loop.exit)}`);
+      return EXIT.found;
+    }
+    if (capture.exit.status !== 0) say(`the command left with exit status ${capture.exit.status}`);
+    return capture.exit.status === 0 ? EXIT.clean : EXIT.found;
+  }
+  const { exit } = result;
+  switch (exit.kind) {
+    case 'exit':
+      return spec.semihosting ? exit.status & 0xff : exit.status === 0 ? EXIT.clean : EXIT.found;
+    case 'shutdown':
+    case 'user':
+      return result.findings.some(({ severity }) => severity !== 'info') ? EXIT.found : EXIT.clean;
+    default:
+      say(describe(exit));
+      return spec.semihosting ? EXIT.ours : EXIT.found;
+  }
+}
+
+function describe(exit: RunExit): string {
+  switch (exit.kind) {
+    case 'shutdown':
+      return 'the guest shut down';
+    case 'reset':
+      return 'the guest reset the machine';
+    case 'exit':
+      return `the program left with status ${exit.status}`;
+    case 'limit':
+      return `stopped at the limit of --limit-${exit.limit}`;
+    case 'idle':
+      return 'stopped: the guest waits for an interrupt that nothing will raise';
+    case 'finding':
+      return 'stopped by what the guest did';
+    case 'user':
+      return 'left by the user';
+  }
+}
+
+/** Of the terminal that will be the guest's console, if one will. */
+function terminalSize({ exec, console }: RunSpec): TerminalSize | undefined {
+  const { stdin, stdout } = process;
+  if (exec !== undefined || console !== 'stdio' || !stdin.isTTY || !stdout.isTTY) return undefined;
+  return { rows: stdout.rows, columns: stdout.columns };
+}
+
+function say(line: string): void {
+  process.stderr.write(`plinth: ${line}\n`);
+}
+
+/** With --json standard output holds the result alone, and the console goes to standard error. */
+async function openConsole(name: string, json: boolean): Promise<Console> {
+  const colon = name.indexOf(':');
+  const path = name.slice(colon + 1);
+  if (name === 'none') return new NullConsole();
+  if (name === 'pty') return openPtyConsole(say);
+  if (name.startsWith('socket:')) return openSocketConsole(path, say);
+  if (name.startsWith('pipe:')) return openPipeConsole(path);
+  return json ? new OutputConsole(process.stderr) : new StdioConsole(process.stdout);
+}
+
+/** Takes the command's output out of the console: to our own streams, or kept for the JSON result. */
+class ExecCapture {
+  readonly #parser: ExecFrameParser;
+  readonly #output: Buffer[] = [];
+  readonly #errors: Buffer[] = [];
+
+  constructor(marker: string, keep: boolean) {
+    const into = (kept: Buffer[], stream: NodeJS.WriteStream) => (bytes: Uint8Array) => {
+      const copy = Buffer.from(bytes);
+      if (keep) kept.push(copy);
+      else stream.write(copy);
+    };
+    this.#parser = new ExecFrameParser(marker, {
+      output: into(this.#output, process.stdout),
+      errors: into(this.#errors, process.stderr),
+    });
+  }
+
+  /** True when everything has come. */
+  push(bytes: Uint8Array): boolean {
+    this.#parser.push(bytes);
+    return this.#parser.phase === 'end';
+  }
+
+  get exit(): { readonly kind: 'exit'; readonly status: number } | undefined {
+    const { phase, exitStatus } = this.#parser;
+    return phase === 'end' && exitStatus !== undefined ? { kind: 'exit', status: exitStatus } : undefined;
+  }
+
+  get bootTail(): string {
+    return this.#parser.bootTail;
+  }
+
+  get texts(): { readonly output: string; readonly errors: string } {
+    return { output: Buffer.concat(this.#output).toString(), errors: Buffer.concat(this.#errors).toString() };
+  }
+}
+
+function printJson(spec: RunSpec, result: RunResult, capture: ExecCapture | undefined): void {
+  const exec = capture === undefined ? {} : { exitStatus: capture.exit?.status ?? null, ...capture.texts };
+  process.stdout.write(`${JSON.stringify({ spec, ...result, ...exec })}\n`);
+}
+
+/** Findings as JSON lines, written at once so that none is lost whatever happens next. */
+class EventLog implements Disposable {
+  readonly #fd: number | undefined;
+
+  constructor(path: string | undefined) {
+    if (path === undefined || path === '-') {
+      this.#fd = path === undefined ? undefined : 1;
+      return;
+    }
+    try {
+      this.#fd = openSync(path, 'a');
+    } catch (cause) {
+      throw new PlinthError('input', 'events-file', `events: ${path}: cannot be written: ${(cause as Error).message}`, {
+        cause,
+      });
+    }
+  }
+
+  write(finding: Finding): void {
+    if (this.#fd !== undefined) writeSync(this.#fd, `${JSON.stringify(finding)}\n`);
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#fd !== undefined && this.#fd > 2) closeSync(this.#fd);
+  }
+}

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+// Defaults, every complaint about a run's description, and seeded nonsense: a value or one typed line.
+
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { PlinthError } from '@plinth/core';
+import { parseRunSpec } from './run-spec.js';
+
+function complaint(value: unknown): string {
+  try {
+    parseRunSpec(value);
+  } catch (error) {
+    if (error instanceof PlinthError && error.kind === 'input') return error.message;
+    throw error;
+  }
+  return 'none';
+}
+
+describe('parseRunSpec', () => {
+  it('fills in defaults', () => {
+    expect(parseRunSpec({ kernel: 'zImage' })).toEqual({
+      machine: 'virt',
+      kernel: 'zImage',
+      engine: 'auto',
+      lockstep: false,
+      semihosting: false,
+      stock: false,
+      realtime: false,
+      console: 'stdio',
+      limits: {},
+    });
+  });
+
+  it('keeps everything through JSON', () => {
+    const spec = parseRunSpec({
+      image: 'debian-mini',
+      memory: 256 * 1024 * 1024,
+      exec: { command: 'true', marker: '0123456789abcdef' },
+      engine: 'translator',
+      stock: true,
+      limits: { instructions: 5, seconds: 0.5, output: 7 },
+    });
+    expect(parseRunSpec(JSON.parse(JSON.stringify(spec)))).toEqual(spec);
+  });
+
+  it.each([
+    [{}, 'nothing to run is given: name an image, a kernel or a program'],
+    [{ kernel: 'a', program: 'b' }, 'kernel and program exclude each other: name an image, a kernel or a program'],
+    [{ kernel: 'a', colour: 'red' }, 'colour: there is no such option'],
+    [{ kernel: 7 }, 'kernel: a text is needed'],
+    [{ kernel: 'a', memory: 5000 }, 'memory: a multiple of 4096 bytes is needed, for example 256M'],
+    [{ kernel: 'a', memory: '256M' }, 'memory: a multiple of 4096 bytes is needed, for example 256M'],
+    [{ kernel: 'a', engine: 'fast' }, 'engine: "fast" is none of auto, interpreter, translator'],
+    [{ kernel: 'a', engine: 'translator', lockstep: true }, 'lockstep: runs both engines, so none can be chosen'],
+    [{ kernel: 'a', lockstep: 'yes' }, 'lockstep: true or false is needed'],
+    [{ kernel: 'a', console: 'socket:' }, 'console: "socket:" is none of stdio, pty, socket:PATH, pipe:PATH, none'],
+    [
+      { kernel: 'a', exec: { command: 'ls', marker: '0123456789abcdef' } },
+      'exec: needs an image, which knows how to obey it',
+    ],
+    [{ image: 'a', exec: { command: 'ls', marker: 'x' } }, 'exec: a marker of 16 to 64 hexadecimal digits is needed'],
+    [{ image: 'a', exec: { command: '', marker: '0123456789abcdef' } }, 'exec: a command is needed'],
+    [{ kernel: 'a', stock: true }, 'stock: is about the kernel of an image'],
+    [{ image: 'a', initrd: 'b' }, 'initrd: needs a kernel'],
+    [{ program: 'a', append: 'b' }, 'append: needs a kernel or an image'],
+    [{ kernel: 'a', limits: { seconds: 0 } }, 'limit-seconds: a number above 0 is needed'],
+    [{ kernel: 'a', limits: { instructions: 1.5 } }, 'limit-instructions: a number above 0 is needed'],
+    [{ kernel: 'a', limits: { cycles: 1 } }, 'limits.cycles: there is no such limit'],
+    [[], 'run: an object with options is needed'],
+  ])('complains about %j', (value, message) => {
+    expect(complaint(value)).toBe(message);
+  });
+
+  it('gives a value or one line for anything', () => {
+    const keys = fc.constantFrom('kernel', 'image', 'memory', 'exec', 'limits', 'engine', 'console', 'lockstep', 'x');
+    fc.assert(
+      fc.property(fc.oneof(fc.anything(), fc.dictionary(keys, fc.anything())), (value) => {
+        expect(complaint(value)).not.toContain('\n');
+      }),
+      { seed: 1, numRuns: 2000 },
+    );
+  });
+});

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+// A run as a value: what to run (`RunSpec`, plain JSON) and what came of it (`RunResult`, plain JSON). The command line
+// only builds a RunSpec, so that a job queue can too. Names of files stand for bytes that the shell reads.
+
+import { type Finding, PlinthError } from '@plinth/core';
+
+export type EngineName = 'auto' | 'interpreter' | 'translator';
+
+export interface RunLimits {
+  readonly instructions?: number;
+  /** Of the host's time. */
+  readonly seconds?: number;
+  /** Bytes of console output. */
+  readonly output?: number;
+}
+
+export interface RunSpec {
+  /** Board. */
+  readonly machine: string;
+  /** Model; the board's own if left out. */
+  readonly cpu?: string;
+  /** Bytes of RAM, a multiple of 4096; the board's default if left out. */
+  readonly memory?: number;
+  /** A guest image by name; brings kernel, initrd and their command line. */
+  readonly image?: string;
+  /** zImage, Image or ELF. */
+  readonly kernel?: string;
+  readonly initrd?: string;
+  readonly dtb?: string;
+  /** Kernel command line; with an image it is added to the image's own. */
+  readonly append?: string;
+  /** A bare-metal program (ELF). */
+  readonly program?: string;
+  /** One command to run in the guest of an image; the marker tells its output from the rest of the console's. */
+  readonly exec?: { readonly command: string; readonly marker: string };
+  readonly engine: EngineName;
+  /** Both engines side by side, stopping at the first difference. */
+  readonly lockstep: boolean;
+  readonly semihosting: boolean;
+  /** The image's kernel as packed, with no options that make it start faster. */
+  readonly stock: boolean;
+  /** Virtual time never runs ahead of the host's. */
+  readonly realtime: boolean;
+  /** `stdio`, `pty`, `socket:PATH`, `pipe:PATH` or `none`. */
+  readonly console: string;
+  readonly limits: RunLimits;
+}
+
+export type RunExit =
+  | { readonly kind: 'shutdown' }
+  | { readonly kind: 'reset' }
+  /** The program ended by semihosting, or the command of `exec` did. */
+  | { readonly kind: 'exit'; readonly status: number }
+  | { readonly kind: 'limit'; readonly limit: keyof RunLimits }
+  /** Every CPU waits for an interrupt that nothing will raise. */
+  | { readonly kind: 'idle' }
+  /** What the guest did ended the run; the last finding says what. */
+  | { readonly kind: 'finding' }
+  /** The user left. */
+  | { readonly kind: 'user' };
+
+export interface RunCounts {
+  readonly instructions: number;
+  /** Nanoseconds. */
+  readonly virtualTime: number;
+  /** Seconds. */
+  readonly hostTime: number;
+  /** Bytes. */
+  readonly consoleOutput: number;
+}
+
+export interface RunResult {
+  readonly exit: RunExit;
+  readonly findings: readonly Finding[];
+  /** SHA-256 of the machine's state at the end, in hexadecimal. */
+  readonly stateHash?: string;
+  readonly counts: RunCounts;
+}
+
+const ENGINES: readonly string[] = ['auto', 'interpreter', 'translator'];
+const STRINGS = [
+  'machine',
+  'cpu',
+  'image',
+  'kernel',
+  'initrd',
+  'dtb',
+  'append',
+  'program',
+  'engine',
+  'console',
+] as const;
+const FLAGS = ['lockstep', 'semihosting', 'stock', 'realtime'] as const;
+const LIMITS = ['instructions', 'seconds', 'output'] as const;
+const DEFAULTS = { machine: 'virt', engine: 'auto', console: 'stdio' } as const;
+/** Longest argument that Linux passes to a program (MAX_ARG_STRLEN), less room for its end. */
+const MAX_COMMAND = 128 * 1024 - 16;
+
+/**
+ * Checks a value of outside origin and fills in defaults. Every complaint is one line that names the field.
+ * Whether files exist and what is in them is not looked at.
+ */
+export function parseRunSpec(value: unknown): RunSpec {
+  const input = record(value, 'run');
+  const known = new Set<string>([...STRINGS, ...FLAGS, 'memory', 'exec', 'limits']);
+  for (const key of Object.keys(input)) if (!known.has(key)) throw wrong(key, 'there is no such option');
+  const text: Partial<Record<(typeof STRINGS)[number], string>> = {};
+  for (const key of STRINGS) {
+    const given = input[key];
+    if (given === undefined) continue;
+    if (typeof given !== 'string' || given === '') throw wrong(key, 'a text is needed');
+    text[key] = given;
+  }
+  const flags = Object.fromEntries(FLAGS.map((key) => [key, flag(input[key], key)])) as Record<
+    (typeof FLAGS)[number],
+    boolean
+  >;
+  const { memory } = input;
+  if (memory !== undefined && (!isCount(memory) || memory % 4096 !== 0)) {
+    throw wrong('memory', 'a multiple of 4096 bytes is needed, for example 256M');
+  }
+  const spec: RunSpec = {
+    ...DEFAULTS,
+    ...text,
+    engine: engine(text.engine ?? DEFAULTS.engine),
+    ...flags,
+    ...(isCount(memory) ? { memory } : {}),
+    ...(input['exec'] === undefined ? {} : { exec: parseExec(input['exec']) }),
+    limits: parseLimits(input['limits'] ?? {}),
+  };
+  checkCombination(spec);
+  return spec;
+}
+
+function checkCombination(spec: RunSpec): void {
+  const sources = (['image', 'kernel', 'program'] as const).filter((key) => spec[key] !== undefined);
+  if (sources.length !== 1) {
+    const given = sources.length === 0 ? 'nothing to run is given' : `${sources.join(' and ')} exclude each other`;
+    throw new PlinthError('input', 'run-spec', `${given}: name an image, a kernel or a program`);
+  }
+  if (spec.exec !== undefined && spec.image === undefined)
+    throw wrong('exec', 'needs an image, which knows how to obey it');
+  if (spec.stock && spec.image === undefined) throw wrong('stock', 'is about the kernel of an image');
+  if (spec.initrd !== undefined && spec.kernel === undefined) throw wrong('initrd', 'needs a kernel');
+  if (spec.append !== undefined && spec.program !== undefined) throw wrong('append', 'needs a kernel or an image');
+  if (spec.lockstep && spec.engine !== 'auto') throw wrong('lockstep', 'runs both engines, so none can be chosen');
+  if (!/^(stdio|pty|none|(socket|pipe):.+)$/.test(spec.console)) {
+    throw wrong('console', `"${spec.console}" is none of stdio, pty, socket:PATH, pipe:PATH, none`);
+  }
+}
+
+function parseExec(value: unknown): { command: string; marker: string } {
+  const { command, marker } = record(value, 'exec');
+  if (typeof command !== 'string' || command === '') throw wrong('exec', 'a command is needed');
+  if (command.length > MAX_COMMAND || command.includes('\0')) {
+    throw wrong('exec', `the command must be shorter than ${MAX_COMMAND} characters, without zero bytes`);
+  }
+  if (typeof marker !== 'string' || !/^[0-9a-f]{16,64}$/.test(marker)) {
+    throw wrong('exec', 'a marker of 16 to 64 hexadecimal digits is needed');
+  }
+  return { command, marker };
+}
+
+function parseLimits(value: unknown): RunLimits {
+  const input = record(value, 'limits');
+  const limits: { -readonly [K in keyof RunLimits]: RunLimits[K] } = {};
+  for (const [key, given] of Object.entries(input)) {
+    const name = LIMITS.find((limit) => limit === key);
+    if (name === undefined) throw wrong(`limits.${key}`, 'there is no such limit');
+    const valid = name === 'seconds' ? typeof given === 'number' && given > 0 && given < Infinity : isCount(given);
+    if (!valid) throw wrong(`limit-${key}`, 'a number above 0 is needed');
+    limits[name] = given as number;
+  }
+  return limits;
+}
+
+function engine(name: string): EngineName {
+  if (!ENGINES.includes(name)) throw wrong('engine', `"${name}" is none of ${ENGINES.join(', ')}`);
+  return name as EngineName;
+}
+
+function flag(value: unknown, key: string): boolean {
+  if (value !== undefined && typeof value !== 'boolean') throw wrong(key, 'true or false is needed');
+  return value ?? false;
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value > 0;
+}
+
+function record(value: unknown, what: string): Record<string, unknown> {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+  throw wrong(what, 'an object with options is needed');
+}
+
+function wrong(key: string, detail: string): PlinthError {
+  const line = `${key}: ${detail}`.replace(/\p{Cc}/gu, '?');
+  return new PlinthError('input', 'run-spec', line);
+}
