@@ -69,7 +69,7 @@ export function storeExclusive(b: Builder, size: ExclusiveSize, rd: Node, addres
 export function swap(b: Builder, size: 1 | 4, rt: Node, rt2: Node, rn: Node): void {
   const address = b.reg(rn);
   const value = b.reg(rt2);
-  const old = b.load(size, address, ACCESS.aligned | ACCESS.write);
+  const old = b.load(size, address, ACCESS.aligned);
   b.store(size, address, value, ACCESS.aligned);
   b.setReg(rt, old);
 }
