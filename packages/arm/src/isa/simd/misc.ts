@@ -211,8 +211,9 @@ function exchange(name: string, code: string, valid: (size: number, q: number) =
       const d = readVector(b, q, dIndex);
       const m = readVector(b, q, mIndex);
       const result = values(b, size, d, m, q === 1);
-      writeVector(b, q, dIndex, result.d);
+      // With one register named twice the result is UNKNOWN; other implementations keep the first one's.
       writeVector(b, q, mIndex, result.m);
+      writeVector(b, q, dIndex, result.d);
     },
   );
 }
