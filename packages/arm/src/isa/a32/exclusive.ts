@@ -16,8 +16,6 @@ export const exclusive: readonly Row[] = [
   ...SIZES.flatMap(({ suffix, op, size }) => {
     const pair = size === 8;
     const mnemonic = `ex${suffix.toLowerCase()}`;
-    const registers = (rt: number): string =>
-      pair ? `${registerName(rt)}, ${registerName(rt + 1)}` : registerName(rt);
     const badPair = (rt: number): boolean => rt === 15 || (pair && ((rt & 1) === 1 || rt === 14));
     return [
       a32(
@@ -25,7 +23,7 @@ export const exclusive: readonly Row[] = [
         `cond:4 00011 ${op} 1 Rn:4 Rt:4 (1)(1)(1)(1) 1001 (1)(1)(1)(1)`,
         {
           unpredictable: (f) => badPair(f.Rt) || f.Rn === 15,
-          syntax: (f) => `ldr${mnemonic}{c} ${registers(f.Rt)}, [${registerName(f.Rn)}]`,
+          syntax: (f) => `ldr${mnemonic}{c} ${registerName(f.Rt)}, [${registerName(f.Rn)}]`,
         },
         (b, f) => loadExclusive(b, size, b.reg(f.Rn), f.Rt, pair ? b.add(f.Rt, 1) : undefined),
       ),
@@ -40,7 +38,7 @@ export const exclusive: readonly Row[] = [
             f.Rd === f.Rn ||
             f.Rd === f.Rt ||
             (pair && f.Rd === f.Rt + 1),
-          syntax: (f) => `str${mnemonic}{c} ${registerName(f.Rd)}, ${registers(f.Rt)}, [${registerName(f.Rn)}]`,
+          syntax: (f) => `str${mnemonic}{c} ${registerName(f.Rd)}, ${registerName(f.Rt)}, [${registerName(f.Rn)}]`,
         },
         (b, f) => storeExclusive(b, size, f.Rd, b.reg(f.Rn), f.Rt, pair ? b.add(f.Rt, 1) : undefined),
       ),

@@ -14,6 +14,7 @@ interface Form extends Transfer {
   /** Bits 6:5. */
   readonly op: '01' | '10' | '11';
   readonly L: '0' | '1';
+  /** Two registers, of which objdump names the first only. */
   readonly pair: boolean;
 }
 
@@ -57,9 +58,6 @@ const imm8Text = (f: { U: number; H: number; L: number }): string => `#${f.U ===
 function rows(form: Form): Row[] {
   const { name, op, L } = form;
   const mnemonic = name.toLowerCase();
-  const second = (f: { Rt: number }): string => (form.pair ? `, ${registerName(f.Rt + 1)}` : '');
-  // The second register of a pair goes between the first and the address.
-  const withSecond = (text: string, f: { Rt: number }): string => text.replace(/, \[/, `${second(f)}, [`);
   return [
     a32(
       `${name} (immediate)`,
@@ -68,7 +66,7 @@ function rows(form: Form): Row[] {
         specialize: ['P', 'U', 'W'],
         where: (f) => f.P === 1 || f.W === 0,
         unpredictable: (f) => unpredictable(form, f),
-        syntax: (f) => withSecond(indexedText(mnemonic, f, imm8Text(f)), f),
+        syntax: (f) => indexedText(mnemonic, f, imm8Text(f)),
       },
       (b, f) => access(b, form, f.Rt, indexed(b, f.Rn, imm8(b, f), f)),
     ),
@@ -79,7 +77,7 @@ function rows(form: Form): Row[] {
         specialize: ['P', 'U', 'W'],
         where: (f) => f.P === 1 || f.W === 0,
         unpredictable: (f) => badIndex(form, f) || unpredictable(form, f),
-        syntax: (f) => withSecond(indexedText(mnemonic, f, `${f.U === 1 ? '' : '-'}${registerName(f.Rm)}`), f),
+        syntax: (f) => indexedText(mnemonic, f, `${f.U === 1 ? '' : '-'}${registerName(f.Rm)}`),
       },
       (b, f) => access(b, form, f.Rt, indexed(b, f.Rn, b.reg(f.Rm), f)),
     ),
@@ -90,7 +88,7 @@ function rows(form: Form): Row[] {
             `cond:4 0001 U:1 10 ${L} 1111 Rt:4 H:4 1 ${op} 1 L:4`,
             {
               unpredictable: (f) => unpredictable(form, { ...f, P: 1, W: 0, Rn: 15 }),
-              syntax: (f) => withSecond(literalText(mnemonic, f, (f.H << 4) | f.L), f),
+              syntax: (f) => literalText(mnemonic, f, (f.H << 4) | f.L),
             },
             (b, f) => access(b, form, f.Rt, literal(b, imm8(b, f), f.U)),
           ),

@@ -27,7 +27,7 @@ const OPTIONS: Readonly<Record<number, string>> = {
 };
 
 export const hint: readonly Row[] = [
-  a32('NOP', `${HINT} 00000000`, { syntax: 'nop{c}' }, nothing),
+  a32('NOP', `${HINT} 00000000`, { syntax: () => 'nop{c} {0}' }, nothing),
   a32('YIELD', `${HINT} 00000001`, { syntax: 'yield{c}' }, nothing),
   ...WAITING.map(({ name, number, helper }) =>
     a32(name, `${HINT} ${number}`, { kind: 'system', syntax: `${name.toLowerCase()}{c}` }, (b) => {

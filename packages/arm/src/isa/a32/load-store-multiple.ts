@@ -29,7 +29,7 @@ const MODES: readonly Mode[] = [
 type Listed = { readonly pc: number; readonly list: number };
 const fullList = (f: Listed): number => (f.pc << 15) | f.list;
 
-/** `ldmdb{c} r0!, {r1, r2}`; IA goes without saying. */
+/** `ldmdb{c} r0!, {r1, r2}`; IA goes without saying, except (to objdump) for STM with write-back or `^`. */
 function text(mnemonic: string, mode: Mode, f: { Rn: number }, writeback: number, list: number): string {
   const suffix = mode.suffix === 'IA' ? '' : mode.suffix.toLowerCase();
   return `${mnemonic}${suffix}{c} ${registerName(f.Rn)}${writeback === 1 ? '!' : ''}, ${registerList(list)}`;
@@ -41,6 +41,7 @@ function baseListed(f: { Rn: number }, list: number): boolean {
 
 function rows(mode: Mode): Row[] {
   const { suffix, PU } = mode;
+  const ia = suffix === 'IA';
   return [
     a32(
       `LDM${suffix}`,
@@ -62,7 +63,7 @@ function rows(mode: Mode): Row[] {
       {
         specialize: ['W'],
         unpredictable: (f) => f.Rn === 15 || f.list === 0,
-        syntax: (f) => text('stm', mode, f, f.W, f.list),
+        syntax: (f) => text(ia && f.W === 1 ? 'stmia' : 'stm', mode, f, f.W, f.list),
       },
       (b, f) => storeMultiple(b, { ...mode, rn: f.Rn, list: f.list, writeback: b.known(f.W) === 1 }),
     ),
@@ -94,7 +95,7 @@ function rows(mode: Mode): Row[] {
       `cond:4 100 ${PU} 1 (0) 0 Rn:4 list:16`,
       {
         unpredictable: (f) => f.Rn === 15 || f.list === 0,
-        syntax: (f) => `${text('stm', mode, f, 0, f.list)}^`,
+        syntax: (f) => `${text(ia ? 'stmia' : 'stm', mode, f, 0, f.list)}^`,
       },
       (b, f) => storeUserRegisters(b, f.Rn, f.list, mode),
     ),

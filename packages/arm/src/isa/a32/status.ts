@@ -4,6 +4,7 @@
 
 import type { Builder } from '../../ir/builder.js';
 import type { Node } from '../../ir/node.js';
+import { MODE } from '../../state/layout.js';
 import { registerName } from '../operands.js';
 import { a32, type Row } from '../row.js';
 import { armExpandImm } from '../semantics/alu.js';
@@ -17,7 +18,7 @@ import {
   writeFlags,
   writeSpsr,
 } from '../semantics/status.js';
-import { MODE } from '../../state/layout.js';
+import { modifiedText } from './addressing.js';
 
 const reads: readonly Row[] = [
   a32(
@@ -64,7 +65,8 @@ function msr(source: Source): Row[] {
   const syntax =
     (register: 'CPSR' | 'SPSR') =>
     (f: AnyNumbers): string =>
-      `msr{c} ${target(register, f['mask']!)}, ` + (name === 'immediate' ? '{imm12:modified}' : registerName(f['Rn']!));
+      `msr{c} ${target(register, f['mask']!)}, ` +
+      (name === 'immediate' ? modifiedText(f['imm12']!) : registerName(f['Rn']!));
   const pattern = (r: '0' | '1'): string => `cond:4 ${head} ${r} 10 mask:4 (1)(1)(1)(1) ${tail}`;
   const ofFlags = (mask: number): boolean => mask !== 0 && (mask & 3) === 0;
   return [
