@@ -7,7 +7,7 @@ import { EventQueue, hex32, PlinthError, type VirtualClock } from '@plinth/core'
 import { type Board, type BoardDescription, buildBoard, type ConsoleInput } from './boards/board.js';
 import { virtBoard } from './boards/virt.js';
 import { ArchTimer } from './cpu/arch-timer.js';
-import { InterpreterEngine } from './cpu/engine.js';
+import { Engine, type EngineKind } from './cpu/engine.js';
 import { psciCall } from './cpu/psci.js';
 import { type CpuHost, type CpuStop, Vcpu } from './cpu/vcpu.js';
 import type { LoadPlan } from './loaders/plan.js';
@@ -40,6 +40,8 @@ export interface MachineNotice {
 export interface MachineOptions {
   readonly board?: BoardDescription;
   readonly cpu?: string;
+  /** `translator` unless told otherwise. */
+  readonly engine?: EngineKind;
   /** Bytes, a multiple of 4096. */
   readonly ramSize?: number;
   /** Virtual nanoseconds that an instruction takes. */
@@ -73,7 +75,7 @@ export class Machine implements CpuHost {
   /** Bytes of the WebAssembly memory. */
   readonly footprint: number;
   readonly #options: MachineOptions;
-  readonly #engine: InterpreterEngine;
+  readonly engine: Engine;
   readonly #timer: ArchTimer;
   readonly #nanoseconds: number;
   readonly #noticed = new Set<string>();
@@ -117,8 +119,16 @@ export class Machine implements CpuHost {
       codePages,
       host: this,
     });
-    this.#engine = new InterpreterEngine({ memory, pages, cpus: [this.cpu], pureHelpers: floatHelpers(new Int32Array(memory.buffer)) });
-    this.cpu.attach(this.#engine);
+    this.engine = new Engine({
+      kind: options.engine ?? 'translator',
+      memory,
+      pages,
+      cpus: [this.cpu],
+      physical: this.memory,
+      codePages,
+      pureHelpers: floatHelpers(new Int32Array(memory.buffer)),
+    });
+    this.cpu.attach(this.engine);
     this.board = buildBoard(description, {
       cpus: 1,
       clock: this.clock,

@@ -4,8 +4,9 @@
 // live, how an instruction is left) is asked of a `Lowering`.
 
 import { opcode, type Code, type ValueType } from '@plinth/wasmgen';
+import { HELPERS } from '../ir/helpers.js';
 import type { Block, Node } from '../ir/node.js';
-import { CPU } from '../state/layout.js';
+import { ACCESS, CPU } from '../state/layout.js';
 
 /** Hands out WebAssembly locals and takes them back, so that long functions do not pile them up. */
 export class LocalPool {
@@ -41,11 +42,16 @@ export interface Lowering {
   abortCheck(): void;
   /** Function index of a helper. */
   helper(name: string): number;
+  /** Leaves the instruction undone, if that is how this engine serves `runtime` helpers; else false: it calls them. */
+  leaveForHelper(): boolean;
   /** Base of the shadow table for reads or writes, on the stack. */
-  table(write: boolean): void;
-  /** Does the access the slow way, or leaves: address in a local; for a load the value must be left on the stack. */
-  slowLoad(access: number, address: number): void;
-  slowStore(access: number, address: number, value: number): void;
+  table(write: boolean, unprivileged: boolean): void;
+  /**
+   * Does the access the slow way, or leaves. Address, value and table entry (valid bit flipped) are in locals; a load's
+   * value must be left on the stack.
+   */
+  slowLoad(access: number, address: number, entry: number): void;
+  slowStore(access: number, address: number, entry: number, value: number): void;
 }
 
 const LOAD: Readonly<Record<number, string>> = {
@@ -56,6 +62,14 @@ const LOAD: Readonly<Record<number, string>> = {
   0x12: 'i32.load16_s',
 };
 const STORE: Readonly<Record<number, string>> = { 1: 'i32.store8', 2: 'i32.store16', 4: 'i32.store' };
+
+/** WebAssembly instruction for a guest access of this description. */
+export function loadName(access: number): string {
+  return LOAD[access & (ACCESS.sizeMask | ACCESS.signed)]!;
+}
+export function storeName(access: number): string {
+  return STORE[access & ACCESS.sizeMask]!;
+}
 
 /** Drops uses that only dead pure nodes make; afterwards a pure node with no uses is dead. */
 function countDead(block: Block): void {
@@ -87,6 +101,17 @@ export class Emitter {
     countDead(block);
     this.#temporaries = temporaries.map((type) => this.#local(type));
     this.#block(block);
+    for (const { type, local } of this.#taken) this.#pool.give(type, local);
+    this.#taken = [];
+  }
+
+  /** Writes a block and leaves the value of one of its nodes on the stack. */
+  emitValue(block: Block, temporaries: readonly ValueType[], value: Node): void {
+    value.uses++;
+    countDead(block);
+    this.#temporaries = temporaries.map((type) => this.#local(type));
+    this.#block(block);
+    this.#operand(value);
     for (const { type, local } of this.#taken) this.#pool.give(type, local);
     this.#taken = [];
   }
@@ -186,9 +211,14 @@ export class Emitter {
   }
 
   #call(node: Node): void {
+    const name = node.extra!.name!;
+    if (HELPERS[name]!.kind === 'runtime' && this.#lowering.leaveForHelper()) {
+      this.#code.unreachable();
+      return;
+    }
     this.#code.get(this.#lowering.cpu);
     for (const arg of node.args) this.#operand(arg);
-    this.#code.call(this.#lowering.helper(node.extra!.name!));
+    this.#code.call(this.#lowering.helper(name));
   }
 
   #statement(node: Node): void {
@@ -243,10 +273,11 @@ export class Emitter {
    * zero if the access may go ahead. An entry is (host page - virtual page) | 1, or 0 for none, so that after the flip
    * one test of the low bits covers "valid" and "aligned".
    */
-  #lookUp(write: boolean, address: number, size: number): number {
+  #lookUp(write: boolean, address: number, access: number): number {
     const code = this.#code;
+    const size = access & ACCESS.sizeMask;
     const entry = this.#local('i32');
-    this.#lowering.table(write);
+    this.#lowering.table(write, (access & ACCESS.unprivileged) !== 0);
     code.get(address).i32(12).op('i32.shr_u').i32(2).op('i32.shl').op('i32.add');
     code.memory('i32.load', 0).i32(1).op('i32.xor').tee(entry);
     if (size > 1) code.get(address).op('i32.or');
@@ -266,19 +297,11 @@ export class Emitter {
     const code = this.#code;
     const access = node.immediate as number;
     const address = this.#addressLocal(node.args[0]!);
-    if ((access & 0x20) !== 0) {
-      this.#lowering.slowLoad(access, address);
-      return;
-    }
-    const entry = this.#lookUp(false, address, access & 0xf);
+    const entry = this.#lookUp(false, address, access);
     const label = code.if('i32');
-    this.#lowering.slowLoad(access, address);
+    this.#lowering.slowLoad(access, address, entry);
     code.else();
-    code
-      .get(address)
-      .get(entry)
-      .op('i32.add')
-      .memory(LOAD[access & 0x1f]!, 0);
+    code.get(address).get(entry).op('i32.add').memory(loadName(access), 0);
     code.end(label);
   }
 
@@ -293,20 +316,11 @@ export class Emitter {
       this.#operand(valueNode);
       code.set(value);
     }
-    if ((access & 0x20) !== 0) {
-      this.#lowering.slowStore(access, address, value);
-      return;
-    }
-    const entry = this.#lookUp(true, address, access & 0xf);
+    const entry = this.#lookUp(true, address, access);
     const label = code.if();
-    this.#lowering.slowStore(access, address, value);
+    this.#lowering.slowStore(access, address, entry, value);
     code.else();
-    code
-      .get(address)
-      .get(entry)
-      .op('i32.add')
-      .get(value)
-      .memory(STORE[access & 0xf]!, 0);
+    code.get(address).get(entry).op('i32.add').get(value).memory(storeName(access), 0);
     code.end(label);
   }
 }
@@ -323,4 +337,10 @@ export function returnIfAborted(code: Code, cpu: number): void {
   loadCpu(code, cpu, CPU.nextPc);
   code.return();
   code.end(label);
+}
+
+/** Where the CPU block keeps the base of a shadow table for data. */
+export function tableOffset(write: boolean, unprivileged: boolean): number {
+  if (unprivileged) return write ? CPU.tableUserWrite : CPU.tableUserRead;
+  return write ? CPU.tableWrite : CPU.tableRead;
 }

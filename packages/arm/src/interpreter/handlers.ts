@@ -3,7 +3,7 @@
 // specialised fields. Which handler an instruction word gets is decided once, in TypeScript, when it is first met.
 
 import type { Code, FunctionType } from '@plinth/wasmgen';
-import { Emitter, LocalPool, loadCpu, returnIfAborted, type Lowering } from '../emit/emit.js';
+import { Emitter, LocalPool, loadCpu, returnIfAborted, tableOffset, type Lowering } from '../emit/emit.js';
 import { Builder } from '../ir/builder.js';
 import type { Node } from '../ir/node.js';
 import { isConditional, type Row } from '../isa/row.js';
@@ -156,16 +156,20 @@ export class InterpreterLowering implements Lowering {
     return index;
   }
 
-  table(write: boolean): void {
-    loadCpu(this.#code, this.cpu, write ? CPU.tableWrite : CPU.tableRead);
+  leaveForHelper(): boolean {
+    return false;
   }
 
-  slowLoad(access: number, address: number): void {
+  table(write: boolean, unprivileged: boolean): void {
+    loadCpu(this.#code, this.cpu, tableOffset(write, unprivileged));
+  }
+
+  slowLoad(access: number, address: number, _entry: number): void {
     this.#code.get(this.cpu).get(address).i32(access).call(this.helper('slowLoad'));
     returnIfAborted(this.#code, this.cpu);
   }
 
-  slowStore(access: number, address: number, value: number): void {
+  slowStore(access: number, address: number, _entry: number, value: number): void {
     this.#code.get(this.cpu).get(address).get(value).i32(access).call(this.helper('slowStore'));
     returnIfAborted(this.#code, this.cpu);
   }

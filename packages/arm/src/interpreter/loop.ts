@@ -29,6 +29,8 @@ export const RUN_EXIT = {
   attention: 1,
   /** The fetch table knows nothing of the PC's page, or not in this instruction set. */
   fetch: 2,
+  /** The PC has been branched to often enough to be translated. */
+  hot: 3,
 } as const;
 
 /** 1 if the condition number on top of the instruction word holds (A8.3). Parameters: cpu, condition. */
@@ -93,8 +95,34 @@ export interface LoopFunctions {
   readonly handlerType: number;
 }
 
+/** Counts branches by target, in bytes of memory, hashed by address. */
+export interface HotCounters {
+  readonly address: number;
+  /** Number of bytes, a power of two. */
+  readonly count: number;
+  /** Branches to a target that make `run` return RUN_EXIT.hot; at most 254. */
+  readonly threshold: number;
+}
+
+/** Calls the function of a slot, whose condition it tests. Parameters: cpu, instruction, pc, handler number. */
+export function writeSingle(code: Code, functions: LoopFunctions): void {
+  code.get(3).i32(HANDLER.conditional).op('i32.and');
+  const conditional = code.if();
+  code.get(0).get(1).i32(28).op('i32.shr_u').call(functions.conditionHolds).op('i32.eqz');
+  const fails = code.if();
+  code.get(2).i32(4).op('i32.add').return();
+  code.end(fails);
+  code.end(conditional);
+  code.get(0).get(1).get(2).get(3).i32(HANDLER.conditional - 1).op('i32.and').callIndirect(functions.handlerType);
+}
+
+/** Calls a region from another. Parameters: cpu, instruction, pc, function number. */
+export function writeVia(code: Code, functions: LoopFunctions): void {
+  code.get(0).get(1).get(2).get(3).callIndirect(functions.handlerType);
+}
+
 /** Parameter: cpu. Result: RUN_EXIT. */
-export function writeRunLoop(code: Code, functions: LoopFunctions): void {
+export function writeRunLoop(code: Code, functions: LoopFunctions, hot: HotCounters | undefined): void {
   const cpu = 0;
   const pc = code.local('i32');
   const budget = code.local('i32');
@@ -184,8 +212,18 @@ export function writeRunLoop(code: Code, functions: LoopFunctions): void {
   code.end(fails);
   code.get(id).i32(HANDLER.conditional).op('i32.xor').set(id);
   code.end(conditional);
+  if (hot !== undefined) code.get(pc).set(page);
   writeCall(code, functions, { cpu, pc, budget, id, word });
-  code.branch(loop);
+  if (hot === undefined) code.branch(loop);
+  else {
+    // Anything but the next instruction is a branch.
+    code.get(pc).get(page).op('i32.sub').i32(4).op('i32.le_u').branchIf(loop);
+    code.get(pc).i32(1).op('i32.shr_u').i32(hot.count - 1).op('i32.and').tee(page);
+    code.memory('i32.load8_u', hot.address).tee(id).i32(hot.threshold).op('i32.ge_u').branchIf(loop);
+    code.get(page).get(id).i32(1).op('i32.add').tee(id).memory('i32.store8', hot.address);
+    code.get(id).i32(hot.threshold).op('i32.ne').branchIf(loop);
+    leave(RUN_EXIT.hot);
+  }
   code.end(loop);
   code.unreachable();
 }

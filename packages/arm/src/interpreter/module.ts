@@ -6,7 +6,7 @@ import { ModuleBuilder, type FunctionType, type MemoryLimits } from '@plinth/was
 import { HELPERS } from '../ir/helpers.js';
 import type { Row } from '../isa/row.js';
 import { forEachVariant, HANDLER, HANDLER_TYPE, planHandlers, writeHandler, type RowHandlers } from './handlers.js';
-import { writeConditionHolds, writeRunLoop } from './loop.js';
+import { type HotCounters, writeConditionHolds, writeRunLoop, writeSingle, writeVia } from './loop.js';
 
 /** Functions that the interpreter needs from the machine besides `HELPERS`; the CPU block's address comes first. */
 export const ENGINE_IMPORTS: Readonly<Record<string, FunctionType>> = {
@@ -27,8 +27,23 @@ export interface InterpreterModule {
   readonly handlerCount: number;
 }
 
-/** Builds the module for a table; imports `env.memory` with the given limits, exports `run` and `table`. */
-export function buildInterpreter(rows: readonly Row[], memory: MemoryLimits, tableSize: number): InterpreterModule {
+export interface InterpreterOptions {
+  readonly memory: MemoryLimits;
+  /** Size of the function table. */
+  readonly tableSize: number;
+  /** Where to count branches, if a translator wants to know. */
+  readonly hot?: HotCounters;
+}
+
+/** Type of `single` and `via`: a handler's, and the function number. */
+export const CALL_TYPE: FunctionType = { parameters: ['i32', 'i32', 'i32', 'i32'], results: ['i32'] };
+
+/**
+ * Builds the module for a table. It imports `env.memory` and the functions of ENGINE_IMPORTS and HELPERS; it exports
+ * `run`, `table`, and for translated regions `single` and `via`.
+ */
+export function buildInterpreter(rows: readonly Row[], options: InterpreterOptions): InterpreterModule {
+  const { memory, tableSize } = options;
   const module = new ModuleBuilder();
   module.importMemory('env', 'memory', memory);
   const functions = new Map<string, number>();
@@ -58,8 +73,15 @@ export function buildInterpreter(rows: readonly Row[], memory: MemoryLimits, tab
     }
   }
   const run = module.function({ parameters: ['i32'], results: ['i32'] }, 'run');
-  writeRunLoop(run.code, { conditionHolds: conditionHolds.index, handlerType: module.type(HANDLER_TYPE) });
+  const loopFunctions = { conditionHolds: conditionHolds.index, handlerType: module.type(HANDLER_TYPE) };
+  writeRunLoop(run.code, loopFunctions, options.hot);
+  const single = module.function(CALL_TYPE, 'single');
+  writeSingle(single.code, loopFunctions);
+  const via = module.function(CALL_TYPE, 'via');
+  writeVia(via.code, loopFunctions);
   module.exportFunction('run', run.index);
+  module.exportFunction('single', single.index);
+  module.exportFunction('via', via.index);
   module.defineTable(tableSize, tableSize);
   module.exportTable('table');
   module.elements(0, table);

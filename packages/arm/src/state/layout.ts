@@ -80,6 +80,12 @@ export const CPU = {
   tpidrprw: 344,
   teehbr: 348,
 
+  /** Translated regions that have called each other and not returned yet. */
+  callDepth: 352,
+  /** Bases of the read and write tables for accesses with User permissions (LDRT, STRT). */
+  tableUserRead: 356,
+  tableUserWrite: 360,
+
   /** D0 to D31, 64 bits each. */
   vectors: 512,
   /** Coprocessor 15 registers that only TypeScript touches: one word each, see system/registers. */

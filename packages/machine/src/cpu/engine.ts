@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The interpreter engine of one machine: compiles the generated module over the machine's memory, and decodes
-// instructions for it when it meets them for the first time.
+// The engine of one machine: compiles the generated interpreter over the machine's memory, decodes instructions for it
+// when it meets them for the first time, and with a translator hands it what has become hot.
 
 import {
   buildInterpreter,
@@ -10,15 +10,22 @@ import {
   handlerNumber,
   HELPERS,
   type InterpreterModule,
+  RegionFinder,
   type Row,
   ROWS,
 } from '@plinth/arm';
+import type { CodePages } from '../memory/code-pages.js';
+import { HOT_COUNTERS, HOT_COUNTERS_AT } from '../memory/layout.js';
+import type { PhysicalMemory } from '../memory/physical-memory.js';
+import { HOT_THRESHOLD, Translator } from './translator.js';
 import type { Vcpu } from './vcpu.js';
 
-/** Runs a CPU's instructions until its budget is spent or attention is asked for; returns RUN_EXIT. */
-export interface Engine {
-  run(cpuBase: number): number;
-}
+/**
+ * - `interpreter`: every instruction by its handler
+ * - `translator`: what is executed often becomes regions
+ * - `translator-forced`: everything becomes regions at its first execution (for tests)
+ */
+export type EngineKind = 'interpreter' | 'translator' | 'translator-forced';
 
 /** Functions that instruction slots can name. */
 const TABLE_SIZE = 32768;
@@ -26,6 +33,9 @@ const TABLE_SIZE = 32768;
 type HandlerFunction = (cpu: number, instruction: number, pc: number) => number;
 
 export interface EngineOptions {
+  readonly kind: EngineKind;
+  readonly physical: PhysicalMemory;
+  readonly codePages: CodePages;
   readonly memory: WebAssembly.Memory;
   readonly pages: number;
   readonly cpus: readonly Vcpu[];
@@ -33,17 +43,17 @@ export interface EngineOptions {
   readonly pureHelpers: Readonly<Record<string, (...args: number[]) => number | void>>;
 }
 
-export class InterpreterEngine implements Engine {
+export class Engine {
   readonly #module: InterpreterModule;
   readonly #run: (cpu: number) => number;
   readonly #table: WebAssembly.Table;
   readonly #decoders: { a32: Decoder; t32: Decoder; t16: Decoder };
   readonly #cpus: ReadonlyMap<number, Vcpu>;
-  readonly #words: Int32Array;
+  readonly #forced: boolean;
+  readonly translator: Translator | undefined;
   readonly #halfwords: Uint16Array;
 
   constructor(options: EngineOptions) {
-    this.#words = new Int32Array(options.memory.buffer);
     this.#halfwords = new Uint16Array(options.memory.buffer);
     this.#cpus = new Map(options.cpus.map((cpu) => [cpu.state.base, cpu]));
     this.#decoders = {
@@ -52,12 +62,29 @@ export class InterpreterEngine implements Engine {
       t16: new Decoder(ROWS, 'T16'),
     };
     const limits = { initialPages: options.pages, maximumPages: options.pages, shared: false };
-    this.#module = buildInterpreter(ROWS, limits, TABLE_SIZE);
+    this.#forced = options.kind === 'translator-forced';
+    const hot = { address: HOT_COUNTERS_AT, count: HOT_COUNTERS, threshold: HOT_THRESHOLD };
+    this.#module = buildInterpreter(ROWS, {
+      memory: limits,
+      tableSize: TABLE_SIZE,
+      ...(options.kind === 'translator' && { hot }),
+    });
     const instance = new WebAssembly.Instance(new WebAssembly.Module(this.#module.bytes), {
       env: { memory: options.memory, ...this.#imports(options) },
     });
     this.#run = instance.exports['run'] as (cpu: number) => number;
     this.#table = instance.exports['table'] as WebAssembly.Table;
+    if (options.kind === 'interpreter') return;
+    this.translator = new Translator({
+      memory: options.memory,
+      pages: options.pages,
+      physical: options.physical,
+      codePages: options.codePages,
+      finder: new RegionFinder(this.#decoders),
+      table: this.#table,
+      firstRegion: this.#module.handlerCount,
+      imports: { single: instance.exports['single'], via: instance.exports['via'], ...options.pureHelpers },
+    });
   }
 
   run(cpuBase: number): number {
@@ -120,8 +147,11 @@ export class InterpreterEngine implements Engine {
     else if (!isWide(word)) number = this.#number(this.#decoders.t16, word & 0xffff, inIt);
     else if ((pc & 0xfff) === 0xffe) number = HANDLER.crossing;
     else number = this.#number(this.#decoders.t32, swapHalves(word), inIt);
-    cpu.noteDecoded(pc);
+    const page = cpu.noteDecoded(pc);
     this.#halfwords[(pc + state.get(CPU.fetchHandlers)) >>> 1] = number;
+    if (this.#forced && !inIt && this.translator!.request(page, state.thumb, pc & 0xfff, number)) {
+      this.translator!.flush();
+    }
     state.set(CPU.budget, state.get(CPU.budget) + 1);
     return pc;
   }
@@ -134,11 +164,6 @@ export class InterpreterEngine implements Engine {
     const whole = (word & 0xffff) | (this.#halfwords[host >>> 1]! << 16);
     const number = this.#number(this.#decoders.t32, swapHalves(whole), state.get(CPU.itState) !== 0);
     return (this.#table.get(number) as HandlerFunction)(state.base, whole, pc);
-  }
-
-  /** All words of the machine's memory, for tests. */
-  get words(): Int32Array {
-    return this.#words;
   }
 }
 

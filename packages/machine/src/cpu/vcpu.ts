@@ -75,6 +75,8 @@ export class Vcpu {
   readonly #walker: Walker;
   #engine: Engine | undefined;
   #slot: Slot | undefined;
+  /** Tables of the same context with User permissions. */
+  #userSlot: Slot | undefined;
   #stop: CpuStop | undefined;
   #lastVector = -1;
   #faultsInARow = 0;
@@ -177,6 +179,9 @@ export class Vcpu {
         case RUN_EXIT.fetch:
           this.#resolveFetch(state.reg(15));
           break;
+        case RUN_EXIT.hot:
+          this.#hot();
+          break;
         default:
           state.set(CPU.attention, 0);
           this.#takeInterrupts();
@@ -229,6 +234,9 @@ export class Vcpu {
     state.set(CPU.tableRead, ShadowTables.empty);
     state.set(CPU.tableWrite, ShadowTables.empty);
     state.set(CPU.tableFetch, ShadowTables.empty);
+    state.set(CPU.tableUserRead, ShadowTables.empty);
+    state.set(CPU.tableUserWrite, ShadowTables.empty);
+    this.#userSlot = undefined;
     state.set(CPU.fetchPage, 1);
     this.system.updateFloatingPointAccess();
     this.#attendIfUnmasked();
@@ -243,16 +251,7 @@ export class Vcpu {
   #currentSlot(): Slot {
     if (this.#slot !== undefined) return this.#slot;
     const { state } = this;
-    const regime = this.#currentRegime();
-    const slot = this.#shadow.slot({
-      privileged: state.privileged,
-      enabled: regime.enabled,
-      ttbr0: regime.ttbr0,
-      ttbr1: regime.ttbr1,
-      ttbcr: regime.ttbcr,
-      dacr: regime.dacr,
-      asid: state.get(SYSTEM.CONTEXTIDR) & 0xff,
-    });
+    const slot = this.#findSlot(state.privileged);
     this.#slot = slot;
     // Big-endian data never goes through the tables: the slow path swaps it.
     if ((state.get(CPU.control) & PSR.E) === 0) {
@@ -260,6 +259,34 @@ export class Vcpu {
       state.set(CPU.tableWrite, slot.write);
     }
     state.set(CPU.tableFetch, slot.fetch);
+    return slot;
+  }
+
+  #findSlot(privileged: boolean): Slot {
+    const regime = this.#currentRegime();
+    return this.#shadow.slot({
+      privileged,
+      enabled: regime.enabled,
+      ttbr0: regime.ttbr0,
+      ttbr1: regime.ttbr1,
+      ttbcr: regime.ttbcr,
+      dacr: regime.dacr,
+      asid: this.state.get(SYSTEM.CONTEXTIDR) & 0xff,
+    });
+  }
+
+  /** The tables for LDRT and STRT. */
+  #currentUserSlot(): Slot {
+    if (this.#userSlot !== undefined) return this.#userSlot;
+    const { state } = this;
+    // The current slot first: choosing the other must not make it give way.
+    this.#currentSlot();
+    const slot = this.#findSlot(false);
+    this.#userSlot = slot;
+    if ((state.get(CPU.control) & PSR.E) === 0) {
+      state.set(CPU.tableUserRead, slot.read);
+      state.set(CPU.tableUserWrite, slot.write);
+    }
     return slot;
   }
 
@@ -306,8 +333,9 @@ export class Vcpu {
     const array: HandlerArray = state.thumb ? (state.get(CPU.itState) === 0 ? 't32' : 'it') : 'a32';
     const host = this.#physical.hostPage(page);
     let descriptor = this.#codePages.ensure(page, host, array);
-    if (descriptor === 0) {
+    if (descriptor === 0 || (this.#engine?.translator?.full ?? false)) {
       this.#codePages.clear();
+      this.#engine?.translator?.forgetAll();
       this.#shadow.flush();
       descriptor = this.#codePages.ensure(page, host, array);
     }
@@ -331,6 +359,7 @@ export class Vcpu {
 
   codeWritten(page: number): void {
     this.#codePages.forget(page);
+    this.#engine?.translator?.forget(page);
     this.#shadow.remove(page, 'fetches');
     this.state.set(CPU.fetchPage, 1);
   }
@@ -385,15 +414,16 @@ export class Vcpu {
   /** Translates for data; enters the page into the tables when it may be used directly. -1 if it faulted. */
   #dataAddress(address: number, access: number, write: boolean): number {
     const { state } = this;
-    const slot = this.#currentSlot();
-    const privileged = state.privileged && (access & ACCESS.unprivileged) === 0;
+    const unprivileged = (access & ACCESS.unprivileged) !== 0;
+    const slot = unprivileged ? this.#currentUserSlot() : this.#currentSlot();
+    const privileged = state.privileged && !unprivileged;
     const t = this.#translate(address, write ? ACCESS_KIND.write : ACCESS_KIND.read, privileged);
     if (t.fault !== 0) {
       this.#dataAbort(address, t.fault, t.domain, write || (access & ACCESS.write) !== 0);
       return -1;
     }
     const page = this.#physical.pageOf(t.physical);
-    if (page >= 0 && privileged === state.privileged) {
+    if (page >= 0) {
       const marks = this.#physical.marks[page]!;
       const barred = write ? marks : marks & PAGE.watchedRead;
       if (barred === 0) {
@@ -612,10 +642,24 @@ export class Vcpu {
     return this.#physical.hostPage(page) + (address & 0xfff);
   }
 
-  /** Notes that the page with the handler slot of `pc` has decoded instructions: writes to it are watched from now. */
-  noteDecoded(pc: number): void {
-    const t = this.#translate(pc, ACCESS_KIND.execute, this.state.privileged);
-    const page = this.#physical.pageOf(t.physical);
+  /** RAM page of the code at `pc`. Notes that the page with the handler slot of `pc` has decoded instructions: writes to it are watched from now. */
+  noteDecoded(pc: number): number {
+    const page = this.#pageOfCode(pc);
     if (page >= 0) this.#physical.mark(page, PAGE.code);
+    return page;
+  }
+
+  #pageOfCode(pc: number): number {
+    const t = this.#translate(pc, ACCESS_KIND.execute, this.state.privileged);
+    return t.fault === 0 ? this.#physical.pageOf(t.physical) : -1;
+  }
+
+  /** The PC was branched to often. */
+  #hot(): void {
+    const { state } = this;
+    if (state.get(CPU.itState) !== 0) return;
+    const pc = state.reg(15);
+    const page = this.#pageOfCode(pc);
+    if (page >= 0) this.#engine!.translator!.hot(pc, page, state.thumb);
   }
 }

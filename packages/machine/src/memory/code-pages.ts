@@ -47,6 +47,12 @@ export class CodePages {
     return descriptor;
   }
 
+  /** Address of a page's handler array, or 0. */
+  array(page: number, array: HandlerArray): number {
+    const descriptor = this.#descriptors[page]!;
+    return descriptor === 0 ? 0 : this.#words[(descriptor + CODE_PAGE[array]) >> 2]!;
+  }
+
   /** Forgets the page's decoded instructions; its descriptor stays. */
   forget(page: number): void {
     const descriptor = this.#descriptors[page]!;

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+// Control flow of a region as structured code wants it: reverse post-order, dominators (Cooper, Harvey and Kennedy
+// 2001), loop headers and merge points. A back edge into a block that does not dominate its source (an irreducible
+// loop) is no edge: the region is left there.
+
+import { PAGE_SIZE, type Region, type RegionBlock } from './region.js';
+
+export interface FlowBlock {
+  readonly block: RegionBlock;
+  /** Position in reverse post-order. */
+  readonly order: number;
+  /** Dominator-tree children, by rising order. */
+  readonly children: FlowBlock[];
+  /** Forward edges into the block. */
+  forwardEdges: number;
+  loopHeader: boolean;
+  /** The budget must be looked at when the block is entered. */
+  checksBudget: boolean;
+  /** Instructions from here to the next look at the budget, along the longest way. */
+  cost: number;
+}
+
+export interface Flow {
+  readonly entry: FlowBlock;
+  readonly blocks: readonly FlowBlock[];
+  /** The block that an edge leads to, or undefined if it leaves the region. */
+  edge(from: FlowBlock, target: number): FlowBlock | undefined;
+}
+
+function targets(block: RegionBlock): number[] {
+  const t = block.terminator;
+  if (t.kind === 'jump') return [t.target];
+  if (t.kind === 'branch') return [t.target, t.next];
+  return t.kind === 'call' ? [t.next] : [];
+}
+
+function postOrder(region: Region): RegionBlock[] {
+  const order: RegionBlock[] = [];
+  const seen = new Set<number>([region.entry]);
+  const stack = [{ block: region.blocks.get(region.entry)!, next: 0 }];
+  while (stack.length > 0) {
+    const top = stack[stack.length - 1]!;
+    const target = targets(top.block)[top.next++];
+    if (target === undefined) {
+      order.push(top.block);
+      stack.pop();
+    } else if (!seen.has(target) && target >= 0 && target < PAGE_SIZE) {
+      const block = region.blocks.get(target);
+      if (block === undefined) continue;
+      seen.add(target);
+      stack.push({ block, next: 0 });
+    }
+  }
+  return order;
+}
+
+export function analyseFlow(region: Region): Flow {
+  const ordered = postOrder(region).reverse();
+  const blocks: FlowBlock[] = ordered.map((block, order) => ({
+    block,
+    order,
+    children: [],
+    forwardEdges: 0,
+    loopHeader: false,
+    checksBudget: order === 0,
+    cost: 0,
+  }));
+  const byOffset = new Map(blocks.map((b) => [b.block.offset, b]));
+  const predecessors: number[][] = blocks.map(() => []);
+  for (const b of blocks) {
+    for (const target of targets(b.block)) {
+      const to = byOffset.get(target);
+      if (to !== undefined) predecessors[to.order]!.push(b.order);
+    }
+  }
+  const dominator = dominators(predecessors);
+  const dominates = (a: number, b: number): boolean => {
+    let x = b;
+    while (x > a) x = dominator[x]!;
+    return x === a;
+  };
+  const edge = (from: FlowBlock, target: number): FlowBlock | undefined => {
+    const to = byOffset.get(target);
+    if (to === undefined || (to.order <= from.order && !dominates(to.order, from.order))) return undefined;
+    return to;
+  };
+  for (const b of blocks) {
+    if (b.order > 0) blocks[dominator[b.order]!]!.children.push(b);
+    for (const target of targets(b.block)) {
+      const to = edge(b, target);
+      if (to === undefined) continue;
+      if (to.order <= b.order) {
+        to.loopHeader = true;
+        to.checksBudget = true;
+      } else to.forwardEdges++;
+      if (b.block.terminator.kind === 'call') to.checksBudget = true;
+    }
+  }
+  for (const b of [...blocks].reverse()) {
+    let rest = 0;
+    for (const target of targets(b.block)) {
+      const to = edge(b, target);
+      if (to !== undefined && !to.checksBudget) rest = Math.max(rest, to.cost);
+    }
+    b.cost = b.block.instructions.length + rest;
+  }
+  return { entry: blocks[0]!, blocks, edge };
+}
+
+/** Immediate dominators by order number; the entry's is itself. */
+function dominators(predecessors: readonly (readonly number[])[]): number[] {
+  const dominator: number[] = predecessors.map(() => -1);
+  dominator[0] = 0;
+  const meet = (a: number, b: number): number => {
+    let x = a;
+    let y = b;
+    while (x !== y) {
+      while (x > y) x = dominator[x]!;
+      while (y > x) y = dominator[y]!;
+    }
+    return x;
+  };
+  for (let changed = true; changed; ) {
+    changed = false;
+    for (let b = 1; b < predecessors.length; b++) {
+      let best = -1;
+      for (const p of predecessors[b]!) {
+        if (dominator[p]! < 0) continue;
+        best = best < 0 ? p : meet(best, p);
+      }
+      if (best !== dominator[b]) {
+        dominator[b] = best;
+        changed = true;
+      }
+    }
+  }
+  return dominator;
+}

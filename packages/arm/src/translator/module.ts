@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// A batch of regions as one WebAssembly module: many small modules cost far more memory and time than one large.
+
+import { type FunctionType, type MemoryLimits, ModuleBuilder } from '@plinth/wasmgen';
+import { HANDLER_TYPE } from '../interpreter/handlers.js';
+import { CALL_TYPE } from '../interpreter/module.js';
+import { HELPERS } from '../ir/helpers.js';
+import type { Block } from '../ir/node.js';
+import { type RegionPlace, RegionWriter } from './region-code.js';
+import type { Region } from './region.js';
+
+export interface RegionRequest {
+  readonly region: Region;
+  readonly place: RegionPlace;
+}
+
+function collectHelpers(block: Block, names: Set<string>): void {
+  for (const node of block) {
+    const name = node.op === 'call' ? node.extra!.name! : undefined;
+    if (name !== undefined && HELPERS[name]!.kind === 'pure') names.add(name);
+    if (node.extra?.then !== undefined) {
+      collectHelpers(node.extra.then, names);
+      collectHelpers(node.extra.otherwise!, names);
+    }
+  }
+}
+
+/**
+ * The module's bytes; it exports region i as `r<i>`, and imports `env.memory`, `env.single`, `env.via` and the pure
+ * helpers that its instructions call.
+ */
+export function buildRegions(requests: readonly RegionRequest[], memory: MemoryLimits): Uint8Array {
+  const module = new ModuleBuilder();
+  module.importMemory('env', 'memory', memory);
+  const single = module.importFunction('env', 'single', CALL_TYPE);
+  const via = module.importFunction('env', 'via', CALL_TYPE);
+  const names = new Set<string>();
+  for (const { region } of requests) {
+    for (const block of region.blocks.values()) {
+      for (const { lifted } of block.instructions) collectHelpers(lifted.block, names);
+    }
+  }
+  const helpers = new Map<string, number>();
+  for (const name of names) {
+    const helper = HELPERS[name]!;
+    const results = helper.result === undefined ? [] : [helper.result];
+    const type: FunctionType = { parameters: ['i32', ...helper.parameters], results };
+    helpers.set(name, module.importFunction('env', name, type));
+  }
+  requests.forEach(({ region, place }, i) => {
+    const { index, code } = module.function(HANDLER_TYPE);
+    new RegionWriter(code, region, { single, via, helpers }, place).write();
+    module.exportFunction(`r${i}`, index);
+  });
+  return module.finish();
+}

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+// The translator of one machine: takes what has become hot, has regions made of it in batches, and puts their function
+// numbers into the slots of their entries. A page that is written loses its regions with its decoded instructions.
+
+import { buildRegions, type Region, RegionFinder, type RegionRequest } from '@plinth/arm';
+import type { CodePages } from '../memory/code-pages.js';
+import { HOT_COUNTERS, HOT_COUNTERS_AT } from '../memory/layout.js';
+import type { PhysicalMemory } from '../memory/physical-memory.js';
+
+/** Regions compiled together, unless one of them becomes hot again before. */
+const BATCH = 16;
+/** V8 gives up (and the process with it) at some 50,000 functions; long before, everything is dropped. */
+const MAX_REGIONS = 24_000;
+/** Branches to a place before it is translated. */
+export const HOT_THRESHOLD = 40;
+
+interface Pending {
+  readonly page: number;
+  readonly thumb: boolean;
+  readonly generation: number;
+  readonly request: RegionRequest;
+}
+
+export interface TranslatorOptions {
+  readonly memory: WebAssembly.Memory;
+  readonly pages: number;
+  readonly physical: PhysicalMemory;
+  readonly codePages: CodePages;
+  readonly finder: RegionFinder;
+  readonly table: WebAssembly.Table;
+  /** Function numbers of handlers end here. */
+  readonly firstRegion: number;
+  /** What regions import besides the memory. */
+  readonly imports: Readonly<Record<string, unknown>>;
+}
+
+export class Translator {
+  readonly #options: TranslatorOptions;
+  readonly #halfwords: Uint16Array;
+  readonly #counters: Uint8Array;
+  readonly #free: number[] = [];
+  #next: number;
+  #pending: Pending[] = [];
+  readonly #byPage = new Map<number, number[]>();
+  /** Regions made since power-on, and instructions in them. */
+  regions: number = 0;
+  instructions: number = 0;
+
+  constructor(options: TranslatorOptions) {
+    this.#options = options;
+    this.#halfwords = new Uint16Array(options.memory.buffer);
+    this.#counters = new Uint8Array(options.memory.buffer, HOT_COUNTERS_AT, HOT_COUNTERS);
+    this.#next = options.firstRegion;
+  }
+
+  #counter(pc: number): number {
+    return (pc >>> 1) & (HOT_COUNTERS - 1);
+  }
+
+  #slot(page: number, thumb: boolean, offset: number): number {
+    const array = this.#options.codePages.array(page, thumb ? 't32' : 'a32');
+    return array === 0 ? -1 : (array + offset) >>> 1;
+  }
+
+  #isRegion(handler: number): boolean {
+    return handler >= this.#options.firstRegion && handler < 0x8000;
+  }
+
+  /** The instruction at `pc` (on RAM page `page`) was branched to often. Its slot must be decoded. */
+  hot(pc: number, page: number, thumb: boolean): void {
+    const offset = pc & 0xfff;
+    const counter = this.#counter(pc);
+    const slot = this.#slot(page, thumb, offset);
+    const handler = slot < 0 ? 0 : this.#halfwords[slot]!;
+    if (handler === 0 || this.#isRegion(handler)) return;
+    const waiting = this.#pending.some(
+      (p) => p.page === page && p.thumb === thumb && p.request.region.entry === offset,
+    );
+    this.#counters[counter] = 0;
+    if (waiting) {
+      this.flush();
+      return;
+    }
+    if (!this.request(page, thumb, offset, handler)) {
+      // Not to be translated: the counter stays full, so that the question does not come up again.
+      this.#counters[counter] = 255;
+      return;
+    }
+    if (this.#pending.length >= BATCH) this.flush();
+  }
+
+  /** Asks for a region; false if none can start there. It is there after `flush`. */
+  request(page: number, thumb: boolean, offset: number, originalHandler: number): boolean {
+    const { physical, codePages, firstRegion, finder } = this.#options;
+    const bytes = physical.bytes(physical.ramBase + page * 4096, 4096)!;
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    // A region entered by the run loop is told so by its instruction word, which must not be zero.
+    if (offset > 4092 || view.getUint32(offset, true) === 0) return false;
+    const region: Region | undefined = finder.find(view, offset, thumb);
+    if (region === undefined) return false;
+    const handlerArray = codePages.array(page, thumb ? 't32' : 'a32');
+    this.#pending.push({
+      page,
+      thumb,
+      generation: physical.generation[page]!,
+      request: { region, place: { originalHandler, handlerArray, firstRegion } },
+    });
+    return true;
+  }
+
+  /** Compiles what is asked for and puts it in place. */
+  flush(): void {
+    const { physical, memory, pages, table, imports } = this.#options;
+    const batch = this.#pending.filter((p) => physical.generation[p.page] === p.generation);
+    this.#pending = [];
+    if (batch.length === 0) return;
+    const limits = { initialPages: pages, maximumPages: pages, shared: false };
+    const bytes = buildRegions(
+      batch.map((p) => p.request),
+      limits,
+    );
+    const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory, ...imports } });
+    batch.forEach((p, i) => {
+      const number = this.#free.pop() ?? this.#next++;
+      table.set(number, instance.exports[`r${i}`]);
+      const list = this.#byPage.get(p.page);
+      if (list === undefined) this.#byPage.set(p.page, [number]);
+      else list.push(number);
+      const slot = this.#slot(p.page, p.thumb, p.request.region.entry);
+      if (slot >= 0) this.#halfwords[slot] = number;
+      this.regions++;
+      this.instructions += p.request.region.instructionCount;
+    });
+  }
+
+  /** Whether so many regions are alive that the machine should drop them all (and its code pages with them). */
+  get full(): boolean {
+    return this.#next - this.#options.firstRegion - this.#free.length > MAX_REGIONS;
+  }
+
+  /** A page's regions are no longer what its bytes say. Its slots have been cleared. */
+  forget(page: number): void {
+    const list = this.#byPage.get(page);
+    if (list === undefined) return;
+    for (const number of list) {
+      this.#options.table.set(number, null);
+      this.#free.push(number);
+    }
+    this.#byPage.delete(page);
+    // Addresses that were not worth translating may be now.
+    this.#counters.fill(0);
+  }
+
+  forgetAll(): void {
+    for (const page of [...this.#byPage.keys()]) this.forget(page);
+    this.#pending = [];
+    this.#counters.fill(0);
+  }
+}
