@@ -34,8 +34,9 @@ function addressText(rn: number, rm: number, align: string): string {
 
 function listText(first: number, count: number, step: number, index = ''): string {
   const names = Array.from({ length: count }, (_, i) => `d${(first + i * step) % 32}${index}`);
-  if (index === '' && step === 1 && count > 1) return `{${names[0]}-${names[count - 1]}}`;
-  return `{${names.join(', ')}}`;
+  const ranges = index === '' || index === '[]';
+  if (ranges && step === 1 && count > 1) return `{${names[0]}-${names[count - 1]}}`;
+  return `{${names.join(',')}}`;
 }
 
 // ---- multiple structures ----------------------------------------------------------------------------------------

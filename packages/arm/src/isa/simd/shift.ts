@@ -104,7 +104,7 @@ const sameRows: readonly Row[] = [
     const mask = shiftRight(b, x.size, true, splat(b, 0, -1), x.n);
     return choose(b, mask, shiftRight(b, x.size, true, x.m, x.n), x.d());
   }),
-  ...same({ name: 'VSHL', u: '0', a: '0101', left: true, letter: 'i' }, (b, x) => lanes(b, x.size, 'shl', x.m, x.n)),
+  ...same({ name: 'VSHL', u: '0', a: '0101', left: true, letter: 's' }, (b, x) => lanes(b, x.size, 'shl', x.m, x.n)),
   ...same({ name: 'VSLI', u: '1', a: '0101', left: true, letter: '' }, (b, x) => {
     const mask = lanes(b, x.size, 'shl', splat(b, 0, -1), x.n);
     return choose(b, mask, lanes(b, x.size, 'shl', x.m, x.n), x.d());

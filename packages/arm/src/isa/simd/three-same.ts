@@ -143,7 +143,6 @@ function bitwise(name: string, u: '0' | '1', size: string, compute: Bitwise): Ro
         const d = vectorName(f.Q, f.D, f.Vd);
         const n = vectorName(f.Q, f.N, f.Vn);
         const m = vectorName(f.Q, f.M, f.Vm);
-        if (name === 'VORR' && n === m) return `vmov{c} ${d}, ${m}`;
         return `${name.toLowerCase()}{c} ${d}, ${n}, ${m}`;
       },
     },

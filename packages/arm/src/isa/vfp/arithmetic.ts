@@ -138,8 +138,8 @@ const immediateRows: readonly Row[] = vfp(
   '1110 1 D:1 11 imm4H:4 Vd:4 101 sz:1 (0) 0 (0) 0 imm4L:4',
   {
     specialize: ['sz'],
-    syntax: (f) =>
-      `vmov{c}${suffix(f.sz)} ${floatName(f.sz, f.D, f.Vd)}, #${floatImmediateValue((f.imm4H << 4) | f.imm4L)}`,
+    // objdump prints the encoded byte, not the number.
+    syntax: (f) => `vmov{c}${suffix(f.sz)} ${floatName(f.sz, f.D, f.Vd)}, #${(f.imm4H << 4) | f.imm4L}`,
   },
   (b, f) => {
     b.requireFloatingPoint();
