@@ -9,7 +9,9 @@ export interface KnownFailure {
   readonly reason: string;
 }
 
-export const KNOWN_FAILURES: readonly KnownFailure[] = [];
+export const KNOWN_FAILURES: readonly KnownFailure[] = [
+  { test: 'pr78622', reason: 'newlib 3.3 as Debian builds it has no C99 formats: %hhd prints the whole int' },
+];
 
 /** The entry for a test in a mode. */
 export function knownFailure(test: string, mode: string): KnownFailure | undefined {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs GCC's execute torture tests on an ElfRunner and tells, for each test and mode, pass, fail or skip with a reason.
 
-import { mkdirSync, mkdtempSync, readFileSync, readdirSync, existsSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Random } from '../fuzz/random.js';
-import { MODES, build, type Mode, type TortureTest } from './compile.js';
+import { MODES, build, prepareToolchain, type Mode, type Toolchain, type TortureTest } from './compile.js';
 import { readDirectives } from './directives.js';
 import type { ElfRunner } from './elf-runner.js';
 import { cacheFolder, type Suite } from './suite.js';
@@ -35,25 +35,20 @@ export interface TortureOptions {
 export async function runTorture(options: TortureOptions): Promise<TortureResult[]> {
   const work: (() => Promise<TortureResult>)[] = [];
   const random = new Random(options.seed);
-  const elfFolder = join(cacheFolder(), 'elf');
-  const scratch = mkdtempSync(join(ensured(cacheFolder()), 'run-'));
+  const toolchain = await prepareToolchain(join(cacheFolder(), 'elf'));
+  const scratch = mkdtempSync(join(cacheFolder(), 'run-'));
   for (const test of listTests(options.suite.folder)) {
     const chosen = random.below(10) === 0;
     const mode = random.pick(MODES);
     if (options.filter ? !options.filter.test(test) : !options.all && !chosen) continue;
     for (const one of options.all || options.filter ? MODES : [mode])
-      work.push(() => runOne(options.suite.folder, test, one, options.runner, elfFolder, scratch));
+      work.push(() => runOne(options.suite.folder, test, one, options.runner, toolchain, scratch));
   }
   try {
     return await inParallel(work, options.jobs ?? 2);
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }
-}
-
-function ensured(folder: string): string {
-  mkdirSync(folder, { recursive: true });
-  return folder;
 }
 
 /** Names of all tests: those in the folder itself, in ieee/, and in builtins/ (which have a second and third source). */
@@ -82,7 +77,7 @@ async function runOne(
   name: string,
   mode: Mode,
   runner: ElfRunner,
-  elfFolder: string,
+  toolchain: Toolchain,
   scratch: string,
 ): Promise<TortureResult> {
   const result = (verdict: Verdict, reason = ''): TortureResult => ({ test: name, mode: mode.name, verdict, reason });
@@ -98,8 +93,8 @@ async function runOne(
   const sources = [source];
   if (name.startsWith('builtins/')) sources.push(join(folder, `${name}-lib.c`), join(folder, 'builtins/lib/main.c'));
   const test: TortureTest = { name, sources, options: [...folderOptions(name), ...directives.options] };
-  const built = await build(test, mode, elfFolder);
-  if ('error' in built) return result('skip', `does not compile: ${built.error.trim()}`);
+  const built = await build(test, mode, toolchain);
+  if ('error' in built) return result('fail', `does not compile: ${built.error}`);
   const { exitStatus, output } = await runner.run(built.elf, scratch);
   if (exitStatus === 0) return result('pass');
   return result(
