@@ -407,7 +407,8 @@ export class Vcpu {
 
   #misaligned(address: number, access: number, size: number): boolean {
     if ((access & ACCESS.wordAligned) !== 0 && (address & 3) !== 0) return true;
-    if ((address & (size - 1)) === 0) return false;
+    const element = (access & ACCESS.byteElements) !== 0 ? 1 : (access & ACCESS.halfwordElements) !== 0 ? 2 : size;
+    if ((address & (element - 1)) === 0) return false;
     return (access & ACCESS.aligned) !== 0 || (this.state.get(SYSTEM.SCTLR) & SCTLR.A) !== 0;
   }
 
