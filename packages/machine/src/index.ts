@@ -15,6 +15,7 @@ export * from './loaders/linux.js';
 export * from './loaders/plan.js';
 export * from './loaders/raw.js';
 export * from './loaders/zimage.js';
+export * from './machine.js';
 export * from './xz/xz.js';
 export * from './semihosting.js';
 export * from './run-spec.js';

@@ -171,6 +171,8 @@ const saturations: readonly Row[] = (
       `11110 (0) 11${u}0 sh:1 0 Rn:4 0 imm3:3 Rd:4 imm2:2 (0) sat_imm:5`,
       {
         specialize: ['sh'],
+        // A shift by 32 does not exist: that is the form for halfwords.
+        where: (f) => f.sh === 0 || imm5Number(f) !== 0,
         unpredictable: any15('Rd', 'Rn'),
         syntax: (f) => `${name.toLowerCase()}{c} {Rd}, #${width(f.sat_imm)}, {Rn}${shiftText(f.sh * 2, imm5Number(f))}`,
       },
