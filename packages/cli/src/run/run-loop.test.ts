@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: Apache-2.0
+// The loop around a scripted machine, in a scripted time: limits, pacing, input that wakes, back-pressure, ways to end.
+
+import { describe, expect, it } from 'vitest';
+import type { DriverStop, MachineDriver } from '../machine-driver.js';
+import type { Console, ConsoleEvents } from './console.js';
+import { runLoop } from './run-loop.js';
+import type { HostTime, RunLoopOptions } from './run-loop.js';
+
+/** Host time that only passes in `sleep`, and things that happen at set times. */
+class ScriptedTime implements HostTime {
+  milliseconds: number = 0;
+  slept: number[] = [];
+  readonly events: { at: number; action: () => void }[] = [];
+  #woken: boolean = false;
+
+  now(): number {
+    return this.milliseconds;
+  }
+  wake(): void {
+    this.#woken = true;
+  }
+  async sleep(milliseconds: number): Promise<void> {
+    const end = this.milliseconds + milliseconds;
+    while (!this.#woken) {
+      const event = this.events.find(({ at }) => at <= end);
+      if (event === undefined) break;
+      this.events.splice(this.events.indexOf(event), 1);
+      this.milliseconds = Math.max(this.milliseconds, event.at);
+      event.action();
+    }
+    if (!this.#woken) this.milliseconds = end;
+    this.#woken = false;
+    this.slept.push(milliseconds);
+  }
+  async yield(): Promise<void> {
+    // nothing happens but what is scripted
+  }
+}
+
+/** 1 ns an instruction; each slice does the next step, and the last step for ever. */
+class ScriptedMachine implements MachineDriver {
+  instructions: number = 0;
+  idle: number = 0;
+  resets: number = 0;
+  received: string = '';
+  room: number = Infinity;
+  readonly steps: ((budget: number) => { stop: DriverStop; executed?: number; output?: string })[];
+  #output: string = '';
+
+  constructor(...steps: ScriptedMachine['steps']) {
+    this.steps = steps;
+  }
+  get virtualTime(): number {
+    return this.instructions + this.idle;
+  }
+  sendInput(bytes: Uint8Array): number {
+    const taken = bytes.subarray(0, this.room);
+    this.received += Buffer.from(taken).toString();
+    return taken.length;
+  }
+  takeOutput(): Uint8Array {
+    const bytes = Buffer.from(this.#output);
+    this.#output = '';
+    return bytes;
+  }
+  takeFindings(): readonly [] {
+    return [];
+  }
+  runSlice(budget: number): DriverStop {
+    const step = this.steps.length > 1 ? this.steps.shift() : this.steps[0];
+    const { stop, executed = 0, output = '' } = step!(budget);
+    this.instructions += executed;
+    this.#output += output;
+    return stop;
+  }
+  passTime(nanoseconds: number): void {
+    this.idle += nanoseconds;
+  }
+  reset(): void {
+    this.resets++;
+  }
+  stateHash(): string {
+    return '';
+  }
+  [Symbol.dispose](): void {
+    // nothing is held
+  }
+}
+
+class ScriptedConsole implements Console {
+  live: boolean = false;
+  written: string = '';
+  accepts: boolean = true;
+  events!: ConsoleEvents;
+  start(events: ConsoleEvents): void {
+    this.events = events;
+  }
+  write(bytes: Uint8Array): boolean {
+    this.written += Buffer.from(bytes).toString();
+    return this.accepts;
+  }
+  async close(): Promise<void> {
+    // nothing is held
+  }
+}
+
+const RUN = (budget: number): { stop: DriverStop; executed: number } => ({ stop: { kind: 'slice' }, executed: budget });
+const OFF = (): { stop: DriverStop } => ({ stop: { kind: 'shutdown' } });
+
+function setUp(machine: ScriptedMachine, options: Partial<RunLoopOptions> = {}) {
+  const time = new ScriptedTime();
+  const console = new ScriptedConsole();
+  const all = {
+    machine,
+    console,
+    time,
+    limits: {},
+    realtime: false,
+    restart: true,
+    onFinding: () => undefined,
+    ...options,
+  };
+  return { machine, console, time, run: () => runLoop(all) };
+}
+
+describe('runLoop', () => {
+  it('ends when the guest shuts down and has handed on all output', async () => {
+    const { run, console } = setUp(
+      new ScriptedMachine(
+        (budget) => ({ ...RUN(budget), output: 'one ' }),
+        () => ({ ...OFF(), output: 'two' }),
+      ),
+    );
+    expect(await run()).toEqual({ exit: { kind: 'shutdown' }, output: 7, hostTime: 0 });
+    expect(console.written).toBe('one two');
+  });
+
+  it('stops exactly at the limit of instructions', async () => {
+    const { run, machine } = setUp(new ScriptedMachine(RUN), { limits: { instructions: 1_234_567 } });
+    expect((await run()).exit).toEqual({ kind: 'limit', limit: 'instructions' });
+    expect(machine.instructions).toBe(1_234_567);
+  });
+
+  it('stops at the limit of output in the middle of a slice', async () => {
+    const { run, console } = setUp(new ScriptedMachine((budget) => ({ ...RUN(budget), output: 'abcd' })), {
+      limits: { output: 6 },
+    });
+    expect(await run()).toMatchObject({ exit: { kind: 'limit', limit: 'output' }, output: 6 });
+    expect(console.written).toBe('abcdab');
+  });
+
+  it('stops at the limit of seconds, also while the guest waits', async () => {
+    const forever: DriverStop = { kind: 'waiting', until: 1e15 };
+    const { run, time } = setUp(new ScriptedMachine(() => ({ stop: forever })), {
+      limits: { seconds: 3 },
+      realtime: true,
+    });
+    expect((await run()).exit).toEqual({ kind: 'limit', limit: 'seconds' });
+    expect(time.milliseconds).toBe(3000);
+  });
+
+  it('keeps virtual time to real time when the guest waits for an event', async () => {
+    const { run, time, machine } = setUp(new ScriptedMachine(() => ({ stop: { kind: 'waiting', until: 40e6 } }), OFF), {
+      realtime: true,
+    });
+    await run();
+    expect(time.milliseconds).toBe(40);
+    expect(machine.virtualTime).toBe(40e6);
+  });
+
+  it('lets a machine that runs ahead of real time wait', async () => {
+    const { run, time } = setUp(new ScriptedMachine(() => ({ stop: { kind: 'slice' }, executed: 30e6 }), OFF), {
+      realtime: true,
+    });
+    await run();
+    expect(time.slept).toEqual([30]);
+  });
+
+  it('lets input in when it comes, not when the next event is due', async () => {
+    const { run, machine, time, console } = setUp(
+      new ScriptedMachine(() => ({ stop: { kind: 'waiting', until: 1000e6 } }), OFF),
+      { realtime: true },
+    );
+    time.events.push({ at: 250, action: () => console.events.input(Buffer.from('x')) });
+    await run();
+    expect(time.milliseconds).toBe(250);
+    expect(machine.virtualTime).toBe(250e6);
+    expect(machine.received).toBe('x');
+  });
+
+  it('waits for input where someone may type, and gives up where nobody can', async () => {
+    const idle = (): { stop: DriverStop } => ({ stop: { kind: 'idle' } });
+    const live = setUp(new ScriptedMachine(idle, OFF));
+    live.console.live = true;
+    live.time.events.push({ at: 9000, action: () => live.console.events.input(Buffer.from('y')) });
+    expect((await live.run()).exit).toEqual({ kind: 'shutdown' });
+    expect(live.machine.received).toBe('y');
+    expect((await setUp(new ScriptedMachine(idle)).run()).exit).toEqual({ kind: 'idle' });
+  });
+
+  it('offers again what the serial port had no room for', async () => {
+    const { run, machine, console } = setUp(
+      new ScriptedMachine(
+        (budget) => {
+          console.events.input(Buffer.from('abcdef'));
+          return RUN(budget);
+        },
+        RUN,
+        RUN,
+        RUN,
+        OFF,
+      ),
+    );
+    machine.room = 2;
+    await run();
+    expect(machine.received).toBe('abcdef');
+  });
+
+  it('lets the machine wait for a slow reader', async () => {
+    const { run, console, time } = setUp(new ScriptedMachine((budget) => ({ ...RUN(budget), output: 'much' }), OFF));
+    console.accepts = false;
+    time.events.push({ at: 700, action: () => console.events.drain() });
+    await run();
+    expect(time.milliseconds).toBe(700);
+  });
+
+  it('starts again after a reset, unless it may not', async () => {
+    const reset = (): { stop: DriverStop } => ({ stop: { kind: 'reset' } });
+    const { run, machine } = setUp(new ScriptedMachine(reset, OFF));
+    expect((await run()).exit).toEqual({ kind: 'shutdown' });
+    expect(machine.resets).toBe(1);
+    expect((await setUp(new ScriptedMachine(reset, OFF), { restart: false }).run()).exit).toEqual({ kind: 'reset' });
+  });
+
+  it('ends when the user leaves, even from a machine that never stops', async () => {
+    const { run, console } = setUp(
+      new ScriptedMachine(RUN, (budget) => {
+        console.events.leave();
+        return RUN(budget);
+      }),
+    );
+    expect((await run()).exit).toEqual({ kind: 'user' });
+  });
+
+  it('passes on how a program ended', async () => {
+    const { run } = setUp(new ScriptedMachine(() => ({ stop: { kind: 'exit', status: 7 } })));
+    expect((await run()).exit).toEqual({ kind: 'exit', status: 7 });
+  });
+});
