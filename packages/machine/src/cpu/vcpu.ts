@@ -634,10 +634,17 @@ export class Vcpu {
 
   /** Host address of the code at a virtual address on another page than the PC's, or -1 after a prefetch abort. */
   fetchHost(address: number): number {
+    const { state } = this;
+    // The instruction is running: an abort has to find its address in the PC, not what a read of R15 gives.
+    const ahead = state.reg(15);
+    state.setReg(15, this.instructionAddress);
+    // The page of the PC may have lost its handlers to make room.
+    state.set(CPU.fetchPage, 1);
     if (!this.#resolveFetch(address)) {
-      this.#leaveTo(this.state.reg(15));
+      this.#leaveTo(state.reg(15));
       return -1;
     }
+    state.setReg(15, ahead);
     const t = this.#translate(address, ACCESS_KIND.execute, this.state.privileged);
     const page = this.#physical.pageOf(t.physical);
     return this.#physical.hostPage(page) + (address & 0xfff);
