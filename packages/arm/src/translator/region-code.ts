@@ -53,6 +53,8 @@ export class RegionWriter implements Lowering {
   readonly #budget: number;
   readonly #exitPc: number;
   #exit: Label | undefined;
+  /** Set when the entry's own instruction is left to the interpreter. */
+  #retry: number | undefined;
   /** The instruction in hand, and how many of its block come at and after it. */
   #instruction: RegionInstruction | undefined;
   #notExecuted = 0;
@@ -79,7 +81,26 @@ export class RegionWriter implements Lowering {
     this.#tree(this.#flow.entry);
     code.end(this.#exit);
     this.#storeState();
+    if (this.#retry !== undefined) this.#runEntryByHandler(this.#retry);
     code.get(this.#exitPc);
+  }
+
+  /**
+   * The entry's own instruction was left to the interpreter: coming back with its address would only lead here again, so
+   * its handler is called now. Another region's call unwinds instead: it has no instruction word to give.
+   */
+  #runEntryByHandler(retry: number): void {
+    const code = this.#code;
+    code.get(retry).get(PARAMETER.instruction).i32(0).op('i32.ne').op('i32.and');
+    const again = code.if();
+    code.get(this.cpu).get(this.#budget).i32(1).op('i32.sub').memory('i32.store', CPU.budget);
+    this.#callSingle();
+    code.end(again);
+  }
+
+  #callSingle(): void {
+    this.#code.get(this.cpu).get(PARAMETER.instruction).get(PARAMETER.pc).i32(this.#place.originalHandler);
+    this.#code.call(this.#runtime.single).return();
   }
 
   // ---- state --------------------------------------------------------------------------------------------------
@@ -162,8 +183,7 @@ export class RegionWriter implements Lowering {
     const called = code.if();
     code.get(PARAMETER.pc).return();
     code.end(called);
-    code.get(this.cpu).get(PARAMETER.instruction).get(PARAMETER.pc).i32(this.#place.originalHandler);
-    code.call(this.#runtime.single).return();
+    this.#callSingle();
     code.end(short);
   }
 
@@ -189,6 +209,10 @@ export class RegionWriter implements Lowering {
     const { offset, itState } = this.#instruction!;
     this.#refund(this.#notExecuted);
     if (itState !== 0) this.#enterItState(itState);
+    if (offset === this.#region.entry) {
+      this.#retry ??= this.#code.local('i32');
+      this.#code.i32(1).set(this.#retry);
+    }
     this.#leaveAt(offset);
   }
 
