@@ -1,12 +1,217 @@
 // SPDX-License-Identifier: Apache-2.0
 // The one place where the command line meets the machine: from a RunSpec and its files to something that runs.
 
-import { PlinthError } from '@plinth/core';
-import type { RunSpec } from '@plinth/machine';
-import type { MachineDriver } from './machine-driver.js';
-import type { RunFiles } from './run/run-files.js';
+import { createHash } from 'node:crypto';
+import { readSync } from 'node:fs';
+import { PlinthError, hex32 } from '@plinth/core';
+import type { Finding, Severity } from '@plinth/core';
+import {
+  isElf,
+  isZImage,
+  Machine,
+  planElf,
+  planLinux,
+  readElf,
+  readZImage,
+  Semihosting,
+  TranslatedMemory,
+  virtBoard,
+} from '@plinth/machine';
+import type { BoardDescription, LinuxKernel, LoadPlan, MachineOptions, RunSpec } from '@plinth/machine';
+import type { DriverStop, MachineDriver } from './machine-driver.js';
+import type { NamedBytes, RunFiles } from './run/run-files.js';
+
+const BOARDS: Readonly<Record<string, BoardDescription>> = { virt: virtBoard };
 
 /** Builds the machine and loads what it is to run; throws for what cannot be loaded. */
-export function createDriver(spec: RunSpec, _files: RunFiles): MachineDriver {
-  throw new PlinthError('host', 'no-machine', `machine: "${spec.machine}" cannot be built by this version`);
+export function createDriver(spec: RunSpec, files: RunFiles): MachineDriver {
+  const board = BOARDS[spec.machine];
+  if (board === undefined) {
+    const known = Object.keys(BOARDS).join(', ');
+    throw new PlinthError('input', 'unknown-board', `machine: there is no board "${spec.machine}"; there is ${known}`);
+  }
+  if (spec.lockstep) {
+    throw new PlinthError('host', 'no-lockstep', 'lockstep: this version cannot run both engines side by side');
+  }
+  const ramSize = spec.memory ?? board.defaultRamSize;
+  if (ramSize > board.maxRamSize) {
+    const most = board.maxRamSize / 1024 ** 2;
+    throw new PlinthError('input', 'ram-too-large', `memory: the board ${board.name} takes ${most} MiB at most`);
+  }
+  const plan = planLoad(spec, files, board, ramSize);
+  return new Driver(spec, files, { board, ramSize }, plan);
+}
+
+function planLoad(spec: RunSpec, files: RunFiles, board: BoardDescription, ramSize: number): LoadPlan {
+  const ram = { base: board.ramBase, size: ramSize };
+  const program = files.program ?? (isElf(files.kernel?.bytes ?? new Uint8Array()) ? files.kernel : undefined);
+  if (program !== undefined) return planElf(readElf(program.bytes, program.name), program.name, ram);
+  const { kernel, initrd, dtb } = files;
+  if (kernel === undefined) throw new PlinthError('internal', 'no-kernel', 'a run without a kernel and a program');
+  return planLinux({
+    kernel: linuxKernel(kernel),
+    ...(initrd === undefined ? {} : { initrd: initrd.bytes }),
+    ram,
+    deviceTree: (place) =>
+      dtb?.bytes ??
+      board.deviceTree({
+        ramSize,
+        cpus: 1,
+        bootArguments: files.append,
+        rngSeed: Buffer.from(spec.seed, 'hex'),
+        ...(place === undefined ? {} : { initrd: place }),
+      }),
+  });
+}
+
+function linuxKernel({ name, bytes }: NamedBytes): LinuxKernel {
+  return isZImage(bytes) ? { kind: 'zimage', image: readZImage(bytes, name) } : { kind: 'image', bytes };
+}
+
+class Driver implements MachineDriver {
+  readonly #machine: Machine;
+  readonly #calls: Semihosting;
+  readonly #name: string;
+  #output: Uint8Array = new Uint8Array(4096);
+  #outputLength: number = 0;
+  #findings: Finding[] = [];
+
+  constructor(spec: RunSpec, files: RunFiles, hardware: MachineOptions, plan: LoadPlan) {
+    this.#name = (files.program ?? files.kernel)?.name ?? spec.machine;
+    this.#machine = new Machine({
+      ...hardware,
+      ...(spec.cpu === undefined ? {} : { cpu: spec.cpu }),
+      ...(spec.engine === 'auto' ? {} : { engine: spec.engine }),
+      wallClockBase: spec.wallClock,
+      onConsole: (byte) => this.#print(byte),
+      onNotice: ({ kind, message, instruction }) => this.#find('info', kind, message, instruction, {}),
+      ...(spec.semihosting ? { semihosting: (cpu: Machine['cpu']) => this.#semihosting(cpu) } : {}),
+    });
+    this.#calls = new Semihosting(
+      {
+        commandLine: this.#name,
+        heap: { heapBase: 0, heapLimit: 0, stackBase: 0, stackLimit: 0 },
+        clock: () => this.#machine.clock.now(),
+        time: () => spec.wallClock + Math.floor(this.#machine.clock.now() / 1e9),
+        writeConsole: (bytes, stream) => {
+          if (stream === 'error') process.stderr.write(Buffer.from(bytes));
+          else for (const byte of bytes) this.#print(byte);
+        },
+        readConsole: readStandardInput,
+      },
+      new TranslatedMemory(this.#machine),
+    );
+    this.#machine.load(plan);
+  }
+
+  get instructions(): number {
+    return this.#machine.count;
+  }
+
+  get virtualTime(): number {
+    return this.#machine.clock.now();
+  }
+
+  #print(byte: number): void {
+    if (this.#outputLength === this.#output.length) {
+      const larger = new Uint8Array(this.#output.length * 2);
+      larger.set(this.#output);
+      this.#output = larger;
+    }
+    this.#output[this.#outputLength++] = byte;
+  }
+
+  #find(severity: Severity, rule: string, message: string, instruction: number, subject: Finding['subject']): void {
+    this.#findings.push({
+      time: { instruction },
+      guest: { kind: 'machine', id: this.#machine.board.description.name, name: this.#name },
+      guard: 'machine',
+      rule,
+      severity,
+      message,
+      subject,
+      evidence: {},
+      verdict: severity === 'info' ? 'report' : 'stop',
+    });
+  }
+
+  #semihosting({ state }: Machine['cpu']): boolean {
+    const result = this.#calls.call(state.reg(0), state.reg(1));
+    if (result.kind === 'exit') this.#machine.exit(result.status);
+    else state.setReg(0, result.kind === 'return' ? result.r0 : -1);
+    return true;
+  }
+
+  sendInput(bytes: Uint8Array): number {
+    return this.#machine.sendConsole(bytes);
+  }
+
+  takeOutput(): Uint8Array {
+    const bytes = this.#output.slice(0, this.#outputLength);
+    this.#outputLength = 0;
+    return bytes;
+  }
+
+  takeFindings(): readonly Finding[] {
+    return this.#findings.splice(0);
+  }
+
+  runSlice(maximumInstructions: number, comeBack: boolean): DriverStop {
+    const stop = this.#machine.run({ until: this.instructions + maximumInstructions, waitForEvents: comeBack });
+    switch (stop.kind) {
+      case 'until':
+      case 'requested':
+        return { kind: 'slice' };
+      case 'fault-loop':
+      case 'fetch-denied': {
+        const what =
+          stop.kind === 'fault-loop'
+            ? 'the guest faults for ever, since the handler of its fault faults too'
+            : 'the guest may not run this page';
+        const message = `${what}, at ${hex32(stop.address)}`;
+        this.#find('high', stop.kind, message, this.instructions, { address: stop.address });
+        return { kind: 'finding' };
+      }
+      default:
+        return stop;
+    }
+  }
+
+  passTime(nanoseconds: number): void {
+    this.#machine.passTime(nanoseconds);
+  }
+
+  reset(): void {
+    this.#calls.reset();
+    this.#machine.reset();
+  }
+
+  stateHash(): string {
+    const { board, memory, cpu } = this.#machine;
+    const hash = createHash('sha256');
+    const registers = Array.from({ length: 16 }, (_, n) => cpu.state.reg(n) | 0);
+    hash.update(new Int32Array([...registers, cpu.state.cpsr]));
+    const page = 4096;
+    for (let at = board.description.ramBase; ; at += page) {
+      const bytes = memory.bytes(at, page);
+      if (bytes === undefined) break;
+      hash.update(bytes);
+    }
+    return hash.digest('hex');
+  }
+
+  [Symbol.dispose](): void {
+    this.#calls.reset();
+  }
+}
+
+/** A program that reads its console waits for it, and so do we: nothing else of it could go on. */
+function readStandardInput(size: number): Uint8Array | 'end' {
+  const buffer = Buffer.alloc(Math.min(size, 65536));
+  try {
+    const length = readSync(0, buffer);
+    return length === 0 ? 'end' : buffer.subarray(0, length);
+  } catch {
+    return 'end'; // standard input is closed, or not for reading
+  }
 }

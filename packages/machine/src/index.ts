@@ -19,3 +19,4 @@ export * from './machine.js';
 export * from './xz/xz.js';
 export * from './semihosting.js';
 export * from './run-spec.js';
+export * from './translated-memory.js';

@@ -28,6 +28,8 @@ describe('parseRunSpec', () => {
       realtime: false,
       console: 'stdio',
       limits: {},
+      wallClock: 0,
+      seed: '00'.repeat(32),
     });
   });
 
@@ -66,6 +68,8 @@ describe('parseRunSpec', () => {
     [{ kernel: 'a', limits: { seconds: 0 } }, 'limit-seconds: a number above 0 is needed'],
     [{ kernel: 'a', limits: { instructions: 1.5 } }, 'limit-instructions: a number above 0 is needed'],
     [{ kernel: 'a', limits: { cycles: 1 } }, 'limits.cycles: there is no such limit'],
+    [{ kernel: 'a', wallClock: -1 }, 'wallClock: seconds since 1970 are needed, as a whole number below 2^32'],
+    [{ kernel: 'a', seed: 'xyz' }, 'seed: 1 to 64 bytes in hexadecimal are needed'],
     [[], 'run: an object with options is needed'],
   ])('complains about %j', (value, message) => {
     expect(complaint(value)).toBe(message);

@@ -44,6 +44,10 @@ export interface RunSpec {
   /** `stdio`, `pty`, `socket:PATH`, `pipe:PATH` or `none`. */
   readonly console: string;
   readonly limits: RunLimits;
+  /** Seconds since 1970 that the real-time clock shows at power-on. */
+  readonly wallClock: number;
+  /** Random bytes for the guest's generator, in hexadecimal; the same seed, the same run. */
+  readonly seed: string;
 }
 
 export type RunExit =
@@ -89,10 +93,11 @@ const STRINGS = [
   'program',
   'engine',
   'console',
+  'seed',
 ] as const;
 const FLAGS = ['lockstep', 'semihosting', 'stock', 'realtime'] as const;
 const LIMITS = ['instructions', 'seconds', 'output'] as const;
-const DEFAULTS = { machine: 'virt', engine: 'auto', console: 'stdio' } as const;
+const DEFAULTS = { machine: 'virt', engine: 'auto', console: 'stdio', seed: '00'.repeat(32) } as const;
 /** Longest argument that Linux passes to a program (MAX_ARG_STRLEN), less room for its end. */
 const MAX_COMMAND = 128 * 1024 - 16;
 
@@ -102,7 +107,7 @@ const MAX_COMMAND = 128 * 1024 - 16;
  */
 export function parseRunSpec(value: unknown): RunSpec {
   const input = record(value, 'run');
-  const known = new Set<string>([...STRINGS, ...FLAGS, 'memory', 'exec', 'limits']);
+  const known = new Set<string>([...STRINGS, ...FLAGS, 'memory', 'exec', 'limits', 'wallClock']);
   for (const key of Object.keys(input)) if (!known.has(key)) throw wrong(key, 'there is no such option');
   const text: Partial<Record<(typeof STRINGS)[number], string>> = {};
   for (const key of STRINGS) {
@@ -127,6 +132,7 @@ export function parseRunSpec(value: unknown): RunSpec {
     ...(isCount(memory) ? { memory } : {}),
     ...(input['exec'] === undefined ? {} : { exec: parseExec(input['exec']) }),
     limits: parseLimits(input['limits'] ?? {}),
+    wallClock: parseWallClock(input['wallClock'] ?? 0),
   };
   checkCombination(spec);
   return spec;
@@ -144,9 +150,17 @@ function checkCombination(spec: RunSpec): void {
   if (spec.initrd !== undefined && spec.kernel === undefined) throw wrong('initrd', 'needs a kernel');
   if (spec.append !== undefined && spec.program !== undefined) throw wrong('append', 'needs a kernel or an image');
   if (spec.lockstep && spec.engine !== 'auto') throw wrong('lockstep', 'runs both engines, so none can be chosen');
+  if (!/^([0-9a-f]{2}){1,64}$/.test(spec.seed)) throw wrong('seed', '1 to 64 bytes in hexadecimal are needed');
   if (!/^(stdio|pty|none|(socket|pipe):.+)$/.test(spec.console)) {
     throw wrong('console', `"${spec.console}" is none of stdio, pty, socket:PATH, pipe:PATH, none`);
   }
+}
+
+function parseWallClock(value: unknown): number {
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < 0 || value > 0xffff_ffff) {
+    throw wrong('wallClock', 'seconds since 1970 are needed, as a whole number below 2^32');
+  }
+  return value;
 }
 
 function parseExec(value: unknown): { command: string; marker: string } {

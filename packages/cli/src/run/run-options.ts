@@ -32,7 +32,8 @@ export function buildRunSpec(options: RunOptions, file: string | undefined, live
     else if (key === 'exec') spec[key] = { command: value, marker: randomBytes(16).toString('hex') };
   }
   const live = liveConsole(spec, liveTerminal);
-  return parseRunSpec({ ...spec, limits, ...(spec['realtime'] === undefined ? { realtime: live } : {}) });
+  const wallClock = Math.floor(Date.now() / 1000);
+  return parseRunSpec({ ...spec, limits, wallClock, ...(spec['realtime'] === undefined ? { realtime: live } : {}) });
 }
 
 /** Real time is kept by itself where someone is on the other side. */
