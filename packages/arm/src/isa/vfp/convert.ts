@@ -207,7 +207,7 @@ const precisionRows: readonly Row[] = [
 const halfRows: readonly Row[] = [
   ...vfp(
     'VCVTB, VCVTT (half to single precision)',
-    '1110 1 D:1 11 0010 Vd:4 101 (0) T:1 1 M:1 0 Vm:4',
+    '1110 1 D:1 11 0010 Vd:4 101 0 T:1 1 M:1 0 Vm:4',
     {
       specialize: ['T'],
       syntax: (f) => `vcvt${f.T === 1 ? 't' : 'b'}{c}.f32.f16 ${sName(f.Vd, f.D)}, ${sName(f.Vm, f.M)}`,
@@ -221,7 +221,7 @@ const halfRows: readonly Row[] = [
   ),
   ...vfp(
     'VCVTB, VCVTT (single to half precision)',
-    '1110 1 D:1 11 0011 Vd:4 101 (0) T:1 1 M:1 0 Vm:4',
+    '1110 1 D:1 11 0011 Vd:4 101 0 T:1 1 M:1 0 Vm:4',
     {
       specialize: ['T'],
       syntax: (f) => `vcvt${f.T === 1 ? 't' : 'b'}{c}.f16.f32 ${sName(f.Vd, f.D)}, ${sName(f.Vm, f.M)}`,
