@@ -15,6 +15,7 @@ import {
   type AluName,
   type Shifted,
 } from '../semantics/alu.js';
+import { requireBankedMode } from '../semantics/multiple.js';
 
 /** Writes the result where the operation has one; `MOVS pc` and its like return from an exception. */
 function finish(b: Builder, name: AluName, rd: Node, rn: Node, operand: Shifted, s: Node): void {
@@ -28,8 +29,10 @@ function finish(b: Builder, name: AluName, rd: Node, rn: Node, operand: Shifted,
     b.eq(rd, 15),
     () => {
       const result = alu(b, name, rn, operand, false);
-      if (setFlags) b.callChecked('exceptionReturn', result);
-      else b.aluWritePc(result);
+      if (setFlags) {
+        requireBankedMode(b);
+        b.callChecked('exceptionReturn', result);
+      } else b.aluWritePc(result);
     },
     () => b.setReg(rd, alu(b, name, rn, operand, setFlags)),
   );
