@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The functions that generated code may call by name, with their types. Each gets the address of the CPU block first.
-// `runtime` ones touch processor state (the engine must have it in memory); `pure` ones only compute.
+// `runtime` ones touch processor state (the engine must have it in memory); `pure` ones compute; of the
+// state they see FPSCR and the result words alone, and they never give an instruction up.
 
 import type { ValueType } from '@plinth/wasmgen';
 import { FLOAT_HELPERS } from './float-helpers.js';
