@@ -19,6 +19,7 @@ if (missing !== undefined) console.log(`skipped: integer instructions against QE
 const LONG = process.env['PLINTH_LONG'] === '1';
 const CASES_PER_ROW = LONG ? 1000 : 30;
 const SEED = 20;
+const ENGINES = ['interpreter', 'translator', 'translator-forced'] as const;
 
 const LEFT_OUT = /^(V|MCR|MRC|MCRR|MRRC|CDP|LDC|STC|HVC|SMC|WFI|WFE)|unallocated hint/;
 
@@ -71,8 +72,13 @@ describe.skipIf(missing !== undefined)('integer instructions do as in QEMU', () 
     const cases = generate(rows, { seed: SEED, count: rows.length * CASES_PER_ROW });
     using oracle = new QemuOracle();
     const expected = oracle.run(cases);
-    const got = new MachineUnderTest('plinth', new Machine({ ramSize: 4 << 20 })).run(cases);
     expect(expected.filter(({ outcome }) => outcome === 'completed').length).toBeGreaterThan(cases.length / 2);
-    expect(compare(cases, expected, got, { mask }).map(({ report }) => report)).toEqual([]);
+    for (const engine of ENGINES) {
+      const got = new MachineUnderTest(engine, new Machine({ ramSize: 4 << 20, engine })).run(cases);
+      expect(
+        compare(cases, expected, got, { mask }).map(({ report }) => report),
+        engine,
+      ).toEqual([]);
+    }
   });
 });
