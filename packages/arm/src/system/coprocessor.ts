@@ -126,7 +126,11 @@ export class Coprocessors {
         this.updateFloatingPointAccess();
       },
     });
-    this.#plain('VBAR', 12, 0, 0, 0);
+    this.#define(12, 0, 0, 0, {
+      read: () => this.#state.get(SYSTEM.VBAR),
+      // Bits 4:0 are not there.
+      write: (value) => this.#state.set(SYSTEM.VBAR, value & ~0x1f),
+    });
     this.#define(12, 0, 1, 0, { read: () => 0 });
     this.#plain('FCSEIDR', 13, 0, 0, 0);
     this.#plain('CONTEXTIDR', 13, 0, 0, 1, changed);

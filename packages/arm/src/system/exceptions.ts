@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Exception entry and return (B1.8, B1.9), and what instructions may do to the program status registers (B1.3.3).
 
-import { CpuState, isMode } from '../state/cpu-state.js';
+import { type CpuState, isMode } from '../state/cpu-state.js';
 import { CPU, MODE, PSR } from '../state/layout.js';
 import { EXCEPTION } from './exception.js';
 import { SCTLR, SYSTEM } from './registers.js';
@@ -52,9 +52,16 @@ export function enterException(state: CpuState, kind: number, pc: number): numbe
   return (base + entry.vector) | 0;
 }
 
-/** CPSR := psr, as an exception return or RFE does; a mode that does not exist leaves the mode as it is. */
+/** IT[1:0] and IT[7:2] of a program status register. */
+const IT_BITS = 0x0600_fc00;
+
+/**
+ * CPSR := psr, as an exception return or RFE does. A mode that does not exist leaves the mode as it is; a state with J
+ * does not exist either, and A32 state has no use for ITSTATE.
+ */
 export function writeWholeCpsr(state: CpuState, psr: number): void {
-  state.cpsr = isMode(psr & 0x1f) ? psr : (psr & ~0x1f) | state.mode;
+  const execution = psr & ~((psr & PSR.T) === 0 ? PSR.J | IT_BITS : PSR.J);
+  state.cpsr = isMode(psr & 0x1f) ? execution : (execution & ~0x1f) | state.mode;
 }
 
 /** CPSRWriteByInstr (B1.3.3) for MSR and CPS: mask bit n allows byte n; execution-state bits are not writable. */

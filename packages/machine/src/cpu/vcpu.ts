@@ -25,8 +25,8 @@ import {
   writeWholeCpsr,
 } from '@plinth/arm';
 import type { AccessSize } from '../devices/device.js';
-import { CodePages, type HandlerArray } from '../memory/code-pages.js';
-import { PAGE, PhysicalMemory } from '../memory/physical-memory.js';
+import type { CodePages, HandlerArray } from '../memory/code-pages.js';
+import { PAGE, type PhysicalMemory } from '../memory/physical-memory.js';
 import { ShadowTables, type Slot } from '../memory/shadow-tables.js';
 import type { Engine } from './engine.js';
 
@@ -60,6 +60,15 @@ export type CpuStop =
   /** `requestStop` was called. */
   | 'requested';
 
+/** Which reason to stop is told when several come together: the caller looks at devices and time anyway. */
+const STOP_RANK: Readonly<Record<CpuStop, number>> = {
+  device: 0,
+  wait: 1,
+  'fault-loop': 2,
+  'fetch-denied': 3,
+  requested: 4,
+};
+
 /** Exceptions at the first instruction of a vector, in a row, that make a fault loop. */
 const FAULT_LOOP = 64;
 
@@ -78,6 +87,7 @@ export class Vcpu {
   /** Tables of the same context with User permissions. */
   #userSlot: Slot | undefined;
   #stop: CpuStop | undefined;
+  #waiting = false;
   #lastVector = -1;
   #faultsInARow = 0;
 
@@ -98,7 +108,7 @@ export class Vcpu {
     this.#shadow = options.shadow;
     this.#codePages = options.codePages;
     this.#host = options.host;
-    this.#walker = new Walker(options.physical.readWord);
+    this.#walker = new Walker(this.#readDescriptor);
     this.system = new Coprocessors(this.state, options.model, {
       translationChanged: () => this.#contextChanged(),
       invalidateTlb: () => this.#tlbChanged(() => this.#shadow.flush()),
@@ -130,7 +140,9 @@ export class Vcpu {
     state.set(SYSTEM.MPIDR, 0x80000000 | this.#index);
     state.setReg(15, entry);
     this.#stop = undefined;
+    this.#waiting = false;
     this.#faultsInARow = 0;
+    this.#shadow.flush();
     this.#contextChanged();
   }
 
@@ -144,16 +156,23 @@ export class Vcpu {
     const { state } = this;
     const lines = state.get(CPU.interruptLines);
     state.set(CPU.interruptLines, level ? lines | bit : lines & ~bit);
-    if (level) this.#attendIfUnmasked();
+    if (!level) return;
+    this.#waiting = false;
+    this.#attendIfUnmasked();
   }
 
   get interruptPending(): boolean {
     return this.state.get(CPU.interruptLines) !== 0;
   }
 
+  /** In WFI, and no interrupt has come since. */
+  get waiting(): boolean {
+    return this.#waiting;
+  }
+
   /** Comes back before the next instruction. */
   requestStop(reason: CpuStop = 'requested'): void {
-    this.#stop = reason;
+    if (this.#stop === undefined || STOP_RANK[reason] > STOP_RANK[this.#stop]) this.#stop = reason;
     this.#attend();
   }
 
@@ -290,6 +309,13 @@ export class Vcpu {
     return slot;
   }
 
+  /** SCTLR.EE is the byte order of translation tables, too (B3.5). */
+  readonly #readDescriptor = (address: number): number | undefined => {
+    const word = this.#physical.readWord(address);
+    if (word === undefined || (this.state.get(SYSTEM.SCTLR) & SCTLR.EE) === 0) return word;
+    return swapBytes(word);
+  };
+
   #translate(address: number, kind: number, privileged: boolean): Translation {
     return this.#walker.walk(this.#currentRegime(), address, kind, privileged);
   }
@@ -337,6 +363,7 @@ export class Vcpu {
       this.#codePages.clear();
       this.#engine?.translator?.forgetAll();
       this.#shadow.flush();
+      state.set(CPU.fetchPage, 1);
       descriptor = this.#codePages.ensure(page, host, array);
     }
     this.#shadow.enterFetch(slot, address, descriptor, page, t.sizeLog2);
@@ -437,7 +464,7 @@ export class Vcpu {
   #swap(value: number, size: number): number {
     if ((this.state.get(CPU.control) & PSR.E) === 0 || size === 1) return value;
     if (size === 2) return ((value & 0xff) << 8) | ((value >>> 8) & 0xff);
-    return ((value & 0xff) << 24) | ((value & 0xff00) << 8) | ((value >>> 8) & 0xff00) | (value >>> 24);
+    return swapBytes(value);
   }
 
   #noticeDevice(): void {
@@ -482,10 +509,11 @@ export class Vcpu {
     const border = (address + size) & ~0xfff;
     const second = this.#dataAddress(border, access, false);
     if (second < 0) return 0;
-    let value = 0;
-    for (let i = 0; i < size; i++) {
-      const at = address + i < border ? first + i : second + (address + i - border);
-      value |= (this.#physical.read(at, 1) ?? 0) << (8 * i);
+    const value = this.#physical.readSplit(first, border - address, second, size);
+    if (value === undefined) {
+      this.#host.busError(address >>> 0, ACCESS_KIND.read);
+      this.#dataAbort(address, FAULT.external, 0, false);
+      return 0;
     }
     this.#noticeDevice();
     return this.#extend(this.#swap(value, size), access);
@@ -518,9 +546,10 @@ export class Vcpu {
     const border = (address + size) & ~0xfff;
     const second = this.#dataAddress(border, access, true);
     if (second < 0) return;
-    for (let i = 0; i < size; i++) {
-      const at = address + i < border ? first + i : second + (address + i - border);
-      this.#physical.write(at, 1, (value >>> (8 * i)) & 0xff);
+    if (!this.#physical.writeSplit(first, border - address, second, size, value)) {
+      this.#host.busError(address >>> 0, ACCESS_KIND.write);
+      this.#dataAbort(address, FAULT.external, 0, true);
+      return;
     }
     this.#noticeDevice();
   }
@@ -560,7 +589,13 @@ export class Vcpu {
     writeSpsr(this.state, value, mask);
   }
 
+  /** Undefined in User and System mode, which have no SPSR: UNPREDICTABLE there. */
   exceptionReturn(target: number): void {
+    const { mode } = this.state;
+    if (mode === MODE.usr || mode === MODE.sys) {
+      this.#raise(EXCEPTION.undefined);
+      return;
+    }
     this.returnFromException(target, this.state.get(CPU.spsr));
   }
 
@@ -589,7 +624,9 @@ export class Vcpu {
   }
 
   waitForInterrupt(): void {
-    if (!this.interruptPending) this.requestStop('wait');
+    if (this.interruptPending) return;
+    this.#waiting = true;
+    this.requestStop('wait');
   }
 
   /** WFE and SEV: completing at once is allowed (B1.8.13), and right with one CPU. */
@@ -632,28 +669,36 @@ export class Vcpu {
     return this.#lastVector;
   }
 
-  /** Host address of the code at a virtual address on another page than the PC's, or -1 after a prefetch abort. */
+  /**
+   * Host address of the code at a virtual address on another page than the PC's, where the instruction in hand goes on,
+   * or -1 after a prefetch abort or a refusal of that page. The instruction has not begun then: its count is taken back.
+   */
   fetchHost(address: number): number {
     const { state } = this;
-    // The instruction is running: an abort has to find its address in the PC, not what a read of R15 gives.
-    const ahead = state.reg(15);
-    state.setReg(15, this.instructionAddress);
+    const pc = this.instructionAddress;
+    const budget = state.get(CPU.budget);
+    state.set(CPU.budget, budget + 1);
+    state.setReg(15, pc);
     // The page of the PC may have lost its handlers to make room.
     state.set(CPU.fetchPage, 1);
     if (!this.#resolveFetch(address)) {
       this.#leaveTo(state.reg(15));
       return -1;
     }
-    state.setReg(15, ahead);
+    state.set(CPU.budget, budget);
+    state.setReg(15, pc + state.get(CPU.pcAhead));
     const t = this.#translate(address, ACCESS_KIND.execute, this.state.privileged);
     const page = this.#physical.pageOf(t.physical);
     return this.#physical.hostPage(page) + (address & 0xfff);
   }
 
-  /** RAM page of the code at `pc`. Notes that the page with the handler slot of `pc` has decoded instructions: writes to it are watched from now. */
+  /**
+   * RAM page of the code at `pc`, where the loop has just fetched from: not by another walk, for the guest may have changed
+   * its tables without a TLB maintenance operation. Writes to the page are looked at from now on.
+   */
   noteDecoded(pc: number): number {
-    const page = this.#pageOfCode(pc);
-    if (page >= 0) this.#physical.mark(page, PAGE.code);
+    const page = this.#physical.pageOfHost(pc + this.state.get(CPU.fetchHost));
+    this.#physical.mark(page, PAGE.code);
     return page;
   }
 
@@ -670,4 +715,8 @@ export class Vcpu {
     const page = this.#pageOfCode(pc);
     if (page >= 0) this.#engine!.translator!.hot(pc, page, state.thumb);
   }
+}
+
+function swapBytes(word: number): number {
+  return ((word & 0xff) << 24) | ((word & 0xff00) << 8) | ((word >>> 8) & 0xff00) | (word >>> 24);
 }

@@ -87,6 +87,11 @@ export class PhysicalMemory {
     return RAM_AT + page * 4096;
   }
 
+  /** The RAM page of a host address. */
+  pageOfHost(host: number): number {
+    return (host - RAM_AT) >>> 12;
+  }
+
   #device(address: number): PlacedDevice | undefined {
     for (const placed of this.#devices) {
       if (address >= placed.base && address < placed.base + placed.device.size) return placed;
@@ -142,6 +147,66 @@ export class PhysicalMemory {
     return true;
   }
 
+  /**
+   * A CPU write over a page border: `inFirst` bytes go to `first`, the others to `second`. What is contiguous is one
+   * write to whoever watches; two places are two. False, and nothing written, where one of them does not answer.
+   */
+  writeSplit(first: number, inFirst: number, second: number, size: number, value: number): boolean {
+    if (second === first + inFirst && this.#inRam(first, size)) {
+      for (let i = 0; i < size; i++) this.#view.setUint8(first - this.ramBase + i, (value >>> (8 * i)) & 0xff);
+      const marks = this.#unmarkCode(first) | this.#unmarkCode(second);
+      if ((marks & PAGE.watchedWrite) !== 0) this.#report({ address: first, size, write: true, value, by: 'cpu' });
+      return true;
+    }
+    if (!this.#answers(first, inFirst) || !this.#answers(second, size - inFirst)) return false;
+    this.#writePiece(first, inFirst, value);
+    this.#writePiece(second, size - inFirst, value >>> (8 * inFirst));
+    return true;
+  }
+
+  #writePiece(address: number, size: number, value: number): void {
+    const kept = size === 4 ? value : value & (2 ** (8 * size) - 1);
+    if (!this.#inRam(address, size)) {
+      for (let i = 0; i < size; i++) this.write(address + i, 1, (kept >>> (8 * i)) & 0xff);
+      return;
+    }
+    for (let i = 0; i < size; i++) this.#view.setUint8(address - this.ramBase + i, (kept >>> (8 * i)) & 0xff);
+    const marks = this.#unmarkCode(address);
+    if ((marks & PAGE.watchedWrite) !== 0) this.#report({ address, size, write: true, value: kept, by: 'cpu' });
+  }
+
+  /** A CPU read over a page border, as `writeSplit`; undefined where one of the places does not answer. */
+  readSplit(first: number, inFirst: number, second: number, size: number): number | undefined {
+    if (!this.#answers(first, inFirst) || !this.#answers(second, size - inFirst)) return undefined;
+    if (second === first + inFirst && this.#inRam(first, size)) return this.#readPiece(first, size);
+    return this.#readPiece(first, inFirst) | (this.#readPiece(second, size - inFirst) << (8 * inFirst));
+  }
+
+  #readPiece(address: number, size: number): number {
+    let value = 0;
+    if (!this.#inRam(address, size)) {
+      for (let i = 0; i < size; i++) value |= (this.read(address + i, 1) ?? 0) << (8 * i);
+      return value;
+    }
+    for (let i = 0; i < size; i++) value |= this.#view.getUint8(address - this.ramBase + i) << (8 * i);
+    const last = address + size - 1;
+    const marks = this.marks[(address - this.ramBase) >>> 12]! | this.marks[(last - this.ramBase) >>> 12]!;
+    if ((marks & PAGE.watchedRead) !== 0) this.#report({ address, size, write: false, value: value >>> 0, by: 'cpu' });
+    return value;
+  }
+
+  #answers(address: number, size: number): boolean {
+    if (this.#inRam(address, size)) return true;
+    return this.#device(address) !== undefined && this.#device(address + size - 1) !== undefined;
+  }
+
+  /** The page's marks, after its code has been forgotten because of a write. */
+  #unmarkCode(address: number): number {
+    const page = (address - this.ramBase) >>> 12;
+    if ((this.marks[page]! & (PAGE.code | PAGE.fetchAllowed)) !== 0) this.#forgetCode(page);
+    return this.marks[page]!;
+  }
+
   #written(page: number, access: MemoryAccess): void {
     if ((this.marks[page]! & (PAGE.code | PAGE.fetchAllowed)) !== 0) this.#forgetCode(page);
     if ((this.marks[page]! & PAGE.watchedWrite) !== 0) this.#report(access);
@@ -170,7 +235,11 @@ export class PhysicalMemory {
     for (let page = offset >>> 12; page <= (offset + bytes.length - 1) >>> 12; page++) {
       if ((this.marks[page]! & (PAGE.code | PAGE.fetchAllowed)) !== 0) this.#forgetCode(page);
     }
-    if (this.#watches.size > 0) this.#report({ address, size: bytes.length, write: true, value: bytes[0]!, by });
+    if (this.#watches.size > 0) {
+      let value = 0;
+      for (let i = 0; i < Math.min(4, bytes.length); i++) value |= bytes[i]! << (8 * i);
+      this.#report({ address, size: bytes.length, write: true, value: value >>> 0, by });
+    }
     return true;
   }
 

@@ -52,7 +52,7 @@ export class ShadowTables {
   readonly #bytes: Uint8Array;
   readonly #slots: Slot[] = [];
   readonly #dirty: Uint8Array[] = [];
-  /** By slot: megabytes of virtual space that hold entries made from mappings larger than a page. */
+  /** By slot and megabyte of virtual space: log2 of the largest mapping that entries there were made from, if above 12. */
   readonly #large: Uint8Array[] = [];
   /** Entries by RAM page: head of a list of places (slot << 20 | virtual page, and whether a fetch entry). */
   readonly #heads: Int32Array;
@@ -107,7 +107,10 @@ export class ShadowTables {
 
   #note(slot: Slot, virtual: number, sizeLog2: number): void {
     this.#dirty[slot.number]![virtual >>> 22] = 1;
-    if (sizeLog2 > 12) this.#large[slot.number]![virtual >>> 20] = 1;
+    if (sizeLog2 === 12) return;
+    const large = this.#large[slot.number]!;
+    if (sizeLog2 <= 20) large[virtual >>> 20] = Math.max(large[virtual >>> 20]!, sizeLog2);
+    else large.fill(sizeLog2, (virtual >>> 24) << 4, ((virtual >>> 24) + 1) << 4);
   }
 
   /** Enters a data page. `host` is the host address of the page, `page` its RAM page number. */
@@ -166,13 +169,15 @@ export class ShadowTables {
     for (const slot of this.#slots) if (slot.key?.asid === asid) this.#flushSlot(slot);
   }
 
-  /** Drops one page, or the whole megabyte if larger mappings were entered there: TLBIMVA and TLBIMVAA. */
+  /** Drops one page, or the whole megabyte or 16 of them if larger mappings were entered there: TLBIMVA and TLBIMVAA. */
   flushAddress(virtual: number): void {
     for (const slot of this.#slots) {
-      if (slot.key === undefined || this.#dirty[slot.number]![virtual >>> 22] === 0) continue;
-      const large = this.#large[slot.number]![virtual >>> 20] !== 0;
-      const first = large ? (virtual >>> 20) << 8 : virtual >>> 12;
-      const count = large ? 256 : 1;
+      if (slot.key === undefined) continue;
+      const large = this.#large[slot.number]![virtual >>> 20]!;
+      const log2 = large === 0 ? 12 : Math.max(large, 20);
+      if (log2 < 24 && this.#dirty[slot.number]![virtual >>> 22] === 0) continue;
+      const first = (virtual >>> log2) << (log2 - 12);
+      const count = 1 << (log2 - 12);
       for (const table of [slot.read, slot.write, slot.fetch]) {
         this.#words.fill(0, (table >>> 2) + first, (table >>> 2) + first + count);
       }
