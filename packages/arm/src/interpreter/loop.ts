@@ -95,12 +95,12 @@ export interface LoopFunctions {
   readonly handlerType: number;
 }
 
-/** Counts branches by target, in bytes of memory, hashed by address. */
+/** Counts branches by target, in halfwords of memory, hashed by address. */
 export interface HotCounters {
   readonly address: number;
-  /** Number of bytes, a power of two. */
+  /** Number of counters, a power of two. */
   readonly count: number;
-  /** Branches to a target that make `run` return RUN_EXIT.hot; at most 254. */
+  /** Branches to a target that make `run` return RUN_EXIT.hot; below 65535. */
   readonly threshold: number;
 }
 
@@ -218,9 +218,9 @@ export function writeRunLoop(code: Code, functions: LoopFunctions, hot: HotCount
   else {
     // Anything but the next instruction is a branch.
     code.get(pc).get(page).op('i32.sub').i32(4).op('i32.le_u').branchIf(loop);
-    code.get(pc).i32(1).op('i32.shr_u').i32(hot.count - 1).op('i32.and').tee(page);
-    code.memory('i32.load8_u', hot.address).tee(id).i32(hot.threshold).op('i32.ge_u').branchIf(loop);
-    code.get(page).get(id).i32(1).op('i32.add').tee(id).memory('i32.store8', hot.address);
+    code.get(pc).i32(2 * (hot.count - 1)).op('i32.and').tee(page);
+    code.memory('i32.load16_u', hot.address).tee(id).i32(hot.threshold).op('i32.ge_u').branchIf(loop);
+    code.get(page).get(id).i32(1).op('i32.add').tee(id).memory('i32.store16', hot.address);
     code.get(id).i32(hot.threshold).op('i32.ne').branchIf(loop);
     leave(RUN_EXIT.hot);
   }

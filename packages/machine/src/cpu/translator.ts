@@ -11,8 +11,8 @@ import type { PhysicalMemory } from '../memory/physical-memory.js';
 const BATCH = 16;
 /** V8 gives up (and the process with it) at some 50,000 functions; long before, everything is dropped. */
 const MAX_REGIONS = 24_000;
-/** Branches to a place before it is translated. */
-export const HOT_THRESHOLD = 40;
+/** Branches to a place before it is translated: about what its compilation costs in interpreted time. */
+export const HOT_THRESHOLD = 3000;
 
 interface Pending {
   readonly page: number;
@@ -37,7 +37,7 @@ export interface TranslatorOptions {
 export class Translator {
   readonly #options: TranslatorOptions;
   readonly #halfwords: Uint16Array;
-  readonly #counters: Uint8Array;
+  readonly #counters: Uint16Array;
   readonly #free: number[] = [];
   #next: number;
   #pending: Pending[] = [];
@@ -49,7 +49,7 @@ export class Translator {
   constructor(options: TranslatorOptions) {
     this.#options = options;
     this.#halfwords = new Uint16Array(options.memory.buffer);
-    this.#counters = new Uint8Array(options.memory.buffer, HOT_COUNTERS_AT, HOT_COUNTERS);
+    this.#counters = new Uint16Array(options.memory.buffer, HOT_COUNTERS_AT, HOT_COUNTERS);
     this.#next = options.firstRegion;
   }
 
@@ -83,7 +83,7 @@ export class Translator {
     }
     if (!this.request(page, thumb, offset, handler)) {
       // Not to be translated: the counter stays full, so that the question does not come up again.
-      this.#counters[counter] = 255;
+      this.#counters[counter] = 65535;
       return;
     }
     if (this.#pending.length >= BATCH) this.flush();

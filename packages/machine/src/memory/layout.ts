@@ -11,13 +11,13 @@ const CODE_POOL_SIZE = 16 * 1024 * 1024;
 /** A wide load at the very end of RAM must stay inside the memory. */
 const TAIL = 64 * 1024;
 
-/** Branch counters by hashed target, one byte each: what becomes hot is translated. */
+/** Branch counters by hashed target, 16 bits each: what becomes hot is translated. */
 export const HOT_COUNTERS = 16384;
 export const HOT_COUNTERS_AT: number = 40 * 1024;
 /** CPU blocks, up to eight. */
 export const CPU_BLOCKS_AT = 4096;
 /** A table without any entry, for contexts that are not resolved yet. Never written. */
-export const EMPTY_TABLE_AT: number = 64 * 1024;
+export const EMPTY_TABLE_AT: number = 128 * 1024;
 export const SLOTS_AT: number = EMPTY_TABLE_AT + TABLE_SIZE;
 export const CODE_POOL_AT: number = SLOTS_AT + SHADOW_SLOTS * 3 * TABLE_SIZE;
 export const CODE_POOL_END: number = CODE_POOL_AT + CODE_POOL_SIZE;
