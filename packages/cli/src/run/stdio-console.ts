@@ -15,6 +15,7 @@ export class StdioConsole implements Console {
   readonly #restore: () => void = () => this.#stdin.setRawMode(false);
   readonly #onData: (bytes: Uint8Array) => void = (bytes) => this.#typed(bytes);
   #events: ConsoleEvents | undefined;
+  #atLineStart: boolean = true;
 
   constructor(output: NodeJS.WriteStream) {
     this.#output = output;
@@ -50,6 +51,7 @@ export class StdioConsole implements Console {
   }
 
   write(bytes: Uint8Array): boolean {
+    this.#atLineStart = bytes.at(-1) === 0x0a;
     const room = this.#output.write(bytes);
     if (!room) this.#output.once('drain', () => this.#events?.drain());
     return room;
@@ -60,6 +62,8 @@ export class StdioConsole implements Console {
     this.#stdin.pause();
     // A pipe that nobody has closed would keep this process alive.
     this.#stdin.unref?.();
+    // Whoever left in the middle of a line gets the prompt of their own shell on a new one.
+    if (this.live && !this.#atLineStart) this.#output.write('\r\n');
     await flush(this.#output);
     if (!this.live) return;
     process.off('SIGCONT', this.#raw);
