@@ -8,6 +8,7 @@ import type { Finding, Severity } from '@plinth/core';
 import {
   isElf,
   isZImage,
+  Lockstep,
   Machine,
   planElf,
   planLinux,
@@ -30,8 +31,9 @@ export function createDriver(spec: RunSpec, files: RunFiles): MachineDriver {
     const known = Object.keys(BOARDS).join(', ');
     throw new PlinthError('input', 'unknown-board', `machine: there is no board "${spec.machine}"; there is ${known}`);
   }
-  if (spec.lockstep) {
-    throw new PlinthError('host', 'no-lockstep', 'lockstep: this version cannot run both engines side by side');
+  if (spec.lockstep && spec.semihosting) {
+    const why = 'a semihosting call would be made twice on the host; leave one of the two out';
+    throw new PlinthError('input', 'lockstep-semihosting', `lockstep: not together with semihosting: ${why}`);
   }
   const ramSize = spec.memory ?? board.defaultRamSize;
   if (ramSize > board.maxRamSize) {
@@ -70,6 +72,8 @@ function linuxKernel({ name, bytes }: NamedBytes): LinuxKernel {
 
 class Driver implements MachineDriver {
   readonly #machine: Machine;
+  /** What is run: the machine, or it and its twin on the other engine. */
+  readonly #runner: Pick<Machine, 'sendConsole' | 'passTime' | 'reset'> & Pick<Lockstep, 'run'>;
   readonly #calls: Semihosting;
   readonly #name: string;
   #output: Uint8Array = new Uint8Array(4096);
@@ -78,11 +82,15 @@ class Driver implements MachineDriver {
 
   constructor(spec: RunSpec, files: RunFiles, hardware: MachineOptions, plan: LoadPlan) {
     this.#name = (files.program ?? files.kernel)?.name ?? spec.machine;
-    this.#machine = new Machine({
+    const common = {
       ...hardware,
       ...(spec.cpu === undefined ? {} : { cpu: spec.cpu }),
-      ...(spec.engine === 'auto' ? {} : { engine: spec.engine }),
       wallClockBase: spec.wallClock,
+    };
+    const engine = spec.lockstep ? 'interpreter' : spec.engine;
+    this.#machine = new Machine({
+      ...common,
+      ...(engine === 'auto' ? {} : { engine }),
       onConsole: (byte) => this.#print(byte),
       onNotice: ({ kind, message, instruction }) => this.#find('info', kind, message, instruction, {}),
       ...(spec.semihosting ? { semihosting: (cpu: Machine['cpu']) => this.#semihosting(cpu) } : {}),
@@ -102,6 +110,12 @@ class Driver implements MachineDriver {
       new TranslatedMemory(this.#machine),
     );
     this.#machine.load(plan);
+    if (!spec.lockstep) this.#runner = this.#machine;
+    else {
+      const twin = new Machine({ ...common, engine: 'translator' });
+      twin.load(plan);
+      this.#runner = new Lockstep(this.#machine, twin);
+    }
   }
 
   get instructions(): number {
@@ -143,7 +157,7 @@ class Driver implements MachineDriver {
   }
 
   sendInput(bytes: Uint8Array): number {
-    return this.#machine.sendConsole(bytes);
+    return this.#runner.sendConsole(bytes);
   }
 
   takeOutput(): Uint8Array {
@@ -157,11 +171,17 @@ class Driver implements MachineDriver {
   }
 
   runSlice(maximumInstructions: number, comeBack: boolean): DriverStop {
-    const stop = this.#machine.run({ until: this.instructions + maximumInstructions, waitForEvents: comeBack });
+    const stop = this.#runner.run({ until: this.instructions + maximumInstructions, waitForEvents: comeBack });
     switch (stop.kind) {
       case 'until':
       case 'requested':
         return { kind: 'slice' };
+      case 'diverged': {
+        const { after, by, address, differences } = stop;
+        const where = `between instructions ${after} and ${by}, from ${hex32(address)} on`;
+        this.#find('critical', 'lockstep', `the engines differ ${where}: ${differences.join('; ')}`, by, { address });
+        return { kind: 'finding' };
+      }
       case 'fault-loop':
       case 'fetch-denied': {
         const what =
@@ -178,12 +198,12 @@ class Driver implements MachineDriver {
   }
 
   passTime(nanoseconds: number): void {
-    this.#machine.passTime(nanoseconds);
+    this.#runner.passTime(nanoseconds);
   }
 
   reset(): void {
     this.#calls.reset();
-    this.#machine.reset();
+    this.#runner.reset();
   }
 
   stateHash(): string {

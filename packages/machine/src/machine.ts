@@ -272,8 +272,8 @@ export class Machine implements CpuHost {
 
   // ---- CpuHost ------------------------------------------------------------------------------------------------
 
-  firmwareCall(cpu: Vcpu): boolean {
-    if (this.board.description.psci === undefined) return false;
+  firmwareCall(cpu: Vcpu, conduit: 'hvc' | 'smc'): boolean {
+    if (this.board.description.psci !== conduit) return false;
     const result = psciCall(cpu.state.reg(0), cpu.state.reg(1), 1);
     if (result === undefined) cpu.state.setReg(0, -1);
     else {

@@ -33,7 +33,7 @@ import type { Engine } from './engine.js';
 /** What the CPU asks of the machine around it. */
 export interface CpuHost {
   /** HVC or SMC: true if the firmware answered in the registers. */
-  firmwareCall(cpu: Vcpu): boolean;
+  firmwareCall(cpu: Vcpu, conduit: 'hvc' | 'smc'): boolean;
   /** SVC, HLT or BKPT that may be semihosting: true if it was, and has been done. */
   semihostingCall(cpu: Vcpu, kind: number, immediate: number): boolean;
   /** Asked before the first instruction of a page runs, and again after the page has changed. */
@@ -560,7 +560,8 @@ export class Vcpu {
     const calls = kind === EXCEPTION.supervisorCall || kind === EXCEPTION.breakpoint;
     if (calls && this.#host.semihostingCall(this, kind, immediate)) return;
     if (kind === EXCEPTION.hypervisorCall || kind === EXCEPTION.secureMonitorCall) {
-      if (this.state.privileged && this.#host.firmwareCall(this)) {
+      const conduit = kind === EXCEPTION.hypervisorCall ? 'hvc' : 'smc';
+      if (this.state.privileged && this.#host.firmwareCall(this, conduit)) {
         this.requestStop('device');
         return;
       }
