@@ -181,6 +181,13 @@ export class Emitter {
       case 'guest.load':
         this.#load(node);
         return;
+      case 'guest.host':
+        this.#hostAddress(node);
+        return;
+      case 'host.load':
+        this.#operand(node.args[0]!);
+        code.memory(node.extra!.name!, node.immediate as number);
+        return;
       case 'call':
         this.#call(node);
         return;
@@ -243,6 +250,10 @@ export class Emitter {
       case 'guest.store':
         this.#store(node);
         return;
+      case 'host.store':
+        for (const arg of node.args) this.#operand(arg);
+        code.memory(node.extra!.name!, node.immediate as number);
+        return;
       case 'call':
         this.#call(node);
         return;
@@ -283,6 +294,36 @@ export class Emitter {
     if (size > 1) code.get(address).op('i32.or');
     code.i32(size > 1 ? size - 1 : 1).op('i32.and');
     return entry;
+  }
+
+  /** The host address if the page has an entry, the bytes lie inside it and the address is aligned; else 0. */
+  #hostAddress(node: Node): void {
+    const code = this.#code;
+    const description = node.immediate as number;
+    const alignment = (description >> 8) & 0xff;
+    const address = this.#addressLocal(node.args[0]!);
+    const entry = this.#local('i32');
+    this.#lowering.table((description & 0x1_0000) !== 0, false);
+    code.get(address).i32(12).op('i32.shr_u').i32(2).op('i32.shl').op('i32.add');
+    code.memory('i32.load', 0).tee(entry).get(address).op('i32.add').i32(1).op('i32.sub');
+    code.i32(0);
+    // An entry has bit 0 set.
+    code
+      .get(address)
+      .i32(0xfff)
+      .op('i32.and')
+      .i32(0x1000 - (description & 0xff))
+      .op('i32.le_u')
+      .get(entry)
+      .op('i32.and');
+    if (alignment > 1)
+      code
+        .get(address)
+        .i32(alignment - 1)
+        .op('i32.and')
+        .op('i32.eqz')
+        .op('i32.and');
+    code.select();
   }
 
   #addressLocal(node: Node): number {

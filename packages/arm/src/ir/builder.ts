@@ -416,6 +416,21 @@ export class Builder {
     this.store(4, this.add(address, 4), this.high(value), ACCESS.wordAligned);
   }
 
+  /**
+   * Host address of a guest address whose `bytes` (at most 255) can all be reached directly and which is a multiple of
+   * `alignment`; else 0, and the access must be done by `load` and `store`. Valid until something is stored or called.
+   */
+  hostAddress(address: Operand, bytes: number, alignment: number, isStore: boolean): Node {
+    return this.#node('guest.host', 'i32', [this.node(address)], bytes | (alignment << 8) | (isStore ? 0x1_0000 : 0));
+  }
+  /** `name` is a WebAssembly load or store of guest memory at a host address from `hostAddress`. */
+  loadHost(name: string, host: Node, offset: number): Node {
+    return this.#node('host.load', opcode(name).result ?? 'i32', [host], offset, false, { name });
+  }
+  storeHost(name: string, host: Node, offset: number, value: Node): void {
+    this.#node('host.store', 'void', [host, value], offset, false, { name });
+  }
+
   // ---- leaving ------------------------------------------------------------------------------------------------
 
   /** Goes on at `target` in the same instruction set (bits below the alignment must be clear). */

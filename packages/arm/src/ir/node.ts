@@ -45,6 +45,8 @@ export const Special = [
   'cpu.load', // extra.name = load instruction, immediate = offset, [displacement]
   'temp', // immediate = temporary's number
   'guest.load', // immediate = access description, [address]
+  'guest.host', // immediate = bytes | alignment << 8 | write << 16, [address]: host address or 0
+  'host.load', // extra.name = load instruction, immediate = offset, [host address]
   'call', // extra.name = helper, args
   // statements
   'setReg', // [index, value]
@@ -52,6 +54,7 @@ export const Special = [
   'cpu.store', // extra.name = store instruction, immediate = offset, [displacement, value]
   'setTemp', // immediate = temporary's number, [value]
   'guest.store', // immediate = access description, [address, value]
+  'host.store', // extra.name = store instruction, immediate = offset, [host address, value]
   'if', // [condition], extra.then, extra.otherwise
   'jump', // [target]: leave the instruction, go on at the target in the same instruction set
   'abortCheck', // leave the instruction if the last helper gave it up

@@ -122,6 +122,9 @@ export class RegionWriter implements Lowering {
       else if (node.op === 'guest.load' || node.op === 'guest.store') {
         const offset = tableOffset(node.op === 'guest.store', ((node.immediate as number) & ACCESS.unprivileged) !== 0);
         if (!this.#tables.has(offset)) this.#tables.set(offset, this.#code.local('i32'));
+      } else if (node.op === 'guest.host') {
+        const offset = tableOffset(((node.immediate as number) & 0x1_0000) !== 0, false);
+        if (!this.#tables.has(offset)) this.#tables.set(offset, this.#code.local('i32'));
       } else if (node.extra?.then !== undefined) {
         this.#collectBlock(node.extra.then);
         this.#collectBlock(node.extra.otherwise!);
@@ -381,7 +384,10 @@ export class RegionWriter implements Lowering {
     loadCpu(code, this.cpu, CPU.tableFetch);
     code.get(address).i32(12).op('i32.shr_u').i32(2).op('i32.shl').op('i32.add').memory('i32.load', 0).tee(page);
     const known = code.if('i32');
-    code.get(page).memory('i32.load', this.#region.thumb ? CODE_PAGE.t32 : CODE_PAGE.a32).tee(page);
+    code
+      .get(page)
+      .memory('i32.load', this.#region.thumb ? CODE_PAGE.t32 : CODE_PAGE.a32)
+      .tee(page);
     const decoded = code.if('i32');
     code.get(page).get(address).i32(0xffe).op('i32.and').op('i32.add').memory('i32.load16_u', 0);
     code.else();
@@ -454,7 +460,13 @@ export class RegionWriter implements Lowering {
     code.get(entry).i32(1).op('i32.and');
     loadCpu(code, this.cpu, SYSTEM.SCTLR);
     code.i32(SCTLR.A).op('i32.and').op('i32.or');
-    code.get(address).i32(0xfff).op('i32.and').i32(PAGE_SIZE - size).op('i32.gt_u').op('i32.or');
+    code
+      .get(address)
+      .i32(0xfff)
+      .op('i32.and')
+      .i32(PAGE_SIZE - size)
+      .op('i32.gt_u')
+      .op('i32.or');
     const bad = code.if();
     this.#leaveBefore();
     code.end(bad);

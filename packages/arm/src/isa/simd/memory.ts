@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Advanced SIMD element and structure loads and stores (A7.7). All memory is read before a register is written, and
-// the base register is written last. Whole structures move as words and are taken apart in vectors; little-endian.
+// the base register is written last. Whole structures move as vectors where memory can be reached directly, else as words;
+// they are taken apart by shuffles. Little-endian only.
 
 import type { Builder } from '../../ir/builder.js';
 import type { Node } from '../../ir/node.js';
@@ -74,33 +75,23 @@ const structureByte = (n: number, size: number, r: number, k: number): number =>
 /** Flags of a word access by element size: smaller elements ask for less alignment. */
 const wordFlags = (size: number): number => [ACCESS.byteElements, ACCESS.halfwordElements, 0, 0][size]!;
 
-/**
- * `count` words from `address`. Unaligned byte elements, the stuff of memory copies, are shifted together from aligned
- * words: the bytes around them are on the same pages.
- */
-function loadWords(b: Builder, address: Node, count: number, size: number): Node[] {
-  if (size > 0) return Array.from({ length: count }, (_, i) => b.load(4, b.add(address, 4 * i), wordFlags(size)));
-  const words = Array.from({ length: count }, () => b.temp('i32'));
-  b.if(
-    b.and(address, 3),
-    () => {
-      // The first byte alone, so that a fault is reported at the address that was asked for.
-      b.load(1, address);
-      const base = b.and(address, ~3);
-      const shift = b.shl(b.and(address, 3), 3);
-      const whole = Array.from({ length: count + 1 }, (_, i) => b.load(4, b.add(base, 4 * i)));
-      words.forEach((word, i) => {
-        const low = b.shrU(whole[i]!, shift);
-        b.setTemp(word, b.or(low, b.shl(whole[i + 1]!, b.sub(32, shift))));
-      });
-    },
-    () => words.forEach((word, i) => b.setTemp(word, b.load(4, b.add(address, 4 * i)))),
+/** `bytes` of memory as vectors; the last may be half one. */
+function loadVectors(b: Builder, host: Node, bytes: number): Node[] {
+  return Array.from({ length: Math.ceil(bytes / 16) }, (_, i) =>
+    b.loadHost(bytes - 16 * i >= 16 ? 'v128.load' : 'v128.load64_zero', host, 16 * i),
   );
-  return words.map((word) => b.getTemp(word));
 }
 
-/** Words as vectors of four; the rest of the last one is zero. */
-function wordVectors(b: Builder, words: readonly Node[]): Node[] {
+function storeVectors(b: Builder, host: Node, bytes: number, vectors: readonly Node[]): void {
+  vectors.forEach((vector, i) => {
+    if (bytes - 16 * i >= 16) b.storeHost('v128.store', host, 16 * i, vector);
+    else b.storeHost('i64.store', host, 16 * i, b.lane('i64x2.extract_lane', 0, vector));
+  });
+}
+
+/** The same by words, for memory that cannot be reached directly. */
+function loadVectorsByWords(b: Builder, address: Node, bytes: number, size: number): Node[] {
+  const words = Array.from({ length: bytes / 4 }, (_, i) => b.load(4, b.add(address, 4 * i), wordFlags(size)));
   const vectors: Node[] = [];
   for (let i = 0; i < words.length; i += 4) {
     let vector = b.op('i32x4.splat', words[i]!);
@@ -111,33 +102,33 @@ function wordVectors(b: Builder, words: readonly Node[]): Node[] {
   return vectors;
 }
 
-/** The doublewords in a list of words. */
-const doublewords = (b: Builder, words: readonly Node[]): Node[] =>
-  Array.from({ length: words.length / 2 }, (_, i) => b.join(words[2 * i + 1]!, words[2 * i]!));
+function storeVectorsByWords(b: Builder, address: Node, bytes: number, size: number, vectors: readonly Node[]): void {
+  for (let i = 0; i < bytes / 4; i++) {
+    const word = b.lane('i32x4.extract_lane', i & 3, vectors[i >> 2]!);
+    b.store(4, b.add(address, 4 * i), word, wordFlags(size));
+  }
+}
 
-/** Takes one structure's worth of words (a doubleword per element) apart: the doubleword of each element. */
-function deinterleave(b: Builder, n: number, size: number, words: readonly Node[]): Node[] {
-  if (n === 1 || size === 3) return doublewords(b, words);
-  const [low, high] = wordVectors(b, words);
+/** Takes the structures in `low` and `high` (a doubleword per element) apart: the doubleword of each element. */
+function deinterleave(b: Builder, n: number, size: number, low: Node, high: Node): Node[] {
   const result: Node[] = [];
   for (let r = 0; r < n; r += 2) {
     const list = Array.from({ length: 16 }, (_, i) => structureByte(n, size, Math.min(r + (i >> 3), n - 1), i & 7));
-    const pair = b.shuffle(low!, high ?? low!, list);
+    const pair = b.shuffle(low, high, list);
     result.push(b.lane('i64x2.extract_lane', 0, pair));
     if (r + 1 < n) result.push(b.lane('i64x2.extract_lane', 1, pair));
   }
   return result;
 }
 
-/** The reverse, from register numbers to words in memory order. */
+/** The reverse, from the elements' doublewords to vectors in memory order. */
 function interleave(b: Builder, n: number, size: number, registers: readonly Node[]): Node[] {
-  if (n === 1 || size === 3) return registers.flatMap((d) => [b.low(d), b.high(d)]);
   const pairs: Node[] = [];
   for (let r = 0; r < n; r += 2) {
     const first = b.op('i64x2.splat', registers[r]!);
     pairs.push(r + 1 < n ? b.lane('i64x2.replace_lane', 1, first, registers[r + 1]!) : first);
   }
-  const words: Node[] = [];
+  const vectors: Node[] = [];
   for (let base = 0; base < 8 * n; base += 16) {
     const list = Array<number>(16).fill(0);
     for (let r = 0; r < n; r++) {
@@ -146,11 +137,42 @@ function interleave(b: Builder, n: number, size: number, registers: readonly Nod
         if (at >= 0 && at < 16) list[at] = 8 * r + k;
       }
     }
-    const vector = b.shuffle(pairs[0]!, pairs[1] ?? pairs[0]!, list);
-    for (let lane = 0; lane < 4 && base + 4 * lane < 8 * n; lane++)
-      words.push(b.lane('i32x4.extract_lane', lane, vector));
+    vectors.push(b.shuffle(pairs[0]!, pairs[1] ?? pairs[0]!, list));
   }
-  return words;
+  return vectors;
+}
+
+/** Registers from vectors in memory order. */
+function writeStructures(b: Builder, form: Multiple, size: number, d: Node, vectors: readonly Node[]): void {
+  const { n, step, registers } = form;
+  if (n === 1) {
+    vectors.forEach((vector, i) => {
+      if (registers - 2 * i >= 2) b.setD(b.add(d, 2 * i), vector, 'v128.store');
+      else b.setD(b.add(d, 2 * i), b.lane('i64x2.extract_lane', 0, vector));
+    });
+    return;
+  }
+  // VLD2 of four registers pairs D[d] with D[d+2], and its two structures are a vector each.
+  for (let pass = 0; pass < registers; pass++) {
+    const low = vectors[pass]!;
+    const values = deinterleave(b, n, size, low, registers > 1 ? low : (vectors[1] ?? low));
+    values.forEach((value, element) => b.setD(b.add(d, element * step + pass), value));
+  }
+}
+
+function readStructures(b: Builder, form: Multiple, size: number, d: Node): Node[] {
+  const { n, step, registers } = form;
+  if (n === 1) {
+    return Array.from({ length: Math.ceil(registers / 2) }, (_, i) =>
+      b.d(b.add(d, 2 * i), registers - 2 * i >= 2 ? 'v128.load' : 'v128.load64_zero'),
+    );
+  }
+  const vectors: Node[] = [];
+  for (let pass = 0; pass < registers; pass++) {
+    const values = Array.from({ length: n }, (_, element) => b.d(b.add(d, element * step + pass)));
+    vectors.push(...interleave(b, n, size, values));
+  }
+  return vectors;
 }
 
 function multiple(form: Multiple, load: boolean): Row[] {
@@ -158,8 +180,6 @@ function multiple(form: Multiple, load: boolean): Row[] {
   const name = `${load ? 'VLD' : 'VST'}${n}`;
   const total = n * registers;
   const span = (n - 1) * step + registers;
-  // VLD2 of four registers pairs D[d] with D[d+2].
-  const registerOf = (element: number, pass: number): number => element * step + pass;
   return simdMemory(
     `${name} (multiple ${n}-element structures, type ${type})`,
     `0 D:1 ${load ? '1' : '0'} 0 Rn:4 Vd:4 ${type} size:2 align:2 Rm:4` as const,
@@ -179,21 +199,23 @@ function multiple(form: Multiple, load: boolean): Row[] {
       const address = b.reg(f.Rn);
       const d = doubleIndex(b, f.D, f.Vd);
       requireAlignment(b, address, b.select(f.align, b.sub(b.shl(4, f.align), 1), 0), !load);
+      const bytes = 8 * total;
+      const host = b.hostAddress(address, bytes, Math.min(1 << size, 4), !load);
       if (load) {
-        const words = loadWords(b, address, 2 * total, size);
-        for (let pass = 0; pass < registers; pass++) {
-          const values = deinterleave(b, n, size, words.slice(2 * n * pass, 2 * n * (pass + 1)));
-          values.forEach((value, element) => b.setD(b.add(d, registerOf(element, pass)), value));
-        }
+        b.if(
+          host,
+          () => writeStructures(b, form, size, d, loadVectors(b, host, bytes)),
+          () => writeStructures(b, form, size, d, loadVectorsByWords(b, address, bytes, size)),
+        );
       } else {
-        const words: Node[] = [];
-        for (let pass = 0; pass < registers; pass++) {
-          const values = Array.from({ length: n }, (_, element) => b.d(b.add(d, registerOf(element, pass))));
-          words.push(...interleave(b, n, size, values));
-        }
-        words.forEach((word, i) => b.store(4, b.add(address, 4 * i), word, wordFlags(size)));
+        const vectors = readStructures(b, form, size, d);
+        b.if(
+          host,
+          () => storeVectors(b, host, bytes, vectors),
+          () => storeVectorsByWords(b, address, bytes, size, vectors),
+        );
       }
-      writeBack(b, f.Rn, f.Rm, address, 8 * total);
+      writeBack(b, f.Rn, f.Rm, address, bytes);
     },
   );
 }

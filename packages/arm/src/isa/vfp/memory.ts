@@ -4,7 +4,7 @@
 
 import type { Builder } from '../../ir/builder.js';
 import type { Node } from '../../ir/node.js';
-import { ACCESS } from '../../state/layout.js';
+import { ACCESS, CPU } from '../../state/layout.js';
 import type { Row } from '../row.js';
 import { coreName, doubleIndex, floatName, singleIndex, vfp } from './encoding.js';
 
@@ -35,7 +35,9 @@ function single(form: Form): Row[] {
       b.requireFloatingPoint();
       const offset = b.shl(f.imm8, 2);
       const address = b.add(base(b, f.Rn), b.select(f.U, offset, b.sub(0, offset)));
-      transfer(b, form, double ? doubleIndex(b, f.D, f.Vd) : singleIndex(b, f.Vd, f.D), address);
+      const register = double ? doubleIndex(b, f.D, f.Vd) : singleIndex(b, f.Vd, f.D);
+      if (double) transferAll(b, form, register, address, 1);
+      else transfer(b, form, register, address);
     },
   );
 }
@@ -46,6 +48,37 @@ function transfer(b: Builder, { double, load }: Form, register: Node, address: N
     else b.store64(address, b.d(register));
   } else if (load) b.setS(register, b.load(4, address, ACCESS.wordAligned));
   else b.store(4, address, b.s(register), ACCESS.wordAligned);
+}
+
+/** Sizes of the pieces in which `bytes` are copied, largest first. */
+const PIECES = [
+  { size: 16, load: 'v128.load', store: 'v128.store' },
+  { size: 8, load: 'i64.load', store: 'i64.store' },
+  { size: 4, load: 'i32.load', store: 'i32.store' },
+] as const;
+
+/** Copies between the register file (from byte `place`) and directly reachable memory: both are little-endian. */
+function copy(b: Builder, load: boolean, place: Node, host: Node, bytes: number): void {
+  let at = 0;
+  for (const piece of PIECES) {
+    for (; bytes - at >= piece.size; at += piece.size) {
+      if (load) b.storeState(piece.store, CPU.vectors, b.loadHost(piece.load, host, at), b.add(place, at));
+      else b.storeHost(piece.store, host, at, b.loadState(piece.load, CPU.vectors, b.add(place, at)));
+    }
+  }
+}
+
+/** Transfers `count` registers, a known number: all at once if memory can be reached directly, else one by one. */
+function transferAll(b: Builder, form: Form, first: Node, address: Node, count: number): void {
+  const bytes = count * (form.double ? 8 : 4);
+  const host = b.hostAddress(address, bytes, 4, !form.load);
+  b.if(
+    host,
+    () => copy(b, form.load, b.shl(first, form.double ? 3 : 2), host, bytes),
+    () => {
+      for (let n = 0; n < count; n++) transfer(b, form, b.add(first, n), b.add(address, n * (form.double ? 8 : 4)));
+    },
+  );
 }
 
 function multiple(form: Form, before: boolean): Row[] {
@@ -87,11 +120,13 @@ function multiple(form: Form, before: boolean): Row[] {
       const first = double ? doubleIndex(b, f.D, f.Vd) : singleIndex(b, f.Vd, f.D);
       const start = before ? b.sub(rn, length) : rn;
       const known = b.known(registers);
-      const most = known ?? (double ? 16 : 32);
-      for (let n = 0; n < most; n++) {
-        b.if(b.op('i32.gt_u', registers, n), () =>
-          transfer(b, form, b.add(first, n), b.add(start, n * (double ? 8 : 4))),
-        );
+      if (known !== undefined && known > 0 && known <= (double ? 16 : 32)) transferAll(b, form, first, start, known);
+      else {
+        for (let n = 0; n < (double ? 16 : 32); n++) {
+          b.if(b.op('i32.gt_u', registers, n), () =>
+            transfer(b, form, b.add(first, n), b.add(start, n * (double ? 8 : 4))),
+          );
+        }
       }
       b.if(f.W, () => b.setReg(f.Rn, before ? start : b.add(rn, length)));
     },
