@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+// Benchmark `boot`: from the start of the process to the prompt of debian-mini's shell, in our machine and in the peer
+// by turns with the same files; what the boot took in instructions; and what our machine takes in memory.
+
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { PlinthError } from '@plinth/core';
+import { virtBoard } from '@plinth/machine';
+import { benchDirectory } from './cache.js';
+import { type Command, type MarkerRun, runToMarker } from './child.js';
+import {
+  BOOT_WAYS,
+  bootArguments,
+  bootFiles,
+  type BootFiles,
+  bootPlan,
+  type BootWay,
+  elfOfPlan,
+  PROMPT,
+  RAM_MEBIBYTES,
+} from './linux.js';
+import type { Options } from './options.js';
+import type { BootReport } from './ours-boot.js';
+import { findPeer, PEER_NAME, peerLinux } from './peer.js';
+import { formatTable, median, ratioOf, type Row, show } from './report.js';
+
+const MIB = 1024 * 1024;
+/** Above QEMU's device tree, below the kernel's page tables. */
+const STUB_OFFSET = MIB;
+
+export async function boot(options: Options, progress: (text: string) => void): Promise<Row[]> {
+  const ways = BOOT_WAYS.filter((way) => options.only.length === 0 || options.only.includes(way));
+  const unknown = options.only.filter((name) => !BOOT_WAYS.some((way) => way === name));
+  if (unknown.length > 0) {
+    const known = BOOT_WAYS.join(', ');
+    throw new PlinthError('input', 'bench-only', `--only: there is no ${unknown.join(', ')}; there is ${known}`);
+  }
+  const files = bootFiles();
+  const peer = findPeer();
+  const noPeer = 'reason' in peer ? peer.reason : undefined;
+  const folder = join(benchDirectory(), `boot-${process.pid}`);
+  mkdirSync(folder, { recursive: true });
+  try {
+    const rows: Row[] = [];
+    for (const way of ways) rows.push(...(await measure(way, files, folder, options, noPeer, progress)));
+    return rows;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function ourCommand(way: BootWay, options: Options, machines: number): Command {
+  const script = join(import.meta.dirname, 'ours-boot.js');
+  return { program: process.execPath, args: ['--expose-gc', script, way, options.engine, String(machines)] };
+}
+
+function peerCommand(way: BootWay, files: BootFiles, folder: string): Command {
+  const memory = `${RAM_MEBIBYTES}M`;
+  if (way === 'stock') {
+    return peerLinux({ kernel: files.zImage, initrd: files.initrd, append: bootArguments(way), memory });
+  }
+  const kernel = join(folder, 'kernel.elf');
+  writeFileSync(kernel, elfOfPlan(bootPlan(way, files), virtBoard.ramBase + STUB_OFFSET));
+  return peerLinux({ kernel, memory });
+}
+
+async function measure(
+  way: BootWay,
+  files: BootFiles,
+  folder: string,
+  options: Options,
+  noPeer: string | undefined,
+  progress: (text: string) => void,
+): Promise<Row[]> {
+  const theirs = noPeer === undefined ? peerCommand(way, files, folder) : undefined;
+  const ours: MarkerRun[] = [];
+  const peer: MarkerRun[] = [];
+  for (let repetition = 0; repetition < options.repetitions; repetition++) {
+    progress(`${way} ${repetition + 1}/${options.repetitions}`);
+    ours.push(await runToMarker(ourCommand(way, options, 1), PROMPT, { wantReport: true }));
+    if (theirs !== undefined) peer.push(await runToMarker(theirs, PROMPT, { wantReport: false }));
+  }
+  const rows = summarize(way, ours, peer, noPeer);
+  if (way === 'fast') rows.push(await secondMachine(options, progress));
+  return rows;
+}
+
+function summarize(
+  way: BootWay,
+  ours: readonly MarkerRun[],
+  peer: readonly MarkerRun[],
+  noPeer: string | undefined,
+): Row[] {
+  const reports = ours.map((run) => JSON.parse(run.report) as BootReport);
+  const timed = (time: 'cpu' | 'wall'): Row => {
+    const own = median(ours.map((run) => run[time]));
+    const other = peer.length === 0 ? null : median(peer.map((run) => run[time]));
+    return {
+      name: `${way}: ${time === 'cpu' ? 'CPU time' : 'wall time'} to the prompt`,
+      unit: 's',
+      ours: own,
+      peer: other,
+      peerName: PEER_NAME,
+      ratio: ratioOf(own, other),
+      inGeomean: time === 'cpu',
+      ...(noPeer === undefined ? {} : { reason: noPeer }),
+      spread: { ours: ours.map((run) => run[time]), peer: peer.map((run) => run[time]) },
+    };
+  };
+  const instructions = reports[0]!.instructions;
+  return [
+    timed('wall'),
+    timed('cpu'),
+    ownFigure(`${way}: guest instructions`, 'million', instructions / 1e6),
+    ownFigure(
+      `${way}: speed`,
+      'million instructions per second, wall',
+      median(reports.map(({ runTime }) => instructions / runTime / 1e6)),
+    ),
+    {
+      ...ownFigure(
+        `${way}: resident memory less guest RAM in use`,
+        'MiB',
+        median(ours.map((run, at) => (run.residentMemory - reports[at]!.usedRam) / MIB)),
+      ),
+      residentMemory: median(ours.map((run) => run.residentMemory / MIB)),
+      guestRamInUse: median(reports.map((report) => report.usedRam / MIB)),
+      guestRam: RAM_MEBIBYTES,
+      ...(peer.length === 0 ? {} : { peerResidentMemory: median(peer.map((run) => run.residentMemory / MIB)) }),
+    },
+  ];
+}
+
+/** A figure without a counterpart at the peer. */
+function ownFigure(name: string, unit: string, value: number): Row {
+  const reason = `${PEER_NAME} has no such figure`;
+  return { name, unit, ours: value, peer: null, peerName: PEER_NAME, ratio: null, inGeomean: false, reason };
+}
+
+async function secondMachine(options: Options, progress: (text: string) => void): Promise<Row> {
+  progress('second machine');
+  const run = await runToMarker(ourCommand('fast', options, 2), PROMPT, { wantReport: true });
+  const { secondMachine: added } = JSON.parse(run.report) as BootReport;
+  return ownFigure('second machine in the process, less guest RAM in use', 'MiB', (added ?? Number.NaN) / MIB);
+}
+
+export function bootTable(rows: readonly Row[]): string {
+  const lines = rows.map((row) => [row.name, show(row.ours), show(row.peer), show(row.ratio), row.unit]);
+  const missing = rows.find((row) => row.inGeomean && row.reason !== undefined)?.reason;
+  return [
+    formatTable([['boot', 'ours', PEER_NAME, 'ratio', 'unit'], ...lines]),
+    ...(missing === undefined ? [] : [missing]),
+  ].join('\n');
+}

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs a program and measures what it took, from outside and in the same way for ours and for the peer: wall time and
+// the CPU time of all its threads, user and system.
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { performance } from 'node:perf_hooks';
+import type { Readable } from 'node:stream';
+import { PlinthError } from '@plinth/core';
+
+export interface Command {
+  readonly program: string;
+  readonly args: readonly string[];
+}
+
+export interface Times {
+  /** Seconds. */
+  readonly cpu: number;
+  /** Seconds. */
+  readonly wall: number;
+}
+
+export interface FinishedRun extends Times {
+  readonly status: number;
+  /** Standard output. */
+  readonly output: string;
+  readonly errors: string;
+  /** What the program wrote on file descriptor 3. */
+  readonly report: string;
+}
+
+/** One run may take no longer: an engine that hangs is a row with that reason. */
+const TIMEOUT_SECONDS = 180;
+const TIMED_OUT = -1;
+const TIMEOUT_MESSAGE = `it took more than ${TIMEOUT_SECONDS} s`;
+
+/** Runs a program to its end. bash's `time` gives the CPU time to the millisecond. */
+export async function runToEnd({ program, args }: Command): Promise<FinishedRun> {
+  const started = performance.now();
+  // Detached, so that a timeout can end bash and the program together.
+  const child = spawn('bash', ['-c', `TIMEFORMAT='@%3U %3S'; time "$@"`, 'bash', program, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+    env: { ...process.env, LC_ALL: 'C' },
+    detached: true,
+  });
+  const [output, errors, report] = [child.stdio[1], child.stdio[2], child.stdio[3]].map((stream) =>
+    collect(stream as Readable),
+  );
+  const status = await ended(child, program);
+  const wall = (performance.now() - started) / 1000;
+  if (status === TIMED_OUT) return { status, output: output!(), errors: TIMEOUT_MESSAGE, report: '', wall, cpu: wall };
+  const times = /@([\d.]+) ([\d.]+)\n$/.exec(errors!());
+  if (times === null) throw new PlinthError('host', 'bench-time', `${program}: bash did not tell the CPU time`);
+  const cpu = Number(times[1]) + Number(times[2]);
+  return { status, output: output!(), errors: errors!().slice(0, times.index), report: report!(), wall, cpu };
+}
+
+export interface MarkerRun extends Times {
+  /** Resident memory when the marker was seen, in bytes. */
+  readonly residentMemory: number;
+  /** What the program wrote on file descriptor 3 after the marker; empty unless asked for. */
+  readonly report: string;
+}
+
+/**
+ * Runs a program until `marker` is in its output and measures up to there. With `wantReport` it is then sent a line and
+ * may report and end by itself; otherwise it is killed.
+ */
+export async function runToMarker(
+  { program, args }: Command,
+  marker: string,
+  options: { readonly wantReport: boolean },
+): Promise<MarkerRun> {
+  const started = performance.now();
+  const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe', 'pipe'], detached: true });
+  const errors = collect(child.stderr as Readable);
+  const report = collect(child.stdio[3] as Readable);
+  let output = '';
+  let measured: Omit<MarkerRun, 'report'> | undefined;
+  child.stdout!.setEncoding('latin1');
+  child.stdout!.on('data', (text: string) => {
+    output += text;
+    if (measured !== undefined || !output.includes(marker)) return;
+    measured = { wall: (performance.now() - started) / 1000, ...processUse(child.pid!) };
+    if (options.wantReport) child.stdin!.end('go on\n');
+    else killGroup(child);
+  });
+  await ended(child, program);
+  if (measured === undefined || (options.wantReport && report() === '')) {
+    const last = `${output}\n${errors()}`.trimEnd().split('\n').slice(-3).join(' | ');
+    const what = measured === undefined ? 'the prompt' : 'a report';
+    throw new PlinthError('host', 'bench-marker', `${program}: ended without ${what}; its last lines: ${last}`);
+  }
+  return { ...measured, report: report() };
+}
+
+/** CPU time and resident memory of a process that is still there (proc(5): stat, fields 14, 15 and 24). */
+function processUse(pid: number): { cpu: number; residentMemory: number } {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  // Times are in ticks, which Linux fixes at 100 a second for all of /proc.
+  const cpu = (Number(fields[11]) + Number(fields[12])) / 100;
+  const status = readFileSync(`/proc/${pid}/status`, 'latin1');
+  return { cpu, residentMemory: Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1] ?? Number.NaN) * 1024 };
+}
+
+function collect(stream: Readable): () => string {
+  let text = '';
+  stream.setEncoding('utf8');
+  stream.on('data', (part: string) => {
+    if (text.length < 1_000_000) text += part;
+  });
+  return () => text;
+}
+
+function killGroup(child: ChildProcess): void {
+  try {
+    process.kill(-child.pid!, 'SIGKILL');
+  } catch {
+    // It has ended already.
+  }
+}
+
+function ended(child: ChildProcess, program: string): Promise<number> {
+  const kill = (): void => killGroup(child);
+  // A detached child would survive Ctrl-C.
+  const interrupted = (): void => {
+    kill();
+    process.exit(130);
+  };
+  process.once('SIGINT', interrupted);
+  const timer = setTimeout(kill, TIMEOUT_SECONDS * 1000);
+  return new Promise<number>((resolve, reject) => {
+    child.on('error', (cause) =>
+      reject(new PlinthError('host', 'bench-start', `${program}: cannot be run: ${cause.message}`, { cause })),
+    );
+    child.on('close', (status) => resolve(status ?? TIMED_OUT));
+  }).finally(() => {
+    clearTimeout(timer);
+    process.off('SIGINT', interrupted);
+  });
+}
