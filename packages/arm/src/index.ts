@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 export { Decoder, type Decoded } from './decode/decoder.js';
+export { disassemble, thumbSize, type Disassembly, type DisassembleOptions } from './disassemble/disassemble.js';
 export { floatHelpers } from './float/helpers.js';
-export { HANDLER, HANDLER_TYPE, handlerNumber, type RowHandlers } from './interpreter/handlers.js';
+export { HANDLER, HANDLER_TYPE, handlerNumber, planHandlers, type RowHandlers } from './interpreter/handlers.js';
 export { CODE_PAGE, type HotCounters, RUN_EXIT } from './interpreter/loop.js';
-export { buildInterpreter, ENGINE_IMPORTS, type InterpreterModule } from './interpreter/module.js';
+export { buildInterpreter } from './interpreter/module.js';
 export { HELPERS } from './ir/helpers.js';
 export { extractFields, type Row, type RowIsa } from './isa/row.js';
 export { allRows, ROWS } from './isa/table.js';

@@ -18,6 +18,7 @@ export * from './loaders/zimage.js';
 export * from './lockstep.js';
 export * from './machine.js';
 export type { EngineKind } from './cpu/engine.js';
+export { InterpreterImage, interpreterBytes } from './cpu/interpreter-image.js';
 export * from './xz/xz.js';
 export * from './semihosting.js';
 export * from './run-spec.js';

@@ -8,6 +8,7 @@ import { type Board, type BoardDescription, buildBoard, type ConsoleInput } from
 import { virtBoard } from './boards/virt.js';
 import { ArchTimer } from './cpu/arch-timer.js';
 import { Engine, type EngineKind } from './cpu/engine.js';
+import { type InterpreterImage, standardInterpreter } from './cpu/interpreter-image.js';
 import { psciCall } from './cpu/psci.js';
 import { type CpuHost, type CpuStop, Vcpu } from './cpu/vcpu.js';
 import type { LoadPlan } from './loaders/plan.js';
@@ -42,6 +43,8 @@ export interface MachineOptions {
   readonly cpu?: string;
   /** `translator` unless told otherwise. */
   readonly engine?: EngineKind;
+  /** The compiled interpreter, if the caller keeps its bytes; all machines may share one. */
+  readonly interpreter?: InterpreterImage;
   /** Bytes, a multiple of 4096. */
   readonly ramSize?: number;
   /** Virtual nanoseconds that an instruction takes. */
@@ -122,7 +125,7 @@ export class Machine implements CpuHost {
     this.engine = new Engine({
       kind: options.engine ?? 'translator',
       memory,
-      pages,
+      image: options.interpreter ?? standardInterpreter(),
       cpus: [this.cpu],
       physical: this.memory,
       codePages,

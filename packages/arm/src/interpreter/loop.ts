@@ -113,7 +113,14 @@ export function writeSingle(code: Code, functions: LoopFunctions): void {
   code.get(2).i32(4).op('i32.add').return();
   code.end(fails);
   code.end(conditional);
-  code.get(0).get(1).get(2).get(3).i32(HANDLER.conditional - 1).op('i32.and').callIndirect(functions.handlerType);
+  code
+    .get(0)
+    .get(1)
+    .get(2)
+    .get(3)
+    .i32(HANDLER.conditional - 1)
+    .op('i32.and')
+    .callIndirect(functions.handlerType);
 }
 
 /** Calls a region from another. Parameters: cpu, instruction, pc, function number. */
@@ -218,7 +225,11 @@ export function writeRunLoop(code: Code, functions: LoopFunctions, hot: HotCount
   else {
     // Anything but the next instruction is a branch.
     code.get(pc).get(page).op('i32.sub').i32(4).op('i32.le_u').branchIf(loop);
-    code.get(pc).i32(2 * (hot.count - 1)).op('i32.and').tee(page);
+    code
+      .get(pc)
+      .i32(2 * (hot.count - 1))
+      .op('i32.and')
+      .tee(page);
     code.memory('i32.load16_u', hot.address).tee(id).i32(hot.threshold).op('i32.ge_u').branchIf(loop);
     code.get(page).get(id).i32(1).op('i32.add').tee(id).memory('i32.store16', hot.address);
     code.get(id).i32(hot.threshold).op('i32.ne').branchIf(loop);

@@ -2,10 +2,10 @@
 // The interpreter as one WebAssembly module, made from the instruction table. It defines the table of functions that
 // translated regions join later: an instruction slot names a function, whether that runs one instruction or many.
 
-import { ModuleBuilder, type FunctionType, type MemoryLimits } from '@plinth/wasmgen';
+import { type FunctionType, type MemoryLimits, ModuleBuilder } from '@plinth/wasmgen';
 import { HELPERS } from '../ir/helpers.js';
 import type { Row } from '../isa/row.js';
-import { forEachVariant, HANDLER, HANDLER_TYPE, planHandlers, writeHandler, type RowHandlers } from './handlers.js';
+import { forEachVariant, HANDLER, HANDLER_TYPE, planHandlers, writeHandler } from './handlers.js';
 import { type HotCounters, writeConditionHolds, writeRunLoop, writeSingle, writeVia } from './loop.js';
 
 /** Functions that the interpreter needs from the machine besides `HELPERS`; the CPU block's address comes first. */
@@ -20,20 +20,15 @@ export const ENGINE_IMPORTS: Readonly<Record<string, FunctionType>> = {
   crossing: HANDLER_TYPE,
 };
 
-export interface InterpreterModule {
-  readonly bytes: Uint8Array;
-  readonly handlers: readonly RowHandlers[];
-  /** Table slots taken by handlers; regions follow. */
-  readonly handlerCount: number;
-}
-
 export interface InterpreterOptions {
-  readonly memory: MemoryLimits;
   /** Size of the function table. */
   readonly tableSize: number;
   /** Where to count branches, if a translator wants to know. */
   readonly hot?: HotCounters;
 }
+
+/** Limits that any machine's memory satisfies: modules of generated code import it with these. */
+export const ANY_MEMORY: MemoryLimits = { initialPages: 1, maximumPages: 65536, shared: false };
 
 /** Type of `single` and `via`: a handler's, and the function number. */
 export const CALL_TYPE: FunctionType = { parameters: ['i32', 'i32', 'i32', 'i32'], results: ['i32'] };
@@ -42,10 +37,10 @@ export const CALL_TYPE: FunctionType = { parameters: ['i32', 'i32', 'i32', 'i32'
  * Builds the module for a table. It imports `env.memory` and the functions of ENGINE_IMPORTS and HELPERS; it exports
  * `run`, `table`, and for translated regions `single` and `via`.
  */
-export function buildInterpreter(rows: readonly Row[], options: InterpreterOptions): InterpreterModule {
-  const { memory, tableSize } = options;
+export function buildInterpreter(rows: readonly Row[], options: InterpreterOptions): Uint8Array {
+  const { tableSize } = options;
   const module = new ModuleBuilder();
-  module.importMemory('env', 'memory', memory);
+  module.importMemory('env', 'memory', ANY_MEMORY);
   const functions = new Map<string, number>();
   for (const [name, type] of Object.entries(ENGINE_IMPORTS)) {
     functions.set(name, module.importFunction('env', name, type));
@@ -57,7 +52,7 @@ export function buildInterpreter(rows: readonly Row[], options: InterpreterOptio
   const conditionHolds = module.function({ parameters: ['i32', 'i32'], results: ['i32'] }, 'conditionHolds');
   writeConditionHolds(conditionHolds.code);
 
-  const { plan, total } = planHandlers(rows);
+  const { plan } = planHandlers(rows);
   const table: number[] = [];
   table[HANDLER.undecoded] = functions.get('undecoded')!;
   table[HANDLER.undefined] = functions.get('undefined')!;
@@ -85,5 +80,5 @@ export function buildInterpreter(rows: readonly Row[], options: InterpreterOptio
   module.defineTable(tableSize, tableSize);
   module.exportTable('table');
   module.elements(0, table);
-  return { bytes: module.finish(), handlers: plan, handlerCount: total };
+  return module.finish();
 }

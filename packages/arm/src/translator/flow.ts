@@ -120,7 +120,7 @@ function dominators(predecessors: readonly (readonly number[])[]): number[] {
     }
     return x;
   };
-  for (let changed = true; changed; ) {
+  for (let changed = true; changed;) {
     changed = false;
     for (let b = 1; b < predecessors.length; b++) {
       let best = -1;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // A batch of regions as one WebAssembly module: many small modules cost far more memory and time than one large.
 
-import { type FunctionType, type MemoryLimits, ModuleBuilder } from '@plinth/wasmgen';
+import { type FunctionType, ModuleBuilder } from '@plinth/wasmgen';
 import { HANDLER_TYPE } from '../interpreter/handlers.js';
-import { CALL_TYPE } from '../interpreter/module.js';
+import { ANY_MEMORY, CALL_TYPE } from '../interpreter/module.js';
 import { HELPERS } from '../ir/helpers.js';
 import type { Block } from '../ir/node.js';
 import { type RegionPlace, RegionWriter } from './region-code.js';
@@ -29,9 +29,9 @@ function collectHelpers(block: Block, names: Set<string>): void {
  * The module's bytes; it exports region i as `r<i>`, and imports `env.memory`, `env.single`, `env.via` and the pure
  * helpers that its instructions call.
  */
-export function buildRegions(requests: readonly RegionRequest[], memory: MemoryLimits): Uint8Array {
+export function buildRegions(requests: readonly RegionRequest[]): Uint8Array {
   const module = new ModuleBuilder();
-  module.importMemory('env', 'memory', memory);
+  module.importMemory('env', 'memory', ANY_MEMORY);
   const single = module.importFunction('env', 'single', CALL_TYPE);
   const via = module.importFunction('env', 'via', CALL_TYPE);
   const names = new Set<string>();

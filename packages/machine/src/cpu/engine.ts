@@ -2,22 +2,11 @@
 // The engine of one machine: compiles the generated interpreter over the machine's memory, decodes instructions for it
 // when it meets them for the first time, and with a translator hands it what has become hot.
 
-import {
-  buildInterpreter,
-  CPU,
-  Decoder,
-  HANDLER,
-  handlerNumber,
-  HELPERS,
-  type InterpreterModule,
-  RegionFinder,
-  type Row,
-  ROWS,
-} from '@plinth/arm';
+import { CPU, Decoder, HANDLER, handlerNumber, HELPERS, RegionFinder, type Row, ROWS } from '@plinth/arm';
 import type { CodePages } from '../memory/code-pages.js';
-import { HOT_COUNTERS, HOT_COUNTERS_AT } from '../memory/layout.js';
 import type { PhysicalMemory } from '../memory/physical-memory.js';
-import { HOT_THRESHOLD, Translator } from './translator.js';
+import type { InterpreterImage } from './interpreter-image.js';
+import { Translator } from './translator.js';
 import type { Vcpu } from './vcpu.js';
 
 /**
@@ -27,9 +16,6 @@ import type { Vcpu } from './vcpu.js';
  */
 export type EngineKind = 'interpreter' | 'translator' | 'translator-forced';
 
-/** Functions that instruction slots can name. */
-const TABLE_SIZE = 32768;
-
 type HandlerFunction = (cpu: number, instruction: number, pc: number) => number;
 
 export interface EngineOptions {
@@ -37,14 +23,14 @@ export interface EngineOptions {
   readonly physical: PhysicalMemory;
   readonly codePages: CodePages;
   readonly memory: WebAssembly.Memory;
-  readonly pages: number;
+  readonly image: InterpreterImage;
   readonly cpus: readonly Vcpu[];
   /** Implementations of the `pure` helpers, by name. */
   readonly pureHelpers: Readonly<Record<string, (...args: number[]) => number | void>>;
 }
 
 export class Engine {
-  readonly #module: InterpreterModule;
+  readonly #image: InterpreterImage;
   readonly #run: (cpu: number) => number;
   readonly #table: WebAssembly.Table;
   readonly #decoders: { a32: Decoder; t32: Decoder; t16: Decoder };
@@ -61,15 +47,9 @@ export class Engine {
       t32: new Decoder(ROWS, 'T32'),
       t16: new Decoder(ROWS, 'T16'),
     };
-    const limits = { initialPages: options.pages, maximumPages: options.pages, shared: false };
     this.#forced = options.kind === 'translator-forced';
-    const hot = { address: HOT_COUNTERS_AT, count: HOT_COUNTERS, threshold: HOT_THRESHOLD };
-    this.#module = buildInterpreter(ROWS, {
-      memory: limits,
-      tableSize: TABLE_SIZE,
-      ...(options.kind === 'translator' && { hot }),
-    });
-    const instance = new WebAssembly.Instance(new WebAssembly.Module(this.#module.bytes), {
+    this.#image = options.image;
+    const instance = new WebAssembly.Instance(options.image.module, {
       env: { memory: options.memory, ...this.#imports(options) },
     });
     this.#run = instance.exports['run'] as (cpu: number) => number;
@@ -77,12 +57,11 @@ export class Engine {
     if (options.kind === 'interpreter') return;
     this.translator = new Translator({
       memory: options.memory,
-      pages: options.pages,
       physical: options.physical,
       codePages: options.codePages,
       finder: new RegionFinder(this.#decoders),
       table: this.#table,
-      firstRegion: this.#module.handlerCount,
+      firstRegion: this.#image.handlerCount,
       imports: { single: instance.exports['single'], via: instance.exports['via'], ...options.pureHelpers },
     });
   }
@@ -128,7 +107,7 @@ export class Engine {
     const decoded = decoder.decode(word);
     if (decoded === undefined || decoded.unpredictable) return HANDLER.undefined;
     if (inIt && decoded.row.it === 'never') return HANDLER.undefined;
-    return handlerNumber(this.#module.handlers[decoded.index]!, decoded.fields, inIt);
+    return handlerNumber(this.#image.handlers[decoded.index]!, decoded.fields, inIt);
   }
 
   /** The row of an instruction as it lies in memory (T32: first halfword low), for tools. */

@@ -23,7 +23,6 @@ interface Pending {
 
 export interface TranslatorOptions {
   readonly memory: WebAssembly.Memory;
-  readonly pages: number;
   readonly physical: PhysicalMemory;
   readonly codePages: CodePages;
   readonly finder: RegionFinder;
@@ -110,15 +109,11 @@ export class Translator {
 
   /** Compiles what is asked for and puts it in place. */
   flush(): void {
-    const { physical, memory, pages, table, imports } = this.#options;
+    const { physical, memory, table, imports } = this.#options;
     const batch = this.#pending.filter((p) => physical.generation[p.page] === p.generation);
     this.#pending = [];
     if (batch.length === 0) return;
-    const limits = { initialPages: pages, maximumPages: pages, shared: false };
-    const bytes = buildRegions(
-      batch.map((p) => p.request),
-      limits,
-    );
+    const bytes = buildRegions(batch.map((p) => p.request));
     const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory, ...imports } });
     batch.forEach((p, i) => {
       const number = this.#free.pop() ?? this.#next++;

@@ -714,7 +714,7 @@ export class Vcpu {
     if (state.get(CPU.itState) !== 0) return;
     const pc = state.reg(15);
     const page = this.#pageOfCode(pc);
-    if (page >= 0) this.#engine!.translator!.hot(pc, page, state.thumb);
+    if (page >= 0) this.#engine!.translator?.hot(pc, page, state.thumb);
   }
 }
 
