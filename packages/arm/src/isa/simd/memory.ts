@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Advanced SIMD element and structure loads and stores (A7.7). All memory is read before a register is written, and
 // the base register is written last. Whole structures move as vectors where memory can be reached directly, else as words;
-// they are taken apart by shuffles. Little-endian only.
+// they are taken apart by shuffles.
 
 import type { Builder } from '../../ir/builder.js';
 import type { Node } from '../../ir/node.js';
-import { ACCESS, CPU } from '../../state/layout.js';
+import { ACCESS, CPU, PSR } from '../../state/layout.js';
 import { EXCEPTION } from '../../system/exception.js';
 import type { Row } from '../row.js';
 import { coreName, doubleIndex, simdMemory } from '../vfp/encoding.js';
@@ -89,8 +89,20 @@ function storeVectors(b: Builder, host: Node, bytes: number, vectors: readonly N
   });
 }
 
+/**
+ * Big-endian memory is never reached directly. A word from there has its bytes reversed as a word; this puts right what
+ * that means for elements of another size, in either direction.
+ */
+function bigEndianElements(b: Builder, size: number, vectors: readonly Node[]): readonly Node[] {
+  if (size === 2) return vectors;
+  const bigEndian = b.and(b.state(CPU.control), PSR.E);
+  const change = [3, 2, 0, 4][size]!;
+  const list = Array.from({ length: 16 }, (_, i) => i ^ change);
+  return vectors.map((vector) => b.select(bigEndian, b.shuffle(vector, vector, list), vector));
+}
+
 /** The same by words, for memory that cannot be reached directly. */
-function loadVectorsByWords(b: Builder, address: Node, bytes: number, size: number): Node[] {
+function loadVectorsByWords(b: Builder, address: Node, bytes: number, size: number): readonly Node[] {
   const words = Array.from({ length: bytes / 4 }, (_, i) => b.load(4, b.add(address, 4 * i), wordFlags(size)));
   const vectors: Node[] = [];
   for (let i = 0; i < words.length; i += 4) {
@@ -99,10 +111,11 @@ function loadVectorsByWords(b: Builder, address: Node, bytes: number, size: numb
       vector = b.lane('i32x4.replace_lane', lane, vector, words[i + lane]!);
     vectors.push(vector);
   }
-  return vectors;
+  return bigEndianElements(b, size, vectors);
 }
 
-function storeVectorsByWords(b: Builder, address: Node, bytes: number, size: number, vectors: readonly Node[]): void {
+function storeVectorsByWords(b: Builder, address: Node, bytes: number, size: number, elements: readonly Node[]): void {
+  const vectors = bigEndianElements(b, size, elements);
   for (let i = 0; i < bytes / 4; i++) {
     const word = b.lane('i32x4.extract_lane', i & 3, vectors[i >> 2]!);
     b.store(4, b.add(address, 4 * i), word, wordFlags(size));

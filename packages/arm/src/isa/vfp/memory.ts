@@ -4,7 +4,7 @@
 
 import type { Builder } from '../../ir/builder.js';
 import type { Node } from '../../ir/node.js';
-import { ACCESS, CPU } from '../../state/layout.js';
+import { ACCESS, CPU, PSR } from '../../state/layout.js';
 import type { Row } from '../row.js';
 import { coreName, doubleIndex, floatName, singleIndex, vfp } from './encoding.js';
 
@@ -44,8 +44,18 @@ function single(form: Form): Row[] {
 
 function transfer(b: Builder, { double, load }: Form, register: Node, address: Node): void {
   if (double) {
-    if (load) b.setD(register, b.load64(address));
-    else b.store64(address, b.d(register));
+    // In big-endian memory the first word is the high one.
+    const bigEndian = b.and(b.state(CPU.control), PSR.E);
+    if (load) {
+      const first = b.load(4, address, ACCESS.wordAligned);
+      const second = b.load(4, b.add(address, 4), ACCESS.wordAligned);
+      b.setD(register, b.join(b.select(bigEndian, first, second), b.select(bigEndian, second, first)));
+    } else {
+      const value = b.d(register);
+      const [low, high] = [b.low(value), b.high(value)];
+      b.store(4, address, b.select(bigEndian, high, low), ACCESS.wordAligned);
+      b.store(4, b.add(address, 4), b.select(bigEndian, low, high), ACCESS.wordAligned);
+    }
   } else if (load) b.setS(register, b.load(4, address, ACCESS.wordAligned));
   else b.store(4, address, b.s(register), ACCESS.wordAligned);
 }
