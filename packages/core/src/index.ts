@@ -5,3 +5,4 @@ export * from './errors.js';
 export * from './event-queue.js';
 export * from './finding.js';
 export * from './text.js';
+export * from './virtual-time.js';

@@ -3,7 +3,7 @@
 // an exact count; everything from outside enters between runs. Nothing here reads a host clock.
 
 import { CPU_MODELS, type CpuModel, EXCEPTION, floatHelpers, PSR } from '@plinth/arm';
-import { EventQueue, hex32, PlinthError, type VirtualClock } from '@plinth/core';
+import { assert, type EventQueue, hex32, PlinthError, type VirtualClock, VirtualTime } from '@plinth/core';
 import { type Board, type BoardDescription, buildBoard, type ConsoleInput } from './boards/board.js';
 import { virtBoard } from './boards/virt.js';
 import { ArchTimer } from './cpu/arch-timer.js';
@@ -16,6 +16,7 @@ import { CodePages } from './memory/code-pages.js';
 import { CPU_BLOCKS_AT, memoryPages } from './memory/layout.js';
 import { PhysicalMemory } from './memory/physical-memory.js';
 import { ShadowTables } from './memory/shadow-tables.js';
+import { stateHash } from './state-hash.js';
 
 /** Why `run` returned. */
 export type StopReason =
@@ -61,8 +62,8 @@ export interface MachineOptions {
   readonly fetchGuard?: (page: { address: number; bytes: Uint8Array }) => boolean;
   /** Answers a semihosting call, or says that it was none. */
   readonly semihosting?: (cpu: Vcpu) => boolean;
-  /** Clock and event queue of a scheduler that drives several machines; each machine has its own if left out. */
-  readonly events?: EventQueue;
+  /** Time and events of a scheduler that drives several machines in turn; each machine has its own if left out. */
+  readonly time?: VirtualTime;
 }
 
 /** Largest slice between looks at the event queue. */
@@ -87,8 +88,7 @@ export class Machine implements CpuHost {
   /** Instructions executed before the current slice, and the slice's size. */
   #countBefore = 0;
   #slice = 0;
-  /** Virtual time that passed in WFI. */
-  #idleTime = 0;
+  readonly #time: VirtualTime;
   #power: 'shutdown' | 'reset' | undefined;
   #exitStatus: number | undefined;
 
@@ -106,9 +106,10 @@ export class Machine implements CpuHost {
     const pages = memoryPages(ramSize);
     const memory = allocate(pages, ramSize);
     this.footprint = pages * 65536;
-    this.events = options.events ?? new EventQueue();
+    this.#time = options.time ?? new VirtualTime();
+    this.events = this.#time.events;
     this.#nanoseconds = options.nanosecondsPerInstruction ?? 4;
-    this.clock = { now: () => this.#idleTime + this.count * this.#nanoseconds };
+    this.clock = { now: () => this.#time.elapsed + (this.count - this.#countBefore) * this.#nanoseconds };
     this.memory = new PhysicalMemory(memory, description.ramBase, ramSize);
     const shadow = new ShadowTables(memory, ramSize / 4096);
     const codePages = new CodePages(memory, ramSize / 4096);
@@ -169,6 +170,11 @@ export class Machine implements CpuHost {
     return this.#countBefore + (this.#slice === 0 ? 0 : this.#slice - this.cpu.budget);
   }
 
+  /** Hash of what the guest can see of CPU and RAM: equal runs have equal hashes at equal counts. */
+  stateHash(): string {
+    return stateHash(this.cpu.state, this.memory.ram);
+  }
+
   /** Puts a plan's bytes in place and points the CPU at its entry. */
   load(plan: LoadPlan): void {
     this.#plan = plan;
@@ -217,18 +223,24 @@ export class Machine implements CpuHost {
    * then calls `passTime`.
    */
   run(options: { until: number; waitForEvents?: boolean }): StopReason {
+    assert(this.#slice === 0, 'run is not called from inside run: use stop, and run again when it has come back');
+    const until = Math.floor(options.until);
     for (;;) {
       this.events.runUntil(this.clock.now());
       if (this.#power !== undefined) return this.#takePower();
       if (this.#exitStatus !== undefined) return { kind: 'exit', status: this.#exitStatus };
-      const left = options.until - this.#countBefore;
-      if (left <= 0) return { kind: 'until' };
-      const toEvent = Math.ceil((this.events.next() - this.clock.now()) / this.#nanoseconds);
-      const stop = this.#execute(Math.min(left, toEvent, MAX_SLICE));
-      if (stop === 'wait') {
+      const left = until - this.#countBefore;
+      // Not a number, too.
+      if (!(left > 0)) return { kind: 'until' };
+      if (this.cpu.waiting) {
+        if (this.cpu.takeStop() === 'requested') return { kind: 'requested' };
         const waiting = this.#wait(options.waitForEvents ?? false);
         if (waiting !== undefined) return waiting;
-      } else if (stop === 'fault-loop' || stop === 'fetch-denied') {
+        continue;
+      }
+      const toEvent = Math.ceil((this.events.next() - this.clock.now()) / this.#nanoseconds);
+      const stop = this.#execute(Math.min(left, toEvent, MAX_SLICE));
+      if (stop === 'fault-loop' || stop === 'fetch-denied') {
         return { kind: stop, address: this.cpu.state.reg(15) >>> 0 };
       } else if (stop === 'requested') return { kind: 'requested' };
     }
@@ -237,8 +249,10 @@ export class Machine implements CpuHost {
   #execute(budget: number): CpuStop | undefined {
     this.#slice = budget;
     const stop = this.cpu.execute(budget);
-    this.#countBefore += budget - this.cpu.budget;
+    const executed = budget - this.cpu.budget;
     this.#slice = 0;
+    this.#countBefore += executed;
+    this.#time.elapsed += executed * this.#nanoseconds;
     return stop;
   }
 
@@ -263,7 +277,7 @@ export class Machine implements CpuHost {
   passTime(nanoseconds: number): void {
     const now = this.clock.now();
     const until = Math.min(now + Math.max(0, nanoseconds), this.events.next());
-    if (until > now && until !== Infinity) this.#idleTime += until - now;
+    if (until > now && until !== Infinity) this.#time.elapsed += until - now;
     this.events.runUntil(this.clock.now());
   }
 

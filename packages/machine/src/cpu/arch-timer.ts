@@ -104,13 +104,15 @@ export class ArchTimer {
     return BigInt(seconds) * BigInt(this.#frequency) + BigInt(Math.floor((rest * this.#frequency) / 1e9));
   }
 
-  /** Calls back at the first nanosecond at which the counter is `value` or more. */
-  at(value: bigint, action: () => void): Alarm {
+  /**
+   * Calls back at the first nanosecond at which the counter is `value` or more; never, if that is more than a hundred
+   * days away, where times would not be exact.
+   */
+  at(value: bigint, action: () => void): Alarm | undefined {
     const frequency = BigInt(this.#frequency);
     const nanoseconds = (value * 1_000_000_000n + frequency - 1n) / frequency;
-    // Beyond a hundred days nothing happens in a run; the queue's times are exact below that.
-    const limit = BigInt(Number.MAX_SAFE_INTEGER);
-    return this.#events.schedule(Number(nanoseconds > limit ? limit : nanoseconds), action);
+    if (nanoseconds > BigInt(Number.MAX_SAFE_INTEGER)) return undefined;
+    return this.#events.schedule(Number(nanoseconds), action);
   }
 
   /** 32-bit registers of CP15 c14 by (CRm, opc2). */

@@ -194,7 +194,7 @@ export class Vcpu {
     for (;;) {
       switch (engine.run(state.base)) {
         case RUN_EXIT.budget:
-          return undefined;
+          return this.takeStop();
         case RUN_EXIT.fetch:
           this.#resolveFetch(state.reg(15));
           break;
@@ -205,12 +205,15 @@ export class Vcpu {
           state.set(CPU.attention, 0);
           this.#takeInterrupts();
       }
-      if (this.#stop !== undefined) {
-        const stop = this.#stop;
-        this.#stop = undefined;
-        return stop;
-      }
+      if (this.#stop !== undefined) return this.takeStop();
     }
+  }
+
+  /** The reason to stop that has come up since the last was taken. */
+  takeStop(): CpuStop | undefined {
+    const stop = this.#stop;
+    this.#stop = undefined;
+    return stop;
   }
 
   #takeInterrupts(): void {
