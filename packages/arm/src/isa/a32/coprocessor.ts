@@ -84,13 +84,13 @@ function call(b: Builder, fixed: number, ...parts: readonly (readonly [Node, num
 
 /** The conditional instruction and its form with condition 1111, the `2` of MCR2. */
 const FORMS = [
-  { cond: 'cond:4', two: '', c: '{c}', fixed: 0xe000_0000 },
-  { cond: '1111', two: '2', c: '', fixed: 0xf000_0000 },
+  { cond: 'cond:4', two: '', fixed: 0xe000_0000 },
+  { cond: '1111', two: '2', fixed: 0xf000_0000 },
 ] as const;
 
 const coprocessorNumber = (f: { cp: number }): number => 14 | f.cp;
 
-const general: readonly Row[] = FORMS.flatMap(({ cond, two, c, fixed }) => [
+const general: readonly Row[] = FORMS.flatMap(({ cond, two, fixed }) => [
   ...(['MCR', 'MRC'] as const).map((name) =>
     a32(
       `${name}${two}`,
@@ -100,7 +100,7 @@ const general: readonly Row[] = FORMS.flatMap(({ cond, two, c, fixed }) => [
         unpredictable: (f) => name === 'MCR' && f.Rt === 15,
         syntax: (f) => {
           const rt = name === 'MRC' && f.Rt === 15 ? 'APSR_nzcv' : registerName(f.Rt);
-          const head = `${name.toLowerCase()}${two}${c} ${coprocessorNumber(f)}, ${f.opc1}, ${rt}`;
+          const head = `${name.toLowerCase()}${two}{c} ${coprocessorNumber(f)}, ${f.opc1}, ${rt}`;
           return `${head}, cr${f.CRn}, cr${f.CRm}, {${f.opc2}}`;
         },
       },
@@ -118,7 +118,7 @@ const general: readonly Row[] = FORMS.flatMap(({ cond, two, c, fixed }) => [
         kind: 'system',
         unpredictable: (f) => f.Rt === 15 || f.Rt2 === 15 || (name === 'MRRC' && f.Rt === f.Rt2),
         syntax: (f) => {
-          const head = `${name.toLowerCase()}${two}${c} ${coprocessorNumber(f)}, ${f.opc1}`;
+          const head = `${name.toLowerCase()}${two}{c} ${coprocessorNumber(f)}, ${f.opc1}`;
           return `${head}, ${registerName(f.Rt)}, ${registerName(f.Rt2)}, cr${f.CRm}`;
         },
       },
@@ -133,8 +133,7 @@ const general: readonly Row[] = FORMS.flatMap(({ cond, two, c, fixed }) => [
     `${cond} 1110 opc1:4 CRn:4 CRd:4 111 cp:1 opc2:3 0 CRm:4`,
     {
       kind: 'system',
-      syntax: (f) =>
-        `cdp${two}${c} ${coprocessorNumber(f)}, ${f.opc1}, cr${f.CRd}, cr${f.CRn}, cr${f.CRm}, {${f.opc2}}`,
+      syntax: (f) => `cdp${two}{c} ${coprocessorNumber(f)}, ${f.opc1}, cr${f.CRd}, cr${f.CRn}, cr${f.CRm}, {${f.opc2}}`,
     },
     (b, f) => {
       const bits = fixed | 0x0e00_0e00 | 0;
@@ -149,9 +148,10 @@ const general: readonly Row[] = FORMS.flatMap(({ cond, two, c, fixed }) => [
         kind: 'system',
         where: (f) => f.P === 1 || f.U === 1 || f.W === 1,
         syntax: (f) => {
-          const head = `${name.toLowerCase()}${two}${f.D === 1 ? 'l' : ''}${c}`;
+          const head = `${name.toLowerCase()}${two}${f.D === 1 ? 'l' : ''}{c}`;
           const register = `${coprocessorNumber(f)}, cr${f.CRd}, [${registerName(f.Rn)}`;
           const offset = `#${f.U === 1 ? '' : '-'}${f.imm8 * 4}`;
+          if (f.P === 1 && f.W === 0 && offset === '#0') return `${head} ${register}]`;
           if (f.P === 1) return `${head} ${register}, ${offset}]${f.W === 1 ? '!' : ''}`;
           return `${head} ${register}], ${f.W === 1 ? offset : `{${f.imm8}}`}`;
         },

@@ -4,6 +4,7 @@
 
 import type { Builder } from '../../ir/builder.js';
 import type { Node } from '../../ir/node.js';
+import { shiftName } from '../operands.js';
 import { a32, type Row } from '../row.js';
 import {
   ALU_NAMES,
@@ -41,6 +42,13 @@ function finish(b: Builder, name: AluName, rd: Node, rn: Node, operand: Shifted,
 const opcodeBits = (number: number): string => number.toString(2).padStart(4, '0');
 const usesRn = (name: AluName): boolean => name !== 'MOV' && name !== 'MVN';
 
+/** MOV of a shifted register goes by the name of the shift. */
+function moveText({ type, imm5 }: Readonly<Record<string, number>>): string {
+  if (type === 0 && imm5 === 0) return 'mov{S}{c} {Rd}, {Rm}';
+  if (type === 3 && imm5 === 0) return 'rrx{S}{c} {Rd}, {Rm}';
+  return `${shiftName(type!)}{S}{c} {Rd}, {Rm}, #${imm5 === 0 ? 32 : imm5}`;
+}
+
 function rows(name: AluName, number: number): Row[] {
   const op = opcodeBits(number);
   const comparison = isComparison(name);
@@ -71,7 +79,7 @@ function rows(name: AluName, number: number): Row[] {
     a32(
       `${name} (register)`,
       `cond:4 000${op} ${s} ${rn} ${rd} imm5:5 type:2 0 Rm:4` as string,
-      { specialize, syntax: `${mnemonic} ${operands}, {Rm}{type:shift}` },
+      { specialize, syntax: name === 'MOV' ? moveText : `${mnemonic} ${operands}, {Rm}{type:shift}` },
       (b, fields) => {
         const f = fields as Record<string, Node>;
         const [d, n, setFlags] = parts(b, f);
@@ -86,7 +94,10 @@ function rows(name: AluName, number: number): Row[] {
         specialize: specialize.filter((x) => x !== 'Rd=15'),
         unpredictable: (f: Record<string, number>) =>
           f['Rd'] === 15 || f['Rn'] === 15 || f['Rm'] === 15 || f['Rs'] === 15,
-        syntax: `${mnemonic} ${operands}, {Rm}, {type:shiftname} {Rs}`,
+        syntax:
+          name === 'MOV'
+            ? '{type:shiftname}{S}{c} {Rd}, {Rm}, {Rs}'
+            : `${mnemonic} ${operands}, {Rm}, {type:shiftname} {Rs}`,
       },
       (b, fields) => {
         const f = fields as Record<string, Node>;

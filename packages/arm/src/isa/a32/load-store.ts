@@ -164,8 +164,8 @@ const hints: readonly Row[] = [
       () => undefined,
     ),
   ]),
-  a32('memory hint (unallocated, immediate)', '1111 0100 x:1 001 any:20', {}, () => undefined),
-  a32('memory hint (unallocated, register)', '1111 0110 x:1 001 any:15 0 low:4', {}, () => undefined),
+  a32('memory hint (unallocated, immediate)', '1111 0100 x:1 001 any:20', { syntax: 'nop' }, () => undefined),
+  a32('memory hint (unallocated, register)', '1111 0110 x:1 001 any:15 0 low:4', { syntax: 'nop' }, () => undefined),
 ];
 
 export const loadStore: readonly Row[] = [...FORMS.flatMap(rows), ...stack, ...hints];

@@ -221,7 +221,8 @@ const status: readonly Row[] = [
       unpredictable: (f) => f.imod === 1 || f.imod >= 2 !== ((f.A | f.I | f.F) === 1) || (f.M === 0 && f.mode !== 0),
       syntax: (f) => {
         if (f.imod === 0) return `cps #${f.mode}`;
-        return `cpsi${f.imod === 2 ? 'e' : 'd'} ${iflags(f)}${f.M === 1 ? `, #${f.mode}` : ''}`;
+        const mnemonic = `cpsi${f.imod === 2 ? 'e' : 'd'}`;
+        return f.M === 1 ? `${mnemonic} ${iflags(f)}, #${f.mode}` : `${mnemonic}.w ${iflags(f)}`;
       },
     },
     changeProcessorState,

@@ -28,7 +28,7 @@ function move(b: Builder, rd: Node, operand: Shifted): void {
 
 const shiftsAndMoves: readonly Row[] = [
   // UNPREDICTABLE in an IT block, where it moves without flags like the shifts beside it.
-  t16('MOV (register) T2', '0000000000 Rm:3 Rd:3', { variesInIt: true, syntax: 'mov{s} {Rd}, {Rm}' }, (b, f) =>
+  t16('MOV (register) T2', '0000000000 Rm:3 Rd:3', { variesInIt: true, syntax: 'mov{s}{c} {Rd}, {Rm}' }, (b, f) =>
     move(b, f.Rd, plain(b.reg(f.Rm))),
   ),
   ...(
