@@ -24,6 +24,10 @@ import type { NamedBytes, RunFiles } from './run/run-files.js';
 
 const BOARDS: Readonly<Record<string, BoardDescription>> = { virt: virtBoard };
 
+const MIN_KERNEL = 4096;
+/** A guest can do ever new odd things; so many of them are told. */
+const MAX_NOTICES = 1000;
+
 /** Builds the machine and loads what it is to run; throws for what cannot be loaded. */
 export function createDriver(spec: RunSpec, files: RunFiles): MachineDriver {
   const board = BOARDS[spec.machine];
@@ -67,6 +71,10 @@ function planLoad(spec: RunSpec, files: RunFiles, board: BoardDescription, ramSi
 }
 
 function linuxKernel({ name, bytes }: NamedBytes): LinuxKernel {
+  // An unpacked Image has no header to know it by, but it does begin with instructions.
+  if (bytes.length < MIN_KERNEL) {
+    throw new PlinthError('input', 'kernel-empty', `${name}: ${bytes.length} bytes are no kernel: it is cut short`);
+  }
   return isZImage(bytes) ? { kind: 'zimage', image: readZImage(bytes, name) } : { kind: 'image', bytes };
 }
 
@@ -79,6 +87,7 @@ class Driver implements MachineDriver {
   #output: Uint8Array = new Uint8Array(4096);
   #outputLength: number = 0;
   #findings: Finding[] = [];
+  #notices: number = 0;
 
   constructor(spec: RunSpec, files: RunFiles, hardware: MachineOptions, plan: LoadPlan) {
     this.#name = (files.program ?? files.kernel)?.name ?? spec.machine;
@@ -92,7 +101,7 @@ class Driver implements MachineDriver {
       ...common,
       ...(engine === 'auto' ? {} : { engine }),
       onConsole: (byte) => this.#print(byte),
-      onNotice: ({ kind, message, instruction }) => this.#find('info', kind, message, instruction, {}),
+      onNotice: ({ kind, message, instruction }) => this.#notice(kind, message, instruction),
       ...(spec.semihosting ? { semihosting: (cpu: Machine['cpu']) => this.#semihosting(cpu) } : {}),
     });
     this.#calls = new Semihosting(
@@ -133,6 +142,14 @@ class Driver implements MachineDriver {
       this.#output = larger;
     }
     this.#output[this.#outputLength++] = byte;
+  }
+
+  #notice(rule: string, message: string, instruction: number): void {
+    this.#notices++;
+    if (this.#notices < MAX_NOTICES) this.#find('info', rule, message, instruction, {});
+    else if (this.#notices === MAX_NOTICES) {
+      this.#find('info', 'too-many-notices', 'the guest does more odd things than are told here', instruction, {});
+    }
   }
 
   #find(severity: Severity, rule: string, message: string, instruction: number, subject: Finding['subject']): void {

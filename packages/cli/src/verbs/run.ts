@@ -77,7 +77,10 @@ async function runSpec(spec: RunSpec, output: RunOutput): Promise<number> {
       },
     };
     if (output.json) printJson(spec, result, capture);
-    else for (const finding of findings) say(`finding: ${finding.message}`);
+    else {
+      // What is only of interest to a kernel's author is in --events and --json.
+      for (const { severity, message } of findings) if (severity !== 'info') say(`finding: ${message}`);
+    }
     return conclude(spec, loop, result, capture);
   } finally {
     await console.close();
