@@ -70,6 +70,12 @@ export const QUIRKS: readonly Quirk[] = [
     ),
   },
   {
+    name: 'LDM and STM of one register on the stack go by the name of the stack, full descending',
+    explains: of(/^(LDMIA|STMDB)$/, ({ ours, theirs }) => {
+      return ours.replace(/^ldm(\w*) sp!/, 'ldmfd$1 sp!').replace(/^stmdb(\w*) sp!/, 'stmfd$1 sp!') === theirs;
+    }),
+  },
+  {
     name: 'MOV r8, r8 is shown as the NOP that it once was',
     explains: of(/^MOV/, ({ ours, theirs }) => ours.endsWith('r8, r8') && theirs.startsWith('nop')),
   },
