@@ -10,8 +10,8 @@ import { dirname, join, relative, resolve } from 'node:path';
 /** From the top down; ARCHITECTURE.md says what each holds. */
 const ROOMS = ['core', 'wasmgen', 'arm', 'machine', 'cli'];
 const NEUTRAL = new Set(['core', 'wasmgen', 'arm', 'machine']);
-/** Tests may use the test runner, and Node wherever they stand. */
-const TEST_FILE = /\.test\.ts$/;
+/** Tests and what they share may use the test runner, and Node wherever they stand. */
+const TEST_FILE = /\.test\.ts$|\/testing\/[^/]+\.ts$/;
 
 const root = resolve(import.meta.dirname, '..');
 const wrong = [];

@@ -18,7 +18,14 @@ import {
   TranslatedMemory,
   virtBoard,
 } from '@plinth/machine';
-import type { BoardDescription, LinuxKernel, LoadPlan, MachineOptions, RunSpec } from '@plinth/machine';
+import type {
+  BoardDescription,
+  LinuxKernel,
+  LoadPlan,
+  MachineOptions,
+  RunSpec,
+  SemihostingHost,
+} from '@plinth/machine';
 import type { DriverStop, MachineDriver } from './machine-driver.js';
 import type { NamedBytes, RunFiles } from './run/run-files.js';
 
@@ -107,7 +114,7 @@ class Driver implements MachineDriver {
     this.#calls = new Semihosting(
       {
         commandLine: this.#name,
-        heap: { heapBase: 0, heapLimit: 0, stackBase: 0, stackLimit: 0 },
+        heap: heapOf(plan, this.#machine.memory),
         clock: () => this.#machine.clock.now(),
         time: () => spec.wallClock + Math.floor(this.#machine.clock.now() / 1e9),
         writeConsole: (bytes, stream) => {
@@ -240,6 +247,22 @@ class Driver implements MachineDriver {
   [Symbol.dispose](): void {
     this.#calls.reset();
   }
+}
+
+/** Room for a program's stack, at the end of RAM. */
+const STACK_SIZE = 1024 * 1024;
+
+/** What SYS_HEAPINFO tells: the heap lies between the program and the stack. */
+function heapOf(plan: LoadPlan, { ramBase, ramSize }: { ramBase: number; ramSize: number }): SemihostingHost['heap'] {
+  const end = ramBase + ramSize;
+  const programEnd = Math.max(ramBase, ...plan.segments.map(({ address, bytes }) => address + bytes.length));
+  const stackLimit = Math.max(programEnd, end - STACK_SIZE);
+  return {
+    heapBase: Math.min(stackLimit, (programEnd + 7) & ~7) >>> 0,
+    heapLimit: stackLimit,
+    stackBase: end,
+    stackLimit,
+  };
 }
 
 /** A program that reads its console waits for it, and so do we: nothing else of it could go on. */
