@@ -13,6 +13,8 @@ import { formatTable, median, ratioOf, type Row, show } from './report.js';
 const RAM_MEBIBYTES = 64;
 /** The low count is this part of the difference: long enough that the engines are warm. */
 const LOW_PART = 1 / 3;
+/** Millions of instructions that the peer needs at least for a slope that stands out from its start-up. */
+const PEER_WORK = 800;
 
 interface Pair {
   readonly ours: number | null;
@@ -21,7 +23,7 @@ interface Pair {
 }
 
 export interface ComputeRow extends Row {
-  readonly iterations: readonly [number, number];
+  readonly iterations: { readonly low: number; readonly high: number; readonly peerLong: number };
   /** The slope by wall time, in the row's unit. */
   readonly wall: Pair;
   /** CPU seconds of the whole run with the high count. */
@@ -32,8 +34,11 @@ export interface ComputeRow extends Row {
 }
 
 interface Sample {
+  /** The same counts for ours and for the peer: checksums are compared and totals too. */
   readonly low: FinishedRun;
   readonly high: FinishedRun;
+  /** The upper end of the slope: `high`, or a longer run where that would be over too soon to be measured. */
+  readonly long: FinishedRun;
 }
 
 export async function compute(options: Options, progress: (text: string) => void): Promise<ComputeRow[]> {
@@ -62,6 +67,7 @@ async function measure(
   const difference = Math.max(1, Math.round((program.iterations * options.work) / 10));
   const low = Math.max(1, Math.round(difference * LOW_PART));
   const counts = [low, low + difference] as const;
+  const peerLong = low + Math.max(difference, Math.round((program.iterations * PEER_WORK) / 10));
   const ours = (count: number): Command => ({
     program: process.execPath,
     args: [join(import.meta.dirname, 'ours-compute.js'), elf, String(count), options.engine, String(RAM_MEBIBYTES)],
@@ -71,20 +77,28 @@ async function measure(
   const oursSamples: Sample[] = [];
   const peerSamples: Sample[] = [];
   let reason = noPeer;
-  const sample = async (who: string, command: (count: number) => Command, into: Sample[]): Promise<void> => {
-    const low = await runToEnd(command(counts[0]));
-    const high = failure(who, low) === undefined ? await runToEnd(command(counts[1])) : low;
-    const failed = failure(who, high);
-    if (failed === undefined) into.push({ low, high });
-    else reason = failed;
+  const sample = async (
+    who: string,
+    command: (count: number) => Command,
+    longCount: number,
+    into: Sample[],
+  ): Promise<void> => {
+    const runs: FinishedRun[] = [];
+    for (const count of new Set([...counts, longCount])) {
+      const run = await runToEnd(command(count));
+      reason = failure(who, run) ?? reason;
+      if (failure(who, run) !== undefined) return;
+      runs.push(run);
+    }
+    into.push({ low: runs[0]!, high: runs[1]!, long: runs.at(-1)! });
   };
   for (let repetition = 0; repetition < options.repetitions; repetition++) {
     progress(`${program.name} ${repetition + 1}/${options.repetitions}`);
-    if (oursSamples.length === repetition) await sample('ours', ours, oursSamples);
-    if (noPeer === undefined && peerSamples.length === repetition) await sample(PEER_NAME, peer, peerSamples);
+    if (oursSamples.length === repetition) await sample('ours', ours, counts[1], oursSamples);
+    if (noPeer === undefined && peerSamples.length === repetition) await sample(PEER_NAME, peer, peerLong, peerSamples);
   }
   reason ??= checksumDifference(oursSamples, peerSamples);
-  return summarize(base, counts, oursSamples, peerSamples, reason);
+  return summarize(base, [...counts, peerLong], oursSamples, peerSamples, reason);
 }
 
 /** What is wrong if not all runs with the same count printed the same. */
@@ -104,14 +118,15 @@ function failure(who: string, run: FinishedRun): string | undefined {
 
 function summarize(
   base: Pick<ComputeRow, 'name' | 'unit' | 'peerName' | 'inGeomean'>,
-  counts: readonly [number, number],
+  [lowCount, highCount, peerLong]: readonly [number, number, number],
   ours: readonly Sample[],
   peer: readonly Sample[],
   reason: string | undefined,
 ): ComputeRow {
-  const scale = 1e6 / (counts[1] - counts[0]);
-  const slopes = (samples: readonly Sample[], time: 'cpu' | 'wall'): number[] =>
-    samples.map(({ low, high }) => (high[time] - low[time]) * scale);
+  const slopes = (samples: readonly Sample[], time: 'cpu' | 'wall'): number[] => {
+    const scale = 1e6 / ((samples === peer ? peerLong : highCount) - lowCount);
+    return samples.map(({ low, long }) => (long[time] - low[time]) * scale);
+  };
   const pair = (values: (samples: readonly Sample[]) => number[]): Pair => {
     const [own, other] = [ours, peer].map((samples) => (samples.length === 0 ? null : median(values(samples)))) as [
       number | null,
@@ -124,7 +139,7 @@ function summarize(
     ...base,
     ...cpu,
     ...(reason === undefined ? {} : { reason }),
-    iterations: counts,
+    iterations: { low: lowCount, high: highCount, peerLong },
     wall: pair((samples) => slopes(samples, 'wall')),
     total: pair((samples) => samples.map(({ high }) => high.cpu)),
     spread: { ours: slopes(ours, 'cpu'), peer: slopes(peer, 'cpu') },
@@ -134,7 +149,7 @@ function summarize(
   // A wrong result has no speed.
   if (reason?.startsWith('checksums') === true) return { ...shared, ours: null, ratio: null };
   const count = (run: FinishedRun): number => (JSON.parse(run.report) as { instructions: number }).instructions;
-  const instructions = (count(sample.high) - count(sample.low)) / (counts[1] - counts[0]);
+  const instructions = (count(sample.high) - count(sample.low)) / (highCount - lowCount);
   const mips = (time: number | null): number | null => (time === null ? null : instructions / time);
   return {
     ...shared,
