@@ -135,10 +135,13 @@ function summarize(
     return { ours: own, peer: other, ratio: ratioOf(own, other) };
   };
   const cpu = pair((samples) => slopes(samples, 'cpu'));
+  // Compilation that ends between the two counts can outweigh the work: the row must not vanish without a word.
+  const tooShort = [cpu.ours, cpu.peer].some((value) => value !== null && value <= 0);
+  const why = reason ?? (tooShort ? 'the longer run took less time: noise or warm-up; give --work more' : undefined);
   const shared = {
     ...base,
     ...cpu,
-    ...(reason === undefined ? {} : { reason }),
+    ...(why === undefined ? {} : { reason: why }),
     iterations: { low: lowCount, high: highCount, peerLong },
     wall: pair((samples) => slopes(samples, 'wall')),
     total: pair((samples) => samples.map(({ high }) => high.cpu)),
