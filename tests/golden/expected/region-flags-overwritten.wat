@@ -1,0 +1,181 @@
+;; A32
+;; 000: e2500001  subs r0, r0, #1
+;; 004: e3510002  cmp r1, #2
+;; 008: c3a02001  movgt r2, #1
+;; 00c: e12fff1e  bx lr
+(module
+  (type $t0 (func (param i32 i32 i32 i32) (result i32)))
+  (type $t1 (func (param i32 i32 i32) (result i32)))
+  (import "env" "memory" (memory $env.memory 1 65536))
+  (import "env" "single" (func $single (type $t0)))
+  (import "env" "via" (func $via (type $t0)))
+  (func $r0 (export "r0") (type $t1) (param $p0 i32) (param $p1 i32) (param $p2 i32) (result i32)
+    (local $l3 i32) (local $l4 i32) (local $l5 i32) (local $l6 i32) (local $l7 i32) (local $l8 i32) (local $l9 i32) (local $l10 i32) (local $l11 i32) (local $l12 i32) (local $l13 i32) (local $l14 i32) (local $l15 i32)
+    (if $I0
+      (i32.lt_s
+        (local.tee $l3
+          (i32.add
+            (i32.load offset=96 align=1
+              (local.get $p0))
+            (i32.ne
+              (local.get $p1)
+              (i32.const 0))))
+        (i32.const 4))
+      (then
+        (if $I1
+          (i32.eqz
+            (local.get $p1))
+          (then
+            (return
+              (local.get $p2))))
+        (return
+          (call $single
+            (local.get $p0)
+            (local.get $p1)
+            (local.get $p2)
+            (i32.const 5)))))
+    (local.set $l5
+      (i32.load align=1
+        (local.get $p0)))
+    (local.set $l10
+      (i32.load offset=4 align=1
+        (local.get $p0)))
+    (local.set $l11
+      (i32.load offset=8 align=1
+        (local.get $p0)))
+    (local.set $l12
+      (i32.load offset=56 align=1
+        (local.get $p0)))
+    (local.set $l6
+      (i32.load offset=64 align=1
+        (local.get $p0)))
+    (local.set $l7
+      (i32.load offset=68 align=1
+        (local.get $p0)))
+    (local.set $l8
+      (i32.load offset=72 align=1
+        (local.get $p0)))
+    (local.set $l9
+      (i32.load offset=76 align=1
+        (local.get $p0)))
+    (block $B2
+      (local.set $l3
+        (i32.sub
+          (local.get $l3)
+          (i32.const 4)))
+      (local.set $l13
+        (local.get $l5))
+      (local.set $l14
+        (i32.sub
+          (local.get $l13)
+          (i32.const 1)))
+      (local.set $l6
+        (local.get $l14))
+      (local.set $l7
+        (local.get $l14))
+      (local.set $l8
+        (i32.ge_u
+          (local.get $l13)
+          (i32.const 1)))
+      (local.set $l9
+        (i32.and
+          (i32.xor
+            (local.get $l13)
+            (i32.const 1))
+          (i32.xor
+            (local.get $l13)
+            (local.get $l14))))
+      (local.set $l5
+        (local.get $l14))
+      (local.set $l14
+        (local.get $l10))
+      (local.set $l13
+        (i32.sub
+          (local.get $l14)
+          (i32.const 2)))
+      (local.set $l6
+        (local.get $l13))
+      (local.set $l7
+        (local.get $l13))
+      (local.set $l8
+        (i32.ge_u
+          (local.get $l14)
+          (i32.const 2)))
+      (local.set $l9
+        (i32.and
+          (i32.xor
+            (local.get $l14)
+            (i32.const 2))
+          (i32.xor
+            (local.get $l14)
+            (local.get $l13))))
+      (local.set $l13
+        (local.get $l6))
+      (local.set $l14
+        (local.get $l9))
+      (local.set $l15
+        (local.get $l7))
+      (if $I3
+        (i32.and
+          (i32.ge_s
+            (i32.xor
+              (local.get $l13)
+              (local.get $l14))
+            (i32.const 0))
+          (i32.ne
+            (local.get $l15)
+            (i32.const 0)))
+        (then
+          (local.set $l11
+            (i32.const 1))))
+      (local.set $l15
+        (local.get $l12))
+      (local.set $l14
+        (i32.and
+          (local.get $l15)
+          (i32.const 1)))
+      (if $I4
+        (local.get $l14)
+        (then
+          (local.set $l13
+            (i32.load offset=88 align=1
+              (local.get $p0)))
+          (i32.store offset=88 align=1
+            (local.get $p0)
+            (i32.or
+              (local.get $l13)
+              (i32.const 32)))
+          (i32.store offset=100 align=1
+            (local.get $p0)
+            (i32.const 1))))
+      (local.set $l4
+        (i32.and
+          (local.get $l15)
+          (select
+            (i32.const -2)
+            (i32.const -4)
+            (local.get $l14))))
+      (br $B2)
+      (unreachable))
+    (i32.store align=1
+      (local.get $p0)
+      (local.get $l5))
+    (i32.store offset=8 align=1
+      (local.get $p0)
+      (local.get $l11))
+    (i32.store offset=64 align=1
+      (local.get $p0)
+      (local.get $l6))
+    (i32.store offset=68 align=1
+      (local.get $p0)
+      (local.get $l7))
+    (i32.store offset=72 align=1
+      (local.get $p0)
+      (local.get $l8))
+    (i32.store offset=76 align=1
+      (local.get $p0)
+      (local.get $l9))
+    (i32.store offset=96 align=1
+      (local.get $p0)
+      (local.get $l3))
+    (local.get $l4)))

@@ -1,0 +1,256 @@
+;; T32
+;; 000: f8d80404  ldr.w r0, [r8, #1028]
+;; 004: e9c20102  strd r0, r1, [r2, #8]
+;; 008: 4770      bx lr
+(module
+  (type $t0 (func (param i32 i32 i32 i32) (result i32)))
+  (type $t1 (func (param i32 i32 i32) (result i32)))
+  (import "env" "memory" (memory $env.memory 1 65536))
+  (import "env" "single" (func $single (type $t0)))
+  (import "env" "via" (func $via (type $t0)))
+  (func $r0 (export "r0") (type $t1) (param $p0 i32) (param $p1 i32) (param $p2 i32) (result i32)
+    (local $l3 i32) (local $l4 i32) (local $l5 i32) (local $l6 i32) (local $l7 i32) (local $l8 i32) (local $l9 i32) (local $l10 i32) (local $l11 i32) (local $l12 i32) (local $l13 i32) (local $l14 i32) (local $l15 i32) (local $l16 i32) (local $l17 i32) (local $l18 i32) (local $l19 i32)
+    (if $I0
+      (i32.lt_s
+        (local.tee $l3
+          (i32.add
+            (i32.load offset=96 align=1
+              (local.get $p0))
+            (i32.ne
+              (local.get $p1)
+              (i32.const 0))))
+        (i32.const 3))
+      (then
+        (if $I1
+          (i32.eqz
+            (local.get $p1))
+          (then
+            (return
+              (local.get $p2))))
+        (return
+          (call $single
+            (local.get $p0)
+            (local.get $p1)
+            (local.get $p2)
+            (i32.const 5)))))
+    (local.set $l6
+      (i32.load offset=116 align=1
+        (local.get $p0)))
+    (local.set $l9
+      (i32.load offset=120 align=1
+        (local.get $p0)))
+    (local.set $l5
+      (i32.load offset=32 align=1
+        (local.get $p0)))
+    (local.set $l7
+      (i32.load align=1
+        (local.get $p0)))
+    (local.set $l8
+      (i32.load offset=8 align=1
+        (local.get $p0)))
+    (local.set $l10
+      (i32.load offset=4 align=1
+        (local.get $p0)))
+    (local.set $l11
+      (i32.load offset=56 align=1
+        (local.get $p0)))
+    (block $B2
+      (local.set $l3
+        (i32.sub
+          (local.get $l3)
+          (i32.const 3)))
+      (local.set $l12
+        (local.get $l5))
+      (local.set $l13
+        (i32.add
+          (local.get $l12)
+          (i32.const 1028)))
+      (local.set $l16
+        (if $I3 (result i32)
+          (i32.and
+            (i32.or
+              (local.tee $l14
+                (i32.xor
+                  (i32.load align=1
+                    (i32.add
+                      (local.get $l6)
+                      (i32.shl
+                        (i32.shr_u
+                          (local.get $l13)
+                          (i32.const 12))
+                        (i32.const 2))))
+                  (i32.const 1)))
+              (local.get $l13))
+            (i32.const 3))
+          (then
+            (if $I4
+              (i32.or
+                (i32.or
+                  (i32.and
+                    (local.get $l14)
+                    (i32.const 1))
+                  (i32.and
+                    (i32.load offset=1024 align=1
+                      (local.get $p0))
+                    (i32.const 2)))
+                (i32.gt_u
+                  (i32.and
+                    (local.get $l13)
+                    (i32.const 4095))
+                  (i32.const 4092)))
+              (then
+                (local.set $l3
+                  (i32.add
+                    (local.get $l3)
+                    (i32.const 3)))
+                (local.set $l15
+                  (i32.const 1))
+                (local.set $l4
+                  (local.get $p2))
+                (br $B2)))
+            (i32.load align=1
+              (i32.add
+                (local.get $l13)
+                (local.get $l14))))
+          (else
+            (i32.load align=1
+              (i32.add
+                (local.get $l13)
+                (local.get $l14))))))
+      (local.set $l7
+        (local.get $l16))
+      (local.set $l16
+        (local.get $l8))
+      (local.set $l14
+        (i32.add
+          (local.get $l16)
+          (i32.const 8)))
+      (local.set $l13
+        (local.get $l7))
+      (if $I5
+        (i32.and
+          (i32.or
+            (local.tee $l12
+              (i32.xor
+                (i32.load align=1
+                  (i32.add
+                    (local.get $l9)
+                    (i32.shl
+                      (i32.shr_u
+                        (local.get $l14)
+                        (i32.const 12))
+                      (i32.const 2))))
+                (i32.const 1)))
+            (local.get $l14))
+          (i32.const 3))
+        (then
+          (local.set $l3
+            (i32.add
+              (local.get $l3)
+              (i32.const 2)))
+          (local.set $l4
+            (i32.add
+              (local.get $p2)
+              (i32.const 4)))
+          (br $B2)
+          (unreachable))
+        (else
+          (i32.store align=1
+            (i32.add
+              (local.get $l14)
+              (local.get $l12))
+            (local.get $l13))))
+      (local.set $l17
+        (local.get $l10))
+      (local.set $l18
+        (i32.add
+          (local.get $l14)
+          (i32.const 4)))
+      (if $I6
+        (i32.and
+          (i32.or
+            (local.tee $l19
+              (i32.xor
+                (i32.load align=1
+                  (i32.add
+                    (local.get $l9)
+                    (i32.shl
+                      (i32.shr_u
+                        (local.get $l18)
+                        (i32.const 12))
+                      (i32.const 2))))
+                (i32.const 1)))
+            (local.get $l18))
+          (i32.const 3))
+        (then
+          (local.set $l3
+            (i32.add
+              (local.get $l3)
+              (i32.const 2)))
+          (local.set $l4
+            (i32.add
+              (local.get $p2)
+              (i32.const 4)))
+          (br $B2)
+          (unreachable))
+        (else
+          (i32.store align=1
+            (i32.add
+              (local.get $l18)
+              (local.get $l19))
+            (local.get $l17))))
+      (local.set $l19
+        (local.get $l11))
+      (local.set $l18
+        (i32.and
+          (local.get $l19)
+          (i32.const 1)))
+      (if $I7
+        (i32.eqz
+          (local.get $l18))
+        (then
+          (local.set $l17
+            (i32.load offset=88 align=1
+              (local.get $p0)))
+          (i32.store offset=88 align=1
+            (local.get $p0)
+            (i32.and
+              (local.get $l17)
+              (i32.const -33)))
+          (i32.store offset=100 align=1
+            (local.get $p0)
+            (i32.const 1))))
+      (local.set $l4
+        (i32.and
+          (local.get $l19)
+          (select
+            (i32.const -2)
+            (i32.const -4)
+            (local.get $l18))))
+      (br $B2)
+      (unreachable))
+    (i32.store align=1
+      (local.get $p0)
+      (local.get $l7))
+    (i32.store offset=96 align=1
+      (local.get $p0)
+      (local.get $l3))
+    (if $I8
+      (i32.and
+        (local.get $l15)
+        (i32.ne
+          (local.get $p1)
+          (i32.const 0)))
+      (then
+        (i32.store offset=96 align=1
+          (local.get $p0)
+          (i32.sub
+            (local.get $l3)
+            (i32.const 1)))
+        (return
+          (call $single
+            (local.get $p0)
+            (local.get $p1)
+            (local.get $p2)
+            (i32.const 5)))))
+    (local.get $l4)))
