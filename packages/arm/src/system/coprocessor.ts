@@ -290,7 +290,7 @@ export class Coprocessors {
   #timer(read: boolean, opc1: number, crm: number, opc2: number, value: number): number | undefined {
     const name = `p15, ${opc1}, c14, c${crm}, ${opc2}`;
     if (opc1 !== 0) return this.#unknown(name, !read);
-    if (!this.#state.privileged && !this.#timerOpenToUser(crm, opc2)) return undefined;
+    if (!this.#state.privileged && !this.#timerOpenToUser(crm, opc2, read)) return undefined;
     if (crm === 1 && opc2 === 0) {
       if (read) return this.#state.get(SYSTEM.CNTKCTL);
       this.#state.set(SYSTEM.CNTKCTL, value);
@@ -301,9 +301,10 @@ export class Coprocessors {
   }
 
   /** CNTKCTL: PL0PCTEN 0, PL0VCTEN 1, PL0VTEN 8, PL0PTEN 9 (B8.1.1). */
-  #timerOpenToUser(crm: number, opc2: number): boolean {
+  #timerOpenToUser(crm: number, opc2: number, read: boolean): boolean {
     const kctl = this.#state.get(SYSTEM.CNTKCTL);
-    if (crm === 0 && opc2 === 0) return (kctl & 3) !== 0;
+    // Only the highest privilege level writes the frequency.
+    if (crm === 0 && opc2 === 0) return read && (kctl & 3) !== 0;
     if (crm === 2) return (kctl & 0x200) !== 0;
     if (crm === 3) return (kctl & 0x100) !== 0;
     return false;

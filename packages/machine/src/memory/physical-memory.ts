@@ -24,7 +24,7 @@ export interface MemoryAccess {
   readonly address: number;
   readonly size: number;
   readonly write: boolean;
-  /** What is written, or what was read; little-endian, low 32 bits. */
+  /** What is written, or what was read, as it lies in memory: little-endian, unsigned, the first four bytes. */
   readonly value: number;
   readonly by: 'cpu' | 'device';
 }
@@ -143,7 +143,7 @@ export class PhysicalMemory {
     else if (size === 2) this.#view.setInt16(offset, value, true);
     else this.#view.setInt8(offset, value);
     const page = offset >>> 12;
-    if (this.marks[page]! !== 0) this.#written(page, { address, size, write: true, value, by });
+    if (this.marks[page]! !== 0) this.#written(page, { address, size, write: true, value: lowBytes(value, size), by });
     return true;
   }
 
@@ -155,7 +155,9 @@ export class PhysicalMemory {
     if (second === first + inFirst && this.#inRam(first, size)) {
       for (let i = 0; i < size; i++) this.#view.setUint8(first - this.ramBase + i, (value >>> (8 * i)) & 0xff);
       const marks = this.#unmarkCode(first) | this.#unmarkCode(second);
-      if ((marks & PAGE.watchedWrite) !== 0) this.#report({ address: first, size, write: true, value, by: 'cpu' });
+      if ((marks & PAGE.watchedWrite) !== 0) {
+        this.#report({ address: first, size, write: true, value: lowBytes(value, size), by: 'cpu' });
+      }
       return true;
     }
     if (!this.#answers(first, inFirst) || !this.#answers(second, size - inFirst)) return false;
@@ -165,7 +167,7 @@ export class PhysicalMemory {
   }
 
   #writePiece(address: number, size: number, value: number): void {
-    const kept = size === 4 ? value : value & (2 ** (8 * size) - 1);
+    const kept = lowBytes(value, size);
     if (!this.#inRam(address, size)) {
       for (let i = 0; i < size; i++) this.write(address + i, 1, (kept >>> (8 * i)) & 0xff);
       return;
@@ -284,4 +286,9 @@ export class PhysicalMemory {
     const last = (watch.start + watch.length - 1 - this.ramBase) >>> 12;
     for (let page = first; page <= last; page++) this.mark(page, mark);
   }
+}
+
+/** The low `size` bytes of a value, up to four, unsigned. */
+function lowBytes(value: number, size: number): number {
+  return size >= 4 ? value >>> 0 : value & (2 ** (8 * size) - 1);
 }
