@@ -63,10 +63,6 @@ export function data32(word: number): Instruction {
   return { bytes: Uint8Array.of(word & 0xff, (word >>> 8) & 0xff, (word >>> 16) & 0xff, word >>> 24) };
 }
 
-export function data16(half: number): Instruction {
-  return { bytes: Uint8Array.of(half & 0xff, (half >>> 8) & 0xff) };
-}
-
 /** All instructions, one after the other. */
 export function bytesOf(code: readonly Instruction[]): Uint8Array {
   const bytes = new Uint8Array(code.reduce((sum, { bytes: { length } }) => sum + length, 0));
