@@ -2,13 +2,6 @@
 // The small world that a fuzz case runs in: which pages it sees, what they hold, and what the registers that the case
 // does not name start with. runner/start.S builds the same world in QEMU; an engine under test builds it from here.
 
-/** A mapped page; every other address faults with a translation fault. Domain 0 (client), normal memory. */
-export interface Page {
-  readonly address: number;
-  readonly bytes: number;
-  readonly access: 'read-execute' | 'read-write';
-}
-
 export const PAGE_BYTES = 0x1000;
 /** Executable, read-only in all modes. The instructions under test end where this page ends. */
 export const CODE_PAGE = 0x10400000;
@@ -19,11 +12,6 @@ export const WINDOW_BYTES = 0x2000;
 /** The border between the two pages of the window, and the end of the window, after which nothing is mapped. */
 export const WINDOW_BORDER: number = WINDOW + PAGE_BYTES;
 export const WINDOW_END: number = WINDOW + WINDOW_BYTES;
-
-export const PAGES: readonly Page[] = [
-  { address: CODE_PAGE, bytes: PAGE_BYTES, access: 'read-execute' },
-  { address: WINDOW, bytes: WINDOW_BYTES, access: 'read-write' },
-];
 
 /** Vectors and save area of the runner (privileged only): no case should touch them. */
 export const RUNNER_PAGES = { address: 0xffff0000, bytes: 2 * PAGE_BYTES };

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// GCC's execute torture tests on QEMU, the reference: proves the harness, and says which tests a correct machine fails.
-// A seeded tenth by default; PLINTH_LONG=1 runs all in all modes, PLINTH_TORTURE=REGEX those it finds.
+// GCC's execute torture tests on our machine: a seeded tenth by default; PLINTH_LONG=1 runs all in all modes and takes
+// QEMU, the reference, along, which proves the harness and says which tests a correct machine fails. To choose:
+// PLINTH_TORTURE=REGEX the tests it finds; PLINTH_TORTURE_ENGINE=interpreter or translator-forced another engine;
+// PLINTH_TORTURE_SHARE=N one test in N, each in one mode.
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,25 +10,37 @@ import { describe, expect, it } from 'vitest';
 import { missingPackages } from '../setup/packages.js';
 import { QemuElfRunner, type ElfRunner } from './elf-runner.js';
 import { knownFailure } from './known-failures.js';
+import { MachineElfRunner } from './machine-runner.js';
 import { cacheFolder, fetchSuite, type Suite } from './suite.js';
 import { formatReport, runTorture } from './torture.js';
 
 const SEED = 1;
-const all = process.env['PLINTH_LONG'] === '1';
+const long = process.env['PLINTH_LONG'] === '1';
 const filter = process.env['PLINTH_TORTURE'];
+const engine = process.env['PLINTH_TORTURE_ENGINE'] ?? 'translator';
+if (engine !== 'translator' && engine !== 'interpreter' && engine !== 'translator-forced')
+  throw new Error(`PLINTH_TORTURE_ENGINE: there is no engine "${engine}"`);
+const share = process.env['PLINTH_TORTURE_SHARE'];
 
 const lacking = missingPackages().map(({ name }) => name);
 const suite: Suite | { missing: string } =
   lacking.length > 0 ? { missing: `Debian packages ${lacking.join(', ')}` } : fetchSuite();
 if ('missing' in suite) console.log(`skipped: GCC torture tests: ${suite.missing}`);
 
-const runners: readonly ElfRunner[] = [new QemuElfRunner()];
+const runners: ElfRunner[] = [new MachineElfRunner(engine)];
+if (long) runners.push(new QemuElfRunner());
 
 describe.skipIf('missing' in suite)('GCC torture tests', () => {
   for (const runner of runners) {
     it(`pass on ${runner.name}`, { timeout: 7_200_000 }, async () => {
       const fetched = suite as Suite;
-      const options = { suite: fetched, runner, all, seed: SEED };
+      const options = {
+        suite: fetched,
+        runner,
+        all: long && share === undefined,
+        oneIn: Number(share ?? 10),
+        seed: SEED,
+      };
       const results = await runTorture(filter === undefined ? options : { ...options, filter: new RegExp(filter) });
       const report = formatReport(runner, fetched, results);
       mkdirSync(cacheFolder(), { recursive: true });

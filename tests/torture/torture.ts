@@ -22,8 +22,9 @@ export interface TortureResult {
 export interface TortureOptions {
   readonly suite: Suite;
   readonly runner: ElfRunner;
-  /** Runs each test in all four modes; else a tenth of the tests, drawn by the seed, each in one mode. */
+  /** Runs each test in all four modes; else one test in `oneIn`, drawn by the seed, each in one mode. */
   readonly all: boolean;
+  readonly oneIn: number;
   readonly seed: number;
   /** Only tests whose name this finds. */
   readonly filter?: RegExp;
@@ -38,7 +39,7 @@ export async function runTorture(options: TortureOptions): Promise<TortureResult
   const toolchain = await prepareToolchain(join(cacheFolder(), 'elf'));
   const scratch = mkdtempSync(join(cacheFolder(), 'run-'));
   for (const test of listTests(options.suite.folder)) {
-    const chosen = random.below(10) === 0;
+    const chosen = random.below(options.oneIn) === 0;
     const mode = random.pick(MODES);
     if (options.filter ? !options.filter.test(test) : !options.all && !chosen) continue;
     for (const one of options.all || options.filter ? MODES : [mode])

@@ -33,29 +33,29 @@ export interface NodeExtra {
 
 export type Block = Node[];
 
-/** The operations that are not WebAssembly instructions. */
-export const Special = [
-  // values
-  'const', // i32, i64 (bigint immediate)
-  'v128.const', // lanes: 16 bytes
-  'field', // instruction bits: immediate = shift | width << 8
-  'pc', // address of the instruction
-  'reg', // [index]: r0-r14; 15 reads the slot
-  'flag', // immediate = state offset of N, Z, C or V word
-  'cpu.load', // extra.name = load instruction, immediate = offset, [displacement]
-  'temp', // immediate = temporary's number
-  'guest.load', // immediate = access description, [address]
-  'guest.host', // immediate = bytes | alignment << 8 | write << 16, [address]: host address or 0
-  'host.load', // extra.name = load instruction, immediate = offset, [host address]
-  'call', // extra.name = helper, args
-  // statements
-  'setReg', // [index, value]
-  'setFlag', // immediate = state offset, [value]
-  'cpu.store', // extra.name = store instruction, immediate = offset, [displacement, value]
-  'setTemp', // immediate = temporary's number, [value]
-  'guest.store', // immediate = access description, [address, value]
-  'host.store', // extra.name = store instruction, immediate = offset, [host address, value]
-  'if', // [condition], extra.then, extra.otherwise
-  'jump', // [target]: leave the instruction, go on at the target in the same instruction set
-  'abortCheck', // leave the instruction if the last helper gave it up
-] as const;
+/*
+ * The operations that are not WebAssembly instructions, with their immediates and operands.
+ * values:
+ * - `const`: i32, i64 (bigint immediate)
+ * - `v128.const`: lanes: 16 bytes
+ * - `field`: instruction bits: immediate = shift | width << 8
+ * - `pc`: address of the instruction
+ * - `reg`: [index]: r0-r14; 15 reads the slot
+ * - `flag`: immediate = state offset of N, Z, C or V word
+ * - `cpu.load`: extra.name = load instruction, immediate = offset, [displacement]
+ * - `temp`: immediate = temporary's number
+ * - `guest.load`: immediate = access description, [address]
+ * - `guest.host`: immediate = bytes | alignment << 8 | write << 16, [address]: host address or 0
+ * - `host.load`: extra.name = load instruction, immediate = offset, [host address]
+ * - `call`: extra.name = helper, args
+ * statements:
+ * - `setReg`: [index, value]
+ * - `setFlag`: immediate = state offset, [value]
+ * - `cpu.store`: extra.name = store instruction, immediate = offset, [displacement, value]
+ * - `setTemp`: immediate = temporary's number, [value]
+ * - `guest.store`: immediate = access description, [address, value]
+ * - `host.store`: extra.name = store instruction, immediate = offset, [host address, value]
+ * - `if`: [condition], extra.then, extra.otherwise
+ * - `jump`: [target]: leave the instruction, go on at the target in the same instruction set
+ * - `abortCheck`: leave the instruction if the last helper gave it up
+ */

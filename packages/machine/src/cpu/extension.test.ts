@@ -51,8 +51,9 @@ describe.each(['interpreter', 'translator-forced'] as const)('floating point and
     machine.cpu.state.set(CPU.vectors + 8 * n, Number.parseInt(text.slice(8), 16) | 0);
     machine.cpu.state.set(CPU.vectors + 8 * n + 4, Number.parseInt(text.slice(0, 8), 16) | 0);
   };
-  const poke = (address: number, ...words: number[]): void =>
+  const poke = (address: number, ...words: number[]): void => {
     machine.memory.writeBytes(address, new Uint8Array(Uint32Array.from(words).buffer));
+  };
   function run(...words: number[]): void {
     poke(code, ...words);
     machine.run({ until: machine.count + words.length });

@@ -2,7 +2,7 @@
 // The translator of one machine: takes what has become hot, has regions made of it in batches, and puts their function
 // numbers into the slots of their entries. A page that is written loses its regions with its decoded instructions.
 
-import { buildRegions, type Region, RegionFinder, type RegionRequest } from '@plinth/arm';
+import { buildRegions, type Region, type RegionFinder, type RegionRequest } from '@plinth/arm';
 import type { CodePages } from '../memory/code-pages.js';
 import { HOT_COUNTERS, HOT_COUNTERS_AT } from '../memory/layout.js';
 import type { PhysicalMemory } from '../memory/physical-memory.js';
@@ -147,7 +147,7 @@ export class Translator {
   }
 
   forgetAll(): void {
-    for (const page of [...this.#byPage.keys()]) this.forget(page);
+    for (const page of this.#byPage.keys()) this.forget(page);
     this.#pending = [];
     this.#counters.fill(0);
   }
