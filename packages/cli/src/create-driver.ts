@@ -32,8 +32,6 @@ import type { NamedBytes, RunFiles } from './run/run-files.js';
 const BOARDS: Readonly<Record<string, BoardDescription>> = { virt: virtBoard };
 
 const MIN_KERNEL = 4096;
-/** A guest can do ever new odd things; so many of them are told. */
-const MAX_NOTICES = 1000;
 
 /** Builds the machine and loads what it is to run; throws for what cannot be loaded. */
 export function createDriver(spec: RunSpec, files: RunFiles): MachineDriver {
@@ -94,7 +92,6 @@ class Driver implements MachineDriver {
   #output: Uint8Array = new Uint8Array(4096);
   #outputLength: number = 0;
   #findings: Finding[] = [];
-  #notices: number = 0;
 
   constructor(spec: RunSpec, files: RunFiles, hardware: MachineOptions, plan: LoadPlan) {
     this.#name = (files.program ?? files.kernel)?.name ?? spec.machine;
@@ -108,7 +105,7 @@ class Driver implements MachineDriver {
       ...common,
       ...(engine === 'auto' ? {} : { engine }),
       onConsole: (byte) => this.#print(byte),
-      onNotice: ({ kind, message, instruction }) => this.#notice(kind, message, instruction),
+      onNotice: ({ kind, message, instruction }) => this.#find('info', kind, message, instruction, {}),
       ...(spec.semihosting ? { semihosting: (cpu: Machine['cpu']) => this.#semihosting(cpu) } : {}),
     });
     this.#calls = new Semihosting(
@@ -149,14 +146,6 @@ class Driver implements MachineDriver {
       this.#output = larger;
     }
     this.#output[this.#outputLength++] = byte;
-  }
-
-  #notice(rule: string, message: string, instruction: number): void {
-    this.#notices++;
-    if (this.#notices < MAX_NOTICES) this.#find('info', rule, message, instruction, {});
-    else if (this.#notices === MAX_NOTICES) {
-      this.#find('info', 'too-many-notices', 'the guest does more odd things than are told here', instruction, {});
-    }
   }
 
   #find(severity: Severity, rule: string, message: string, instruction: number, subject: Finding['subject']): void {

@@ -34,7 +34,7 @@ export type StopReason =
 
 /** Something a guest did that its kernel author would want to know. */
 export interface MachineNotice {
-  readonly kind: 'unknown-register' | 'unknown-device-register' | 'bus-error';
+  readonly kind: 'unknown-register' | 'unknown-device-register' | 'bus-error' | 'too-many-notices';
   readonly message: string;
   readonly instruction: number;
 }
@@ -56,7 +56,7 @@ export interface MachineOptions {
   readonly onConsole?: (byte: number) => void;
   /** The console has room again. */
   readonly onConsoleRoom?: () => void;
-  /** Once for each different thing. */
+  /** Once for each different thing, up to a thousand of them. */
   readonly onNotice?: (notice: MachineNotice) => void;
   /** May the page's instructions run? Asked before its first instruction and again after it has changed. */
   readonly fetchGuard?: (page: { address: number; bytes: Uint8Array }) => boolean;
@@ -68,6 +68,8 @@ export interface MachineOptions {
 
 /** Largest slice between looks at the event queue. */
 const MAX_SLICE = 1 << 30;
+/** Notices, the last of which says that no more come: a guest can do ever new odd things. */
+const MAX_NOTICES = 1000;
 
 export class Machine implements CpuHost {
   readonly board: Board;
@@ -282,9 +284,14 @@ export class Machine implements CpuHost {
   }
 
   #notice(kind: MachineNotice['kind'], message: string): void {
-    if (this.#noticed.has(message)) return;
+    if (this.#noticed.size >= MAX_NOTICES || this.#noticed.has(message)) return;
     this.#noticed.add(message);
-    this.#options.onNotice?.({ kind, message, instruction: this.count });
+    const instruction = this.count;
+    if (this.#noticed.size < MAX_NOTICES) this.#options.onNotice?.({ kind, message, instruction });
+    else {
+      const last = 'the guest does more odd things than are told here';
+      this.#options.onNotice?.({ kind: 'too-many-notices', message: last, instruction });
+    }
   }
 
   // ---- CpuHost ------------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import type { MachineNotice } from './machine.js';
 import { CODE, cpu, CpuTest, DATA, describeEngines, RAM, TABLES, VECTORS } from './testing/contract.js';
-import { a32, bx, ldr, mcr, mov, nop, svc, udf } from './testing/mnemonics.js';
+import { a32, add, b, bx, ldr, mcr, mov, nop, str, svc, udf } from './testing/mnemonics.js';
 import { PageTables } from './testing/page-tables.js';
 
 describeEngines('a guest that goes wrong', (engine) => {
@@ -24,6 +24,19 @@ describeEngines('a guest that goes wrong', (engine) => {
     // Asked again, it says so again.
     test.steps(1000);
     expect(test.stop).toEqual({ kind: 'fault-loop', address: 0xc });
+  });
+
+  it('in ever new ways is told of a thousand', () => {
+    const notices: MachineNotice[] = [];
+    const machine = engine.machine({ onNotice: (notice) => notices.push(notice) });
+    // Writes that grow, to a register of the UART that is not there.
+    const loop = [str(0, 1), add(0, 0, 1), b(-8)];
+    const test = new CpuTest(machine).code(loop).regs({ r1: 0x0900_0f00 }).steps(3000);
+    expect(notices).toHaveLength(1000);
+    expect(new Set(notices.map(({ message }) => message)).size).toBe(1000);
+    expect(notices.filter(({ kind }) => kind === 'too-many-notices')).toEqual([notices.at(-1)]);
+    test.steps(3000);
+    expect(notices).toHaveLength(1000);
   });
 
   it('by vectors that are not mapped', () => {
