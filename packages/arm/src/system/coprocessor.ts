@@ -242,6 +242,8 @@ export class Coprocessors {
   execute(instruction: number): boolean {
     const coprocessor = (instruction >> 8) & 0xf;
     if (coprocessor !== 15 && coprocessor !== 14) return false;
+    // MCR2 and its like name no register of these two (B3.15, C6.1).
+    if (instruction >>> 28 === 0xf) return false;
     // Register transfers are 1110 with bit 4 set, or 1100010x.
     if ((instruction & 0x0f000010) === 0x0e000010) return this.#transfer(instruction, coprocessor);
     if ((instruction & 0x0fe00000) === 0x0c400000) return this.#transferTwo(instruction, coprocessor);

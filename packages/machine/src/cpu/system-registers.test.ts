@@ -5,7 +5,7 @@ import { expect, it } from 'vitest';
 import type { MachineNotice } from '../machine.js';
 import { CODE, cpu, CpuTest, describeEngines, VECTORS } from '../testing/contract.js';
 import { data32 } from '../testing/assemble.js';
-import { a32, add, b, here, mcr, mov, mrc, nop, svc } from '../testing/mnemonics.js';
+import { a32, add, b, cp15Fields, here, mcr, mov, mrc, nop, svc } from '../testing/mnemonics.js';
 
 const CNTPCT = 0;
 const CNTVCT = 1;
@@ -75,6 +75,18 @@ describeEngines('coprocessor 15', (engine) => {
       .code([a32('MRC (TPIDRPRW)', { Rt: 0 })])
       .steps(1)
       .expectException('undefined', CODE + 4);
+  });
+
+  it('is not reached by the second form of its instructions', () => {
+    for (const instruction of [
+      a32('MRC2', cp15Fields('MIDR')),
+      a32('MCR2', cp15Fields('DFAR')),
+      a32('MRRC2', { cp: 1, opc1: 1, CRm: 14, Rt: 0, Rt2: 1 }),
+    ])
+      cpu(engine)
+        .code([instruction])
+        .steps(1)
+        .expectException('undefined', CODE + 4);
   });
 
   it('has neighbours that are undefined', () => {
