@@ -46,6 +46,7 @@ function singleSteps(test: CpuTest, count: number): string[] {
 }
 
 const reference = new Map<string, string[]>();
+const hotReference = new Map<string, string[]>();
 
 describeEngines('run until a count', (engine) => {
   it.each(scenes)('stops exactly: %s', (name, count, scene) => {
@@ -67,6 +68,21 @@ describeEngines('run until a count', (engine) => {
       test.steps(count - n);
       expect([n, machine.stateHash()]).toEqual([n, expected[count]]);
     }
+  });
+
+  it.each(scenes)('stops exactly in hot code: %s', (name, _, scene) => {
+    // Far enough for the translator to have translated the loops; then in uneven strides.
+    const test = begin(engine, scene).steps(300_000);
+    const seen: string[] = [];
+    for (let i = 0, stride = 1; i < 250; i++, stride = (stride * 7 + 3) % 41) {
+      const before = test.machine.count;
+      test.steps(stride);
+      seen.push(`${test.machine.count - before === stride} ${test.machine.stateHash()}`);
+    }
+    const expected = hotReference.get(name) ?? seen;
+    hotReference.set(name, expected);
+    expect(seen).toEqual(expected);
+    if (engine.kind !== 'interpreter') expect(test.machine.engine.translator!.regions).toBeGreaterThan(0);
   });
 
   it('does not move for a count that has passed, or that is none', () => {

@@ -7,6 +7,8 @@ import { PageTables } from '../testing/page-tables.js';
 import { PAGE, type MemoryAccess } from './physical-memory.js';
 
 const NEXT = DATA + 0x1000;
+/** Enough for the translator to translate a loop. */
+const ROUNDS = 10_000;
 
 interface Seen {
   readonly writes: MemoryAccess[];
@@ -69,11 +71,11 @@ describeEngines('watched stores', (engine) => {
   it('are seen each time in a hot loop, and nothing outside of the range', () => {
     const test = cpu(engine)
       .code([str(0, 1), str(0, 2), str(0, 1, 4), subs(0, 0, 1), b(-16, NE), here()])
-      .regs({ r0: 300, r1: DATA, r2: NEXT });
+      .regs({ r0: ROUNDS, r1: DATA, r2: NEXT });
     const seen = watch(test, DATA + 4, 4);
-    test.steps(1501);
+    test.steps(5 * ROUNDS + 1);
     seen.end();
-    expect(seen.writes.map(({ value }) => value)).toEqual(Array.from({ length: 300 }, (_, i) => 300 - i));
+    expect(seen.writes.map(({ value }) => value)).toEqual(Array.from({ length: ROUNDS }, (_, i) => ROUNDS - i));
     expect(seen.writes.every(({ address }) => address === DATA + 4)).toBe(true);
   });
 
@@ -81,12 +83,12 @@ describeEngines('watched stores', (engine) => {
     const test = cpu(engine)
       .code([str(0, 1), add(0, 0, 1), b(-8)])
       .regs({ r1: DATA })
-      .steps(900);
+      .steps(3 * ROUNDS);
     const seen = watch(test, DATA, 4, true);
     test.steps(30);
-    expect(seen.writes.map(({ value }) => value)).toEqual([300, 301, 302, 303, 304, 305, 306, 307, 308, 309]);
+    expect(seen.writes.map(({ value }) => value)).toEqual(Array.from({ length: 10 }, (_, i) => ROUNDS + i));
     seen.end();
-    test.steps(300).expectWords(DATA, 409);
+    test.steps(300).expectWords(DATA, ROUNDS + 109);
     expect(seen.writes).toHaveLength(10);
     expect(test.machine.memory.marks[(DATA - RAM) >>> 12]! & (PAGE.watchedRead | PAGE.watchedWrite)).toBe(0);
   });
@@ -229,7 +231,7 @@ describeEngines('pages without a watch', (engine) => {
     const test = new CpuTest(machine)
       .code([str(0, 1), str(0, 2), b(-8)])
       .regs({ r1: DATA, r2: NEXT })
-      .steps(300);
+      .steps(3 * ROUNDS);
     let slow = 0;
     const { memory } = machine;
     const original = memory.write.bind(memory);

@@ -14,7 +14,7 @@ import { type Cp15Name, cp15Fields } from './mnemonics.js';
 import type { PageTables } from './page-tables.js';
 
 /** The engines that must agree. */
-const ENGINES: readonly EngineKind[] = ['interpreter', 'translator', 'translator-forced'];
+export const ENGINES: readonly EngineKind[] = ['interpreter', 'translator', 'translator-forced'];
 
 export const RAM = 0x4000_0000;
 export const RAM_SIZE = 0x10_0000;
