@@ -38,7 +38,7 @@ function instruction(random: (below: number) => number, rows: readonly Row[]): I
   const memory = /^(V?LD|V?ST|PUSH|POP|SWP|TB)/.test(row.name);
   for (const { name, width } of row.fields) {
     let value = random(2 ** width);
-    if (/^R/.test(name) && width === 4 && random(8) !== 0) value = random(8);
+    if (name.startsWith('R') && width === 4 && random(8) !== 0) value = random(8);
     if (name === 'Rn' && width === 4 && memory && random(8) !== 0) value = 11;
     if (name === 'cond' && row.isa === 'A32' && random(2) === 0) value = 14;
     // Branches stay near.
