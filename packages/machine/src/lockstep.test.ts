@@ -32,3 +32,17 @@ test('a difference in a register or in memory is found and said', () => {
   other.translator.memory.writeBytes(BASE + 0x1000, Uint8Array.of(1));
   expect(other.run({ until: 1_000 })).toMatchObject({ differences: ['memory from 0x40009000 on'] });
 });
+
+test('the end of the guest is compared with all memory', () => {
+  const OFF = [0xe3000008, 0xe3480400, 0xe1400070]; // movw, movt r0, #0x84000008; hvc #0: PSCI SYSTEM_OFF
+  const [one, two] = (['interpreter', 'translator'] as const).map((engine) => {
+    const made = machine(engine);
+    made.memory.writeBytes(BASE + 0x14, new Uint8Array(new Int32Array(OFF).buffer));
+    return made;
+  });
+  const pair = new Lockstep(one!, two!);
+  expect(pair.run({ until: 1_000 })).toEqual({ kind: 'until' });
+  two!.memory.writeBytes(BASE + 0x1000, Uint8Array.of(1));
+  expect(pair.run({ until: 2_000 })).toEqual({ kind: 'until' });
+  expect(pair.run({ until: 300_000 })).toMatchObject({ differences: ['memory from 0x40009000 on'] });
+});
