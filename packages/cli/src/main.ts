@@ -6,8 +6,9 @@ import { constants } from 'node:os';
 import { Command, CommanderError, Option } from 'commander';
 import { PlinthError } from '@plinth/core';
 import type { ImageOptions } from './verbs/image.js';
-import type { RunOptions } from './run/run-options.js';
 import { EXIT, reportError } from './report-error.js';
+import { RUN_OPTIONS } from './run/option-list.js';
+import type { RunOptions } from './run/run-options.js';
 
 const VERSION = '0.1.0';
 
@@ -38,6 +39,7 @@ function buildProgram(outcome: Outcome): Command {
     .version(VERSION)
     .showHelpAfterError(false)
     .exitOverride()
+    .enablePositionalOptions()
     .configureOutput({ writeErr: () => undefined })
     .addHelpText(
       'after',
@@ -50,32 +52,19 @@ function buildProgram(outcome: Outcome): Command {
   addRun(program, outcome);
   addImage(program, outcome);
   addDoctor(program, outcome);
+  addBench(program, outcome);
   return program;
 }
 
 function addRun(program: Command, outcome: Outcome): void {
-  program
+  const run = program
     .command('run')
     .description('run a machine')
-    .argument('[FILE]', 'ELF program, or a guest file (YAML) with these options as keys')
-    .addOption(new Option('--machine <BOARD>', 'board (default: virt)'))
-    .addOption(new Option('--cpu <MODEL>', 'CPU model (default: the board’s)'))
-    .addOption(new Option('--memory <SIZE>', 'RAM, for example 256M'))
-    .addOption(new Option('--image <NAME>', 'guest image; it is brought if it is not here'))
-    .addOption(new Option('--kernel <FILE>', 'kernel: zImage, Image or ELF'))
-    .addOption(new Option('--initrd <FILE>', 'initial RAM disk'))
-    .addOption(new Option('--dtb <FILE>', 'device tree instead of the board’s own'))
-    .addOption(new Option('--append <TEXT>', 'kernel command line'))
-    .addOption(new Option('--exec <COMMAND>', 'run one command in an image and print its output'))
-    .addOption(new Option('--stock', 'the image’s kernel as packed, with no options that make it start faster'))
-    .addOption(new Option('--engine <NAME>', 'interpreter, translator or auto'))
-    .addOption(new Option('--lockstep', 'run both engines and stop at the first difference'))
-    .addOption(new Option('--semihosting', 'answer Arm semihosting calls; pass the program’s status on'))
-    .addOption(new Option('--realtime', 'keep virtual time to real time; so by itself on a terminal'))
-    .addOption(new Option('--console <WHERE>', 'stdio, pty, socket:PATH, pipe:PATH or none'))
-    .addOption(new Option('--limit-instructions <N>', 'stop after so many instructions'))
-    .addOption(new Option('--limit-seconds <S>', 'stop after so many seconds'))
-    .addOption(new Option('--limit-output <BYTES>', 'stop after so much console output'))
+    .argument('[FILE]', 'ELF program, or a guest file (YAML) with these options as keys');
+  for (const { name, value, help, positional } of RUN_OPTIONS) {
+    if (positional !== true) run.addOption(new Option(`--${name}${value === undefined ? '' : ` <${value}>`}`, help));
+  }
+  run
     .addOption(new Option('--events <FILE>', 'write findings as JSON lines, - for standard output'))
     .addOption(new Option('--json', 'print the result as JSON; the console goes to standard error'))
     .addHelpText(
@@ -139,6 +128,21 @@ function addDoctor(program: Command, outcome: Outcome): void {
     .action(async (options: { json?: boolean; clean?: boolean }) => {
       const { doctorVerb } = await import('./verbs/doctor.js');
       outcome.status = await doctorVerb(options);
+    });
+}
+
+function addBench(program: Command, outcome: Outcome): void {
+  program
+    .command('bench')
+    .description('measure this machine beside QEMU')
+    .argument('[NAME]', 'boot or compute')
+    .argument('[OPTIONS...]', 'those of the benchmark')
+    .allowUnknownOption()
+    .passThroughOptions()
+    .addHelpText('after', examples('plinth bench boot', 'plinth bench compute --only fib,crc32 --json'))
+    .action(async (name: string | undefined, options: readonly string[]) => {
+      const { benchVerb } = await import('./verbs/bench.js');
+      outcome.status = await benchVerb([...(name === undefined ? ['--help'] : [name]), ...options]);
     });
 }
 

@@ -2,6 +2,7 @@
 // Runs a program of the host to its end, without a shell, and collects what it prints.
 
 import { spawn } from 'node:child_process';
+import { constants } from 'node:os';
 import { PlinthError } from '@plinth/core';
 
 export interface CommandResult {
@@ -53,6 +54,23 @@ export async function run(program: string, args: readonly string[], options: Com
     });
     const bytes = Buffer.concat(output);
     return { status, output: bytes, stdout: options.onLine === undefined ? bytes.toString('latin1') : '', stderr };
+  } finally {
+    process.removeListener('exit', stop);
+  }
+}
+
+/** Runs a program on our own streams and gives its exit status, 128 + n if signal n ended it. */
+export async function passThrough(program: string, args: readonly string[], cwd: string): Promise<number> {
+  const child = spawn(program, args, { cwd, stdio: 'inherit' });
+  const stop = (): void => {
+    child.kill();
+  };
+  process.once('exit', stop);
+  try {
+    return await new Promise<number>((resolve, reject) => {
+      child.once('error', reject);
+      child.once('close', (code, signal) => resolve(code ?? 128 + (signal === null ? 0 : constants.signals[signal])));
+    });
   } finally {
     process.removeListener('exit', stop);
   }

@@ -243,6 +243,22 @@ describe('runLoop', () => {
     expect((await run()).exit).toEqual({ kind: 'user' });
   });
 
+  it('ends at a count that does not depend on the host’s speed when output is awaited', async () => {
+    const counts = [1, 30].map(async (milliseconds) => {
+      const machine = new ScriptedMachine(
+        ...Array.from({ length: 9 }, () => (budget: number) => {
+          time.milliseconds += milliseconds;
+          return RUN(budget);
+        }),
+        (budget: number) => ({ ...RUN(budget), output: 'done' }),
+      );
+      const { run, time } = setUp(machine, { onOutput: (bytes) => Buffer.from(bytes).toString() === 'done' });
+      await run();
+      return machine.instructions;
+    });
+    expect(await counts[0]).toBe(await counts[1]);
+  });
+
   it('passes on how a program ended', async () => {
     const { run } = setUp(new ScriptedMachine(() => ({ stop: { kind: 'exit', status: 7 } })));
     expect((await run()).exit).toEqual({ kind: 'exit', status: 7 });

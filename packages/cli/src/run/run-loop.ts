@@ -28,7 +28,10 @@ export interface RunLoopOptions {
   readonly restart: boolean;
   readonly time: HostTime;
   onFinding(finding: Finding): void;
-  /** Sees all output that the console gets; true ends the run as if the guest had shut down. */
+  /**
+   * Sees all output that the console gets; true ends the run as if the guest had shut down. Slices are of one size then,
+   * so that it does not depend on the host's speed at which instruction that is.
+   */
   onOutput?(bytes: Uint8Array): boolean;
 }
 
@@ -43,6 +46,7 @@ export interface RunLoopResult {
 /** Host milliseconds that a slice should take: short enough for keys, long enough to cost nothing. */
 const SLICE_TIME = 10;
 const FIRST_SLICE = 200_000;
+const FIXED_SLICE = 1_000_000;
 const MAX_SLICE = 1_000_000_000;
 /** Real time may lag by this before a running machine waits. */
 const PACE_SLACK = 5;
@@ -54,7 +58,8 @@ export async function runLoop(options: RunLoopOptions): Promise<RunLoopResult> {
   let left = false;
   let full = false;
   let output = 0;
-  let slice = FIRST_SLICE;
+  const steered = options.onOutput === undefined;
+  let slice = steered ? FIRST_SLICE : FIXED_SLICE;
   const start = time.now();
   const virtualStart = machine.virtualTime;
   /** Milliseconds by which virtual time is ahead of the host's. */
@@ -93,7 +98,7 @@ export async function runLoop(options: RunLoopOptions): Promise<RunLoopResult> {
     const before = time.now();
     const executed = machine.instructions;
     const stop = machine.runSlice(budget, realtime);
-    if (machine.instructions - executed === budget) slice = nextSlice(slice, budget, time.now() - before);
+    if (steered && machine.instructions - executed === budget) slice = nextSlice(slice, budget, time.now() - before);
     for (const finding of machine.takeFindings()) options.onFinding(finding);
 
     const produced = machine.takeOutput();

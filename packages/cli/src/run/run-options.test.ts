@@ -45,6 +45,25 @@ describe('buildRunSpec', () => {
     });
   });
 
+  it('chooses a new seed and the time of day, and says which, so that a run can be repeated', () => {
+    const first = buildRunSpec({ image: 'debian-mini', exec: 'true' }, undefined, false);
+    const { seed, wallClock } = first;
+    expect(seed).toMatch(/^[0-9a-f]{64}$/);
+    expect(buildRunSpec({ kernel: 'a' }, undefined, false).seed).not.toBe(seed);
+    expect(Math.abs(wallClock - Date.now() / 1000)).toBeLessThan(600);
+    const again = { image: 'debian-mini', exec: 'true', seed: seed.toUpperCase(), 'wall-clock': String(wallClock) };
+    expect(buildRunSpec(again, undefined, false)).toEqual(first);
+  });
+
+  it.each([
+    ['0', 0],
+    ['1700000000', 1_700_000_000],
+    ['2025-01-31T12:00:00Z', 1_738_324_800],
+    ['2025-01-31 13:00:00.7+01:00', 1_738_324_800],
+  ])('takes %s as a time', (text, seconds) => {
+    expect(buildRunSpec({ kernel: 'a', 'wall-clock': text }, undefined, false).wallClock).toBe(seconds);
+  });
+
   it('gives every command another marker', () => {
     const marker = (): string => buildRunSpec({ image: 'debian-mini', exec: 'true' }, undefined, true).exec!.marker;
     expect(marker()).toMatch(/^[0-9a-f]{32}$/);
@@ -81,6 +100,12 @@ describe('buildRunSpec', () => {
     [{ kernel: 'a', memory: '0' }, undefined, 'memory: "0" is no size: write for example 256M'],
     [{ kernel: 'a', 'limit-seconds': 'x' }, undefined, 'limit-seconds: "x" is no number above 0'],
     [{ kernel: 'a', 'limit-instructions': '' }, undefined, 'limit-instructions: "" is no number above 0'],
+    [{ kernel: 'a', seed: 'xyz' }, undefined, 'seed: 1 to 64 bytes in hexadecimal are needed'],
+    [
+      { kernel: 'a', 'wall-clock': 'noon' },
+      undefined,
+      'wall-clock: "noon" is no time: write seconds since 1970, or a date like 2025-01-31T12:00:00Z, up to 2106',
+    ],
     [{}, 'absent', 'file: DIR/absent: there is no such file'],
     [{}, '.', 'file: DIR: this is a directory'],
   ])('complains about %j %s', (options, name, message) => {
@@ -88,6 +113,7 @@ describe('buildRunSpec', () => {
   });
 
   it.each([
+    ['number', 'kernel: 5\nseed: 1234\n', /^(kernel|seed): a text is needed/],
     ['list', '- a\n', 'DIR/list: not a guest file: it must hold options, one "name: value" a line'],
     ['odd', 'colour: red\n', 'DIR/odd: colour: there is no such option'],
     ['broken', 'kernel: [a\n', /^DIR\/broken: not a guest file: /],

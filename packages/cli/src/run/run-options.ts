@@ -1,39 +1,61 @@
 // SPDX-License-Identifier: Apache-2.0
 // From what the user wrote (options, or keys of a guest file, which are the same) to a RunSpec.
 
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { PlinthError } from '@plinth/core';
 import { parseRunSpec } from '@plinth/machine';
 import type { RunSpec } from '@plinth/machine';
 import { parse as parseYaml } from 'yaml';
+import { RUN_OPTIONS } from './option-list.js';
+import type { OptionKind } from './option-list.js';
 
 /** Options by their long name without dashes in front; values as written. */
 export type RunOptions = Readonly<Record<string, string | number | boolean | undefined>>;
 
-const TEXTS = ['machine', 'cpu', 'kernel', 'initrd', 'dtb', 'append', 'image', 'engine', 'console'];
-const FLAGS = ['lockstep', 'semihosting', 'stock', 'realtime'];
-const SIZES = ['memory', 'limit-output'];
-const OTHERS = ['exec', 'program', 'limit-instructions', 'limit-seconds'];
-const PATHS = ['kernel', 'initrd', 'dtb', 'program'];
+const KINDS: ReadonlyMap<string, OptionKind> = new Map(RUN_OPTIONS.map(({ name, kind }) => [name, kind]));
+const LIMIT = 'limit-';
+const SEED_BYTES = 32;
 const ELF_MAGIC = '\x7fELF';
 
-/** Builds the RunSpec; `file` is the positional argument, an ELF program or a guest file, told apart by content. */
+/**
+ * Builds the RunSpec; `file` is the positional argument, an ELF program or a guest file, told apart by content. What the
+ * user leaves open (seed, wall clock) is chosen here and stands in the RunSpec, so that a run can be repeated.
+ */
 export function buildRunSpec(options: RunOptions, file: string | undefined, liveTerminal: boolean): RunSpec {
   const given = { ...(file === undefined ? {} : readGuest(file)), ...withoutUndefined(options) };
-  const spec: Record<string, unknown> = {};
+  const seed =
+    typeof given['seed'] === 'string' ? given['seed'].toLowerCase() : randomBytes(SEED_BYTES).toString('hex');
+  const spec: Record<string, unknown> = { seed, wallClock: Math.floor(Date.now() / 1000) };
   const limits: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(given)) {
-    if (TEXTS.includes(key) || key === 'program' || FLAGS.includes(key)) spec[key] = value;
-    else if (key === 'memory') spec[key] = parseSize(value, key);
-    else if (key === 'limit-output') limits['output'] = parseSize(value, key);
-    else if (key === 'limit-instructions' || key === 'limit-seconds') limits[key.slice(6)] = parseNumber(value, key);
-    else if (key === 'exec') spec[key] = { command: value, marker: randomBytes(16).toString('hex') };
+    if (key.startsWith(LIMIT)) limits[key.slice(LIMIT.length)] = parseValue(value, key);
+    else if (key === 'wall-clock') spec['wallClock'] = parseValue(value, key);
+    else if (key === 'exec') spec[key] = { command: value, marker: markerOf(seed) };
+    else if (key !== 'seed' || typeof value !== 'string') spec[key] = parseValue(value, key);
   }
   const live = liveConsole(spec, liveTerminal);
-  const wallClock = Math.floor(Date.now() / 1000);
-  return parseRunSpec({ ...spec, limits, wallClock, ...(spec['realtime'] === undefined ? { realtime: live } : {}) });
+  return parseRunSpec({ ...spec, limits, ...(spec['realtime'] === undefined ? { realtime: live } : {}) });
+}
+
+function parseValue(value: unknown, key: string): unknown {
+  switch (KINDS.get(key)) {
+    case 'size':
+      return parseSize(value, key);
+    case 'count':
+    case 'number':
+      return parseNumber(value, key);
+    case 'time':
+      return parseTime(value, key);
+    default:
+      return value;
+  }
+}
+
+/** As unknown to the command as the seed is, and the same when a run is repeated. */
+function markerOf(seed: string): string {
+  return createHash('sha256').update(`plinth exec ${seed}`).digest('hex').slice(0, 32);
 }
 
 /** Real time is kept by itself where someone is on the other side. */
@@ -74,10 +96,11 @@ function readGuest(file: string): Record<string, unknown> {
   }
   const options: Record<string, unknown> = {};
   for (const [key, option] of Object.entries(value)) {
-    if (![...TEXTS, ...FLAGS, ...SIZES, ...OTHERS].includes(key)) {
+    const kind = KINDS.get(key);
+    if (kind === undefined) {
       throw new PlinthError('input', 'guest-file', `${file}: ${key}: there is no such option`);
     }
-    options[key] = PATHS.includes(key) && typeof option === 'string' ? resolve(dirname(file), option) : option;
+    options[key] = kind === 'path' && typeof option === 'string' ? resolve(dirname(file), option) : option;
   }
   return options;
 }
@@ -114,4 +137,20 @@ function parseNumber(value: unknown, option: string): number {
     throw new PlinthError('input', 'number', `${option}: "${String(value)}" is no number above 0`);
   }
   return number;
+}
+
+/** Seconds since 1970: as such, or as a date with its offset from UTC (RFC 3339). */
+function parseTime(value: unknown, option: string): number {
+  const text = String(value);
+  const rfc3339 = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/i;
+  const seconds = /^\d+$/.test(text)
+    ? Number(text)
+    : rfc3339.test(text)
+      ? Date.parse(text.replace(' ', 'T')) / 1000
+      : NaN;
+  if (!(seconds >= 0 && seconds < 2 ** 32)) {
+    const like = 'seconds since 1970, or a date like 2025-01-31T12:00:00Z, up to 2106';
+    throw new PlinthError('input', 'time', `${option}: "${text}" is no time: write ${like}`);
+  }
+  return Math.floor(seconds);
 }

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+// The options of `plinth run`, each once: the command line, the keys of a guest file and the schema of guest files are
+// made from this list.
+
+/** How a value is written. */
+export type OptionKind =
+  /** true or false; on the command line just the name. */
+  | 'flag'
+  | 'text'
+  /** A name of a file; in a guest file relative to it. */
+  | 'path'
+  /** Bytes, with K, M or G behind the number. */
+  | 'size'
+  /** A whole number above 0. */
+  | 'count'
+  /** A number above 0. */
+  | 'number'
+  /** Seconds since 1970, or a date as in RFC 3339. */
+  | 'time';
+
+export interface RunOption {
+  readonly name: string;
+  readonly kind: OptionKind;
+  /** Name of the value in help. */
+  readonly value?: string;
+  readonly help: string;
+  /** Regular expression that the text has to match. */
+  readonly pattern?: string;
+  readonly choices?: readonly string[];
+  /** On the command line it is the argument without a name. */
+  readonly positional?: true;
+}
+
+export const RUN_OPTIONS: readonly RunOption[] = [
+  { name: 'machine', kind: 'text', value: 'BOARD', help: 'board (default: virt)' },
+  { name: 'cpu', kind: 'text', value: 'MODEL', help: 'CPU model (default: the board’s)' },
+  { name: 'memory', kind: 'size', value: 'SIZE', help: 'RAM, for example 256M' },
+  { name: 'image', kind: 'text', value: 'NAME', help: 'guest image; it is brought if it is not here' },
+  { name: 'kernel', kind: 'path', value: 'FILE', help: 'kernel: zImage, Image or ELF' },
+  { name: 'initrd', kind: 'path', value: 'FILE', help: 'initial RAM disk' },
+  { name: 'dtb', kind: 'path', value: 'FILE', help: 'device tree instead of the board’s own' },
+  { name: 'append', kind: 'text', value: 'TEXT', help: 'kernel command line' },
+  { name: 'program', kind: 'path', value: 'FILE', help: 'bare-metal program (ELF)', positional: true },
+  { name: 'exec', kind: 'text', value: 'COMMAND', help: 'run one command in an image and print its output' },
+  {
+    name: 'stock',
+    kind: 'flag',
+    help: 'the image’s kernel as packed, with no options that make it start faster',
+  },
+  {
+    name: 'engine',
+    kind: 'text',
+    value: 'NAME',
+    help: 'interpreter, translator or auto',
+    choices: ['auto', 'interpreter', 'translator'],
+  },
+  { name: 'lockstep', kind: 'flag', help: 'run both engines and stop at the first difference' },
+  { name: 'semihosting', kind: 'flag', help: 'answer Arm semihosting calls; pass the program’s status on' },
+  { name: 'realtime', kind: 'flag', help: 'keep virtual time to real time; so by itself on a terminal' },
+  {
+    name: 'console',
+    kind: 'text',
+    value: 'WHERE',
+    help: 'stdio, pty, socket:PATH, pipe:PATH or none',
+    pattern: '^(stdio|pty|none|(socket|pipe):.+)$',
+  },
+  {
+    name: 'seed',
+    kind: 'text',
+    value: 'HEX',
+    help: 'random bytes for the guest; a run with the same seed and wall clock is the same run (default: new ones)',
+    pattern: '^([0-9a-fA-F]{2}){1,64}$',
+  },
+  {
+    name: 'wall-clock',
+    kind: 'time',
+    value: 'TIME',
+    help: 'what the guest’s clock shows at power-on: a date or seconds since 1970 (default: now)',
+  },
+  { name: 'limit-instructions', kind: 'count', value: 'N', help: 'stop after so many instructions' },
+  { name: 'limit-seconds', kind: 'number', value: 'S', help: 'stop after so many seconds' },
+  { name: 'limit-output', kind: 'size', value: 'BYTES', help: 'stop after so much console output' },
+];
