@@ -49,9 +49,9 @@ export class Generators {
     const wide = program.isa === 'A32' || word!.size === 4;
     const decoders = this.#decoders;
     const decoded = (program.isa === 'A32' ? decoders.a32 : wide ? decoders.t32 : decoders.t16).decode(word!.word)!;
-    const { row, fields } = decoded;
+    const { row } = decoded;
     const handlers = planHandlers([row]).plan[0]!;
-    const number = handlerNumber(handlers, fields, false) & ~HANDLER.conditional;
+    const number = handlerNumber(handlers, word!.word, false) & ~HANDLER.conditional;
     const text = this.#text(buildInterpreter([row], { tableSize: TABLE_SIZE }));
     return `${heading(program)}${tableFunction(text, number)}\n`;
   }

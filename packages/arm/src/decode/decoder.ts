@@ -2,7 +2,7 @@
 // Finds the row of an instruction word. Rows are tried most specific first (most fixed bits), within a bucket chosen by
 // the bits that tell most instructions apart; rows of equal weight must not overlap, which a test proves.
 
-import { isConditional, extractFields, type Row, type RowIsa } from '../isa/row.js';
+import { extractFields, type Row, type RowIsa } from '../isa/row.js';
 
 export interface Decoded {
   readonly row: Row;
@@ -19,66 +19,62 @@ function bitCount(word: number): number {
   return count;
 }
 
-/** Bits that choose the bucket. */
-const INDEX: Readonly<Record<RowIsa, readonly { shift: number; width: number }[]>> = {
-  A32: [
-    { shift: 20, width: 8 },
-    { shift: 4, width: 4 },
-  ],
-  T32: [
-    { shift: 20, width: 9 },
-    { shift: 12, width: 4 },
-  ],
-  T16: [{ shift: 6, width: 10 }],
+/** Bits that choose the bucket, as a mask, and how to gather them into a small number. */
+const INDEX: Readonly<Record<RowIsa, { mask: number; buckets: number; of: (word: number) => number }>> = {
+  A32: { mask: 0x0ff000f0, buckets: 4096, of: (word) => ((word >>> 16) & 0xff0) | ((word >>> 4) & 0xf) },
+  T32: { mask: 0x1ff0f000, buckets: 8192, of: (word) => ((word >>> 16) & 0x1ff0) | ((word >>> 12) & 0xf) },
+  T16: { mask: 0xffc0, buckets: 1024, of: (word) => (word >>> 6) & 0x3ff },
 };
-
-function bucketOf(isa: RowIsa, word: number): number {
-  let bucket = 0;
-  for (const { shift, width } of INDEX[isa]) bucket = (bucket << width) | ((word >>> shift) & (2 ** width - 1));
-  return bucket;
-}
 
 /** One instruction set's rows, ready to be searched. */
 export class Decoder {
   readonly rows: readonly Row[];
   readonly #isa: RowIsa;
-  readonly #buckets = new Map<number, number[]>();
+  readonly #buckets: (readonly number[] | undefined)[];
   readonly #order: readonly number[];
 
   constructor(rows: readonly Row[], isa: RowIsa) {
     this.rows = rows;
     this.#isa = isa;
+    this.#buckets = Array.from({ length: INDEX[isa].buckets });
     this.#order = rows
       .map((_, index) => index)
       .filter((index) => rows[index]!.isa === isa)
-      .sort((a, b) => bitCount(rows[b]!.mask) - bitCount(rows[a]!.mask) || a - b);
+      .toSorted((a, b) => bitCount(rows[b]!.mask) - bitCount(rows[a]!.mask) || a - b);
   }
 
   /** Rows that can match a word with this bucket's bits, in order of trial. */
-  #candidates(word: number): number[] {
-    const bucket = bucketOf(this.#isa, word);
-    const known = this.#buckets.get(bucket);
+  #candidates(word: number): readonly number[] {
+    const index = INDEX[this.#isa];
+    const bucket = index.of(word);
+    const known = this.#buckets[bucket];
     if (known !== undefined) return known;
-    let indexMask = 0;
-    for (const { shift, width } of INDEX[this.#isa]) indexMask |= (2 ** width - 1) << shift;
-    const list = this.#order.filter((index) => {
-      const row = this.rows[index]!;
-      return ((word ^ row.value) & row.mask & indexMask) === 0;
+    const list = this.#order.filter((row) => {
+      const { mask, value } = this.rows[row]!;
+      return ((word ^ value) & mask & index.mask) === 0;
     });
-    this.#buckets.set(bucket, list);
+    this.#buckets[bucket] = list;
     return list;
   }
 
-  /** The row of `word`, or nothing for an undefined instruction. */
-  decode(word: number): Decoded | undefined {
+  /** Number of the row of `word`, or -1 for an undefined instruction. */
+  find(word: number): number {
     for (const index of this.#candidates(word)) {
       const row = this.rows[index]!;
       if (((word ^ row.value) & row.mask) !== 0) continue;
-      if (isConditional(row) && word >>> 28 === 15) continue;
-      const fields = extractFields(row, word);
-      if (row.where !== undefined && !row.where(fields)) continue;
-      return { row, index, fields, unpredictable: row.unpredictable?.(fields) ?? false };
+      if (row.conditional && word >>> 28 === 15) continue;
+      if (row.where !== undefined && !row.where(extractFields(row, word))) continue;
+      return index;
     }
-    return undefined;
+    return -1;
+  }
+
+  /** The row of `word` with its fields, or nothing for an undefined instruction. */
+  decode(word: number): Decoded | undefined {
+    const index = this.find(word);
+    if (index < 0) return undefined;
+    const row = this.rows[index]!;
+    const fields = extractFields(row, word);
+    return { row, index, fields, unpredictable: row.unpredictable?.(fields) ?? false };
   }
 }

@@ -6,7 +6,7 @@ import type { Code, FunctionType } from '@plinth/wasmgen';
 import { Emitter, LocalPool, loadCpu, returnIfAborted, tableOffset, type Lowering } from '../emit/emit.js';
 import { Builder } from '../ir/builder.js';
 import type { Node } from '../ir/node.js';
-import { isConditional, type Row } from '../isa/row.js';
+import type { Row } from '../isa/row.js';
 import { CPU } from '../state/layout.js';
 
 /** Handler numbers below the table's own. Zero marks a slot that has not been decoded. */
@@ -21,9 +21,14 @@ export const HANDLER = {
 } as const;
 
 /** One dimension of a row's handlers. */
-type Dimension =
-  | { readonly kind: 'value'; readonly field: string; readonly count: number }
-  | { readonly kind: 'is15'; readonly field: string; readonly count: 2 };
+interface Dimension {
+  /** A handler for each value, or one for 15 and one for all others. */
+  readonly kind: 'value' | 'is15';
+  readonly field: string;
+  readonly shift: number;
+  readonly mask: number;
+  readonly count: number;
+}
 
 export interface RowHandlers {
   readonly row: Row;
@@ -38,7 +43,10 @@ function dimensionsOf(row: Row): Dimension[] {
     const field = text.replace(/=15$/, '');
     const place = row.fields.find((f) => f.name === field);
     if (place === undefined) throw new RangeError(`${row.name}: no field ${field} to specialise`);
-    return text.endsWith('=15') ? { kind: 'is15', field, count: 2 } : { kind: 'value', field, count: 2 ** place.width };
+    const { shift, width } = place;
+    const isValue = !text.endsWith('=15');
+    const count = isValue ? 2 ** width : 2;
+    return { kind: isValue ? 'value' : 'is15', field, shift, mask: 2 ** width - 1, count };
   });
 }
 
@@ -55,15 +63,15 @@ export function planHandlers(rows: readonly Row[]): { plan: RowHandlers[]; total
   return { plan, total: next };
 }
 
-/** The handler of an instruction with these fields. */
-export function handlerNumber(handlers: RowHandlers, fields: Readonly<Record<string, number>>, inIt: boolean): number {
+/** The handler of an instruction word of this row. */
+export function handlerNumber(handlers: RowHandlers, word: number, inIt: boolean): number {
   let index = 0;
   for (const d of handlers.dimensions) {
-    const value = fields[d.field]!;
-    index = index * d.count + (d.kind === 'value' ? value : Number(value === 15));
+    const value = (word >>> d.shift) & d.mask;
+    index = d.kind === 'value' ? index * d.count + value : index * 2 + Number(value === 15);
   }
   if (inIt && handlers.row.variesInIt) index += handlers.count;
-  const conditional = isConditional(handlers.row) && fields['cond'] !== 14;
+  const conditional = handlers.row.conditional && word >>> 28 !== 14;
   return (handlers.first + index) | (conditional ? HANDLER.conditional : 0);
 }
 

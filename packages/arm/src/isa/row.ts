@@ -58,6 +58,8 @@ export interface Row {
   readonly mask: number;
   readonly value: number;
   readonly fields: readonly FieldPlace[];
+  /** An A32 row that obeys the condition field, and does not match condition 1111. */
+  readonly conditional: boolean;
 }
 
 export interface FieldPlace {
@@ -124,6 +126,7 @@ function row<P extends string>(
     lift: lift as Row['lift'],
     target: options.target as Row['target'],
     branchCondition: options.branchCondition as Row['branchCondition'],
+    conditional: isa === 'A32' && pattern.startsWith('cond:4 '),
     ...parsePattern(pattern, isa === 'T16' ? 16 : 32),
   };
 }
@@ -163,9 +166,4 @@ export function extractFields(row: Row, word: number): Record<string, number> {
   const f: Record<string, number> = {};
   for (const { name, shift, width } of row.fields) f[name] = (word >>> shift) & (2 ** width - 1);
   return f;
-}
-
-/** Whether an A32 row obeys the condition field. */
-export function isConditional(row: Row): boolean {
-  return row.isa === 'A32' && row.pattern.startsWith('cond:4 ');
 }

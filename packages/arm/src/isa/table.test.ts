@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { forEachVariant, planHandlers } from '../interpreter/handlers.js';
 import { Builder } from '../ir/builder.js';
 import type { Node } from '../ir/node.js';
-import { extractFields, isConditional, type Row } from './row.js';
+import { extractFields, type Row } from './row.js';
 import { ROWS } from './table.js';
 
 /** A small generator (xorshift), so that a failure comes again. */
@@ -27,7 +27,7 @@ function bitCount(word: number): number {
 }
 
 function matches(row: Row, word: number): boolean {
-  if (((word ^ row.value) & row.mask) !== 0 || (isConditional(row) && word >>> 28 === 15)) return false;
+  if (((word ^ row.value) & row.mask) !== 0 || (row.conditional && word >>> 28 === 15)) return false;
   return row.where?.(extractFields(row, word)) ?? true;
 }
 

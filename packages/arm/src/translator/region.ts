@@ -4,7 +4,6 @@
 // the start of the page, so that a region does not depend on where the page is mapped.
 
 import type { Decoded, Decoder } from '../decode/decoder.js';
-import { isConditional } from '../isa/row.js';
 import { advanceIt } from '../system/exceptions.js';
 import { lift, type Lifted } from './lift.js';
 
@@ -125,7 +124,7 @@ export class RegionFinder {
         offset += size;
         continue;
       }
-      const cond = isConditional(row) ? fields['cond']! : itState !== 0 ? itState >> 4 : 14;
+      const cond = row.conditional ? fields['cond']! : itState !== 0 ? itState >> 4 : 14;
       const lifted = lift(decoded, cond, thumb, itState !== 0, size);
       instructions.push({ offset, size, lifted, itState });
       if (itState !== 0) itState = advanceIt(itState);

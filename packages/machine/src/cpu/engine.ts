@@ -2,7 +2,17 @@
 // The engine of one machine: compiles the generated interpreter over the machine's memory, decodes instructions for it
 // when it meets them for the first time, and with a translator hands it what has become hot.
 
-import { CPU, Decoder, HANDLER, handlerNumber, HELPERS, RegionFinder, type Row, ROWS } from '@plinth/arm';
+import {
+  CPU,
+  Decoder,
+  extractFields,
+  HANDLER,
+  handlerNumber,
+  HELPERS,
+  RegionFinder,
+  type Row,
+  ROWS,
+} from '@plinth/arm';
 import type { CodePages } from '../memory/code-pages.js';
 import type { PhysicalMemory } from '../memory/physical-memory.js';
 import type { InterpreterImage } from './interpreter-image.js';
@@ -15,6 +25,19 @@ import type { Vcpu } from './vcpu.js';
  * - `translator-forced`: everything becomes regions at its first execution (for tests)
  */
 export type EngineKind = 'interpreter' | 'translator' | 'translator-forced';
+
+/** Words remembered with their function numbers, for each instruction set. */
+const MEMO_SIZE = 16384;
+
+interface Memo {
+  readonly words: Int32Array;
+  /** 0 where nothing is remembered. */
+  readonly numbers: Uint16Array;
+}
+
+function emptyMemo(): Memo {
+  return { words: new Int32Array(MEMO_SIZE), numbers: new Uint16Array(MEMO_SIZE) };
+}
 
 type HandlerFunction = (cpu: number, instruction: number, pc: number) => number;
 
@@ -37,6 +60,8 @@ export class Engine {
   readonly #cpus: ReadonlyMap<number, Vcpu>;
   readonly #forced: boolean;
   readonly translator: Translator | undefined;
+  /** A 16-bit and a 32-bit T32 word are never equal: the latter's upper half is not zero. */
+  readonly #memos: { readonly a32: Memo; readonly thumb: Memo } = { a32: emptyMemo(), thumb: emptyMemo() };
   readonly #halfwords: Uint16Array;
 
   constructor(options: EngineOptions) {
@@ -103,11 +128,25 @@ export class Engine {
     return imports;
   }
 
+  /** The function number for an instruction word; most words of a program occur again, so some are remembered. */
   #number(decoder: Decoder, word: number, inIt: boolean): number {
-    const decoded = decoder.decode(word);
-    if (decoded === undefined || decoded.unpredictable) return HANDLER.undefined;
-    if (inIt && decoded.row.it === 'never') return HANDLER.undefined;
-    return handlerNumber(this.#image.handlers[decoded.index]!, decoded.fields, inIt);
+    if (inIt) return this.#decode(decoder, word, true);
+    const memo = decoder === this.#decoders.a32 ? this.#memos.a32 : this.#memos.thumb;
+    const place = (Math.imul(word, 0x9e3779b1) >>> 18) & (MEMO_SIZE - 1);
+    if (memo.numbers[place] !== 0 && memo.words[place] === (word | 0)) return memo.numbers[place]!;
+    const number = this.#decode(decoder, word, false);
+    memo.words[place] = word;
+    memo.numbers[place] = number;
+    return number;
+  }
+
+  #decode(decoder: Decoder, word: number, inIt: boolean): number {
+    const index = decoder.find(word);
+    if (index < 0) return HANDLER.undefined;
+    const row = decoder.rows[index]!;
+    if (row.unpredictable?.(extractFields(row, word)) === true) return HANDLER.undefined;
+    if (inIt && row.it === 'never') return HANDLER.undefined;
+    return handlerNumber(this.#image.handlers[index]!, word, inIt);
   }
 
   /** The row of an instruction as it lies in memory (T32: first halfword low), for tools. */
