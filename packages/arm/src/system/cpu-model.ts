@@ -24,8 +24,9 @@ const COMMON = {
   ID_PFR1: 0x00010001,
   ID_DFR0: 0x00000000,
   ID_AFR0: 0,
-  ID_MMFR0: 0x00000103,
-  ID_MMFR1: 0x40000000,
+  /** VMSAv7 with remapping and access flag; auxiliary registers; two levels of shareability. */
+  ID_MMFR0: 0x10201103,
+  ID_MMFR1: 0x20000000,
   ID_MMFR2: 0x01240000,
   ID_MMFR3: 0x02102211,
   ID_ISAR0: 0x02101110,
@@ -42,7 +43,7 @@ export const CPU_MODELS: Readonly<Record<string, CpuModel>> = {
   'cortex-a15': {
     name: 'cortex-a15',
     compatible: 'arm,cortex-a15',
-    identification: { ...COMMON, MIDR: 0x412fc0f1, REVIDR: 0 },
+    identification: { ...COMMON, MIDR: 0x414fc0f0, REVIDR: 0 },
     sctlrReset: 0x00c50078,
     fpsid: 0x410430f0,
     mvfr0: 0x10110222,

@@ -18,7 +18,7 @@ describeEngines('coprocessor 15', (engine) => {
     cpu(engine)
       .code([mrc('MIDR', 0), mrc('CNTFRQ', 1)])
       .steps(2)
-      .expectRegs({ r0: 0x412f_c0f1, r1: 62_500_000 });
+      .expectRegs({ r0: 0x414f_c0f0, r1: 62_500_000 });
   });
 
   it('keeps what is written, and moves flags by an MRC to APSR_nzcv', () => {
