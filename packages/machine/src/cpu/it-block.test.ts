@@ -45,6 +45,16 @@ describeEngines('IT blocks', (engine) => {
       .expectPc(CODE + 8);
   });
 
+  test('step over coprocessor transfers whose condition fails', () => {
+    cpu(engine)
+      .thumb()
+      .code([it(EQ), t32('MRC (TPIDRURO)', { Rt: 6 }), tNop()])
+      .regs({ r6: 7 })
+      .flags('z')
+      .steps(3)
+      .expectRegs({ r6: 7 });
+  });
+
   test('step over 32-bit instructions whose condition fails', () => {
     cpu(engine)
       .thumb()

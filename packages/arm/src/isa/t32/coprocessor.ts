@@ -6,5 +6,5 @@ import { parsePattern, type Row } from '../row.js';
 
 export const coprocessor32: readonly Row[] = coprocessor.map((row) => {
   const pattern = row.pattern.replace(/^cond:4/, '1110');
-  return { ...row, isa: 'T32', pattern, ...parsePattern(pattern, 32) };
+  return { ...row, isa: 'T32', pattern, conditional: false, ...parsePattern(pattern, 32) };
 });
