@@ -5,7 +5,7 @@
 
 import type { Decoded, Decoder } from '../decode/decoder.js';
 import { advanceIt } from '../system/exceptions.js';
-import { lift, type Lifted } from './lift.js';
+import { contains, lift, type Lifted } from './lift.js';
 
 export const PAGE_SIZE = 4096;
 /** Instructions in a region at most: what is hot fits, and compilation stays short. */
@@ -126,8 +126,14 @@ export class RegionFinder {
       }
       const cond = row.conditional ? fields['cond']! : itState !== 0 ? itState >> 4 : 14;
       const lifted = lift(decoded, cond, thumb, itState !== 0, size);
+      const after = itState === 0 ? 0 : advanceIt(itState);
+      if (after !== 0 && mayLeave(lifted)) {
+        // A branch that is not its IT block's last is UNPREDICTABLE: what ITSTATE it takes along, the interpreter says.
+        block.terminator = { kind: 'leave', offset, itState };
+        return block;
+      }
       instructions.push({ offset, size, lifted, itState });
-      if (itState !== 0) itState = advanceIt(itState);
+      itState = after;
       const next = offset + size;
       const end = terminatorOf(lifted, offset, next, thumb);
       if (end !== undefined) {
@@ -137,6 +143,11 @@ export class RegionFinder {
       offset = next;
     }
   }
+}
+
+/** It may go elsewhere than to the next instruction. */
+function mayLeave({ row, block, attends }: Lifted): boolean {
+  return attends || row.kind === 'branch' || row.kind === 'call' || contains(block, (node) => node.op === 'jump');
 }
 
 function terminatorOf(lifted: Lifted, offset: number, next: number, thumb: boolean): Terminator | undefined {

@@ -45,6 +45,21 @@ describeEngines('IT blocks', (engine) => {
       .expectPc(CODE + 8);
   });
 
+  test('go on at the target of a branch that is not their last instruction', () => {
+    // UNPREDICTABLE, but the same on every engine.
+    cpu(engine)
+      .thumb()
+      .code([it(EQ, 't'), t16('ADD (register) T2', { DN: 1, Rdn: 7, Rm: 1 }), tMov(2, 2), tNop(), tMov(3, 3)])
+      .regs({ r1: 2 })
+      .flags('Z')
+      .steps(2)
+      .expectPc(CODE + 8)
+      .expectIt(itState(EQ, 8))
+      .steps(1)
+      .expectRegs({ r2: 0, r3: 3 })
+      .expectIt(0);
+  });
+
   test('step over coprocessor transfers whose condition fails', () => {
     cpu(engine)
       .thumb()
