@@ -47,16 +47,26 @@ export function generate(rows: readonly Row[], options: GenerateOptions): TestCa
 function generateCase(pattern: Pattern, random: Random, options: GenerateOptions): TestCase {
   const keep = options.keep ?? ((draw, drawn) => isPredictable(draw) && isHarmless(draw, drawn));
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-    const mode = random.pick(options.modes ?? (random.chance(0.5) ? [MODE.usr] : PRIVILEGED_MODES));
-    const values = pattern.fields.map((field) => drawField(field, pattern, random));
-    evenRegisters(pattern, values, random);
-    let word = encode(pattern, values);
-    if (random.chance(options.violateShouldBe ?? 0)) word = (word ^ (random.word() & pattern.shouldBeMask)) >>> 0;
-    const fields = Object.fromEntries(pattern.fields.map(({ name }, index) => [name, values[index]!]));
-    const draw: Draw = { row: pattern.row, word, fields };
-    if (keep(draw, mode)) return finishCase(pattern, draw, mode, random);
+    const mode = random.pick(options.modes ?? drawModes(random));
+    const draw = drawInstruction(pattern, random, options.violateShouldBe);
+    if (keep(draw, mode)) return finishCase(instructionBytes(pattern, draw.word), draw, mode, random);
   }
   throw new RangeError(`row ${pattern.row.name}: no instruction kept in ${MAX_ATTEMPTS} draws`);
+}
+
+/** Modes to pick one from. */
+export function drawModes(random: Random): readonly number[] {
+  return random.chance(0.5) ? [MODE.usr] : PRIVILEGED_MODES;
+}
+
+/** One instruction of the pattern, predictable or not. */
+export function drawInstruction(pattern: Pattern, random: Random, violateShouldBe = 0): Draw {
+  const values = pattern.fields.map((field) => drawField(field, pattern, random));
+  evenRegisters(pattern, values, random);
+  let word = encode(pattern, values);
+  if (random.chance(violateShouldBe)) word = (word ^ (random.word() & pattern.shouldBeMask)) >>> 0;
+  const fields = Object.fromEntries(pattern.fields.map(({ name }, index) => [name, values[index]!]));
+  return { row: pattern.row, word, fields };
 }
 
 /** The draw is its row's instruction, and the row does not call it UNPREDICTABLE. */
@@ -75,6 +85,11 @@ export function isHarmless({ row: { name } }: Draw, mode: number): boolean {
 
 const WAITING_ROW = /^(WFI|WFE)/;
 const MEMORY_ROW = /^(LD|ST|PLD|PLI|PUSH|POP|VLD|VST|VPUSH|VPOP|SWP|TBB|TBH|RFE|SRS)/;
+/** The row reaches memory, or could. */
+export function isMemoryRow({ name }: Row): boolean {
+  return MEMORY_ROW.test(name);
+}
+
 const BRANCH_ROW = /^(BX|BLX|BXJ)/;
 const DESTINATION = /^(Rd|Rdn|Rt|Rt2|RdLo|RdHi|Rdm)$/;
 /** Rows that may not stand in an IT block, or only in ways that are UNPREDICTABLE. */
@@ -125,10 +140,10 @@ function drawList(width: number, random: Random): number {
   return list === 0 && random.chance(0.95) ? 1 << random.below(width > 13 ? 13 : width) : list;
 }
 
-function finishCase(pattern: Pattern, draw: Draw, mode: number, random: Random): TestCase {
+/** A case of this one instruction, which may get an IT instruction before it. */
+export function finishCase(code: number[], draw: Draw, mode: number, random: Random): TestCase {
   const { row } = draw;
   const isa = row.isa === 'A32' ? 'A32' : 'T32';
-  const code = instructionBytes(pattern, draw.word);
   const state = drawState(draw, mode, random);
   if (isa === 'T32') {
     state.cpsr |= 0x20;
@@ -148,22 +163,25 @@ function finishCase(pattern: Pattern, draw: Draw, mode: number, random: Random):
   return { isa, code: Uint8Array.from(code), state, row: row.name };
 }
 
-function drawState(draw: Draw, mode: number, random: Random): TestState {
-  const { row } = draw;
-  const isMemory = MEMORY_ROW.test(row.name);
-  const registers = Uint32Array.from({ length: 15 }, () => interestingWord(random));
+/** Gives the registers that a branch or a memory access names somewhere to lead to. */
+export function aimRegisters({ row, fields }: Draw, registers: Uint32Array, random: Random): void {
   const branches = BRANCH_ROW.test(row.name);
   const named = (name: string, value: number): void => {
-    const register = draw.fields[name];
+    const register = fields[name];
     if (register !== undefined && register < 15) registers[register] = value;
   };
   if (branches || random.chance(0.1)) named('Rm', branchTarget(random));
-  if (isMemory) {
-    if (random.chance(0.9)) named('Rm', (random.below(129) - (random.chance(0.5) ? 64 : 0)) >>> random.below(4));
-    if (random.chance(0.95)) named('Rn', windowAddress(random));
-    if (draw.fields['Rn'] === undefined || random.chance(0.5)) registers[13] = windowAddress(random);
-    for (let n = 0; n < 15; n++) if (isRunnerAddress(registers[n]!)) registers[n] = windowAddress(random);
-  }
+  if (!MEMORY_ROW.test(row.name)) return;
+  if (random.chance(0.9)) named('Rm', (random.below(129) - (random.chance(0.5) ? 64 : 0)) >>> random.below(4));
+  if (random.chance(0.95)) named('Rn', windowAddress(random));
+  if (fields['Rn'] === undefined || random.chance(0.5)) registers[13] = windowAddress(random);
+  for (let n = 0; n < 15; n++) if (isRunnerAddress(registers[n]!)) registers[n] = windowAddress(random);
+}
+
+export function drawState(draw: Draw, mode: number, random: Random): TestState {
+  const isMemory = MEMORY_ROW.test(draw.row.name);
+  const registers = Uint32Array.from({ length: 15 }, () => interestingWord(random));
+  aimRegisters(draw, registers, random);
   const d = new Uint32Array(64);
   for (let n = 0; n < 64; n += 2) d.set(interestingDoubleword(random), n);
   // Flags, then cumulative flags, rounding mode, flush-to-zero, default NaN, QC; length and stride stay 0.

@@ -34,7 +34,7 @@ export const SCTLR_A = 2;
 export const FPEXC_EN = 0x40000000;
 
 /** Filler before the instructions: undefined in either instruction set from any address a branch can reach. */
-const FILL = { A32: 0xe7ffdefe, T32: 0xdefedefe } as const;
+const FILL = { A32: 0xe7ffdefe, T32: 0xdeeedeee } as const;
 
 /** The code page of a case. */
 export function codePage(isa: 'A32' | 'T32', code: Uint8Array): Uint8Array {

@@ -35,8 +35,8 @@ const AT = {
   vectors: 0x9000,
 } as const;
 
-/** Instructions after which a case is endless: more than a page of them, for a branch to its start. */
-const LIMIT = 2500;
+/** Instructions after which a case is endless: more than the oracle's timer lets it execute. */
+const LIMIT = 5000;
 
 /** Access permissions AP[2:0] of a small page (B3.7.1), not using the access flag. */
 const ACCESS = { privileged: 1, all: 3, readOnly: 7 } as const;

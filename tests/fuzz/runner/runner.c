@@ -48,7 +48,7 @@ static void synchronise_code(void) {
 
 // A word of fill traps in A32 state and, from its first halfword, in T32 state; a T32 case gets halfwords that all trap.
 static void fill_code(uint32_t thumb) {
-  for (uint32_t i = 0; i < PAGE_WORDS; i++) code_page[i] = thumb ? 0xdefedefe : 0xe7ffdefe;
+  for (uint32_t i = 0; i < PAGE_WORDS; i++) code_page[i] = thumb ? 0xdeeedeee : 0xe7ffdefe;
 }
 
 static uint32_t note_changes(uint32_t *changes) {
@@ -88,7 +88,7 @@ void run_all(void) {
       fill_code(isa = thumb);
       last_words = 0;
     }
-    for (uint32_t i = PAGE_WORDS - last_words; i < PAGE_WORDS; i++) code_page[i] = thumb ? 0xdefedefe : 0xe7ffdefe;
+    for (uint32_t i = PAGE_WORDS - last_words; i < PAGE_WORDS; i++) code_page[i] = thumb ? 0xdeeedeee : 0xe7ffdefe;
     uint8_t *slot = (uint8_t *)code_page + 4096 - length;
     for (uint32_t i = 0; i < length; i++) slot[i] = ((const uint8_t *)&in[24])[i];
     last_words = (length + 3) / 4;

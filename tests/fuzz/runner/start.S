@@ -179,6 +179,9 @@ enter_case:
         mcr     p15, 0, r0, c5, c0, 1
         mcr     p15, 0, r0, c6, c0, 0
         mcr     p15, 0, r0, c6, c0, 2
+        mcr     p15, 0, r0, c13, c0, 2      /* the thread registers, which cases may write */
+        mcr     p15, 0, r0, c13, c0, 3
+        mcr     p15, 0, r0, c13, c0, 4
         clrex
 
         ldr     r5, =BANK_VALUE
