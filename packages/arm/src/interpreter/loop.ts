@@ -35,8 +35,11 @@ export const RUN_EXIT = {
 
 /** 1 if the condition number on top of the instruction word holds (A8.3). Parameters: cpu, condition. */
 export function writeConditionHolds(code: Code): void {
-  const cpu = 0;
-  const cond = 1;
+  writeCondition(code, 0, 1);
+}
+
+/** Leaves on the stack whether the condition in local `cond` holds. */
+function writeCondition(code: Code, cpu: number, cond: number): void {
   const n = (): void => loadCpu(code, cpu, CPU.flagN);
   const z = (): void => loadCpu(code, cpu, CPU.flagZ);
   const c = (): void => loadCpu(code, cpu, CPU.flagC);
@@ -138,6 +141,12 @@ export function writeRunLoop(code: Code, functions: LoopFunctions, hot: HotCount
   const page = code.local('i32');
   const codePage = code.local('i32');
   const handlers = code.local('i32');
+  // Copies of CPU.fetchHandlers, fetchHost and pcAhead, which only this function writes.
+  const fetch: FetchLocals = {
+    handlers: code.local('i32'),
+    host: code.local('i32'),
+    ahead: code.local('i32'),
+  };
 
   const leave = (reason: number): void => {
     code
@@ -157,6 +166,7 @@ export function writeRunLoop(code: Code, functions: LoopFunctions, hot: HotCount
   code.set(pc);
   loadCpu(code, cpu, CPU.budget);
   code.set(budget);
+  storeCpu(CPU.fetchPage, () => code.i32(1));
 
   const loop = code.loop();
   code.get(budget).i32(0).op('i32.le_s');
@@ -183,7 +193,7 @@ export function writeRunLoop(code: Code, functions: LoopFunctions, hot: HotCount
     loadCpu(code, cpu, CPU.control);
     code.i32(PSR.T).op('i32.and');
     const thumb = code.if();
-    storeCpu(CPU.pcAhead, () => code.i32(4));
+    storeCpu(CPU.pcAhead, () => code.i32(4).tee(fetch.ahead));
     loadCpu(code, cpu, CPU.itState);
     const it = code.if();
     code.get(codePage).memory('i32.load', CODE_PAGE.it).set(handlers);
@@ -191,29 +201,33 @@ export function writeRunLoop(code: Code, functions: LoopFunctions, hot: HotCount
     code.get(codePage).memory('i32.load', CODE_PAGE.t32).set(handlers);
     code.end(it);
     code.else();
-    storeCpu(CPU.pcAhead, () => code.i32(8));
+    storeCpu(CPU.pcAhead, () => code.i32(8).tee(fetch.ahead));
     code.get(codePage).memory('i32.load', CODE_PAGE.a32).set(handlers);
     code.end(thumb);
     code.get(handlers).op('i32.eqz');
     const missing = code.if();
     leave(RUN_EXIT.fetch);
     code.end(missing);
-    storeCpu(CPU.fetchHost, () => code.get(codePage).memory('i32.load', CODE_PAGE.host).get(page).op('i32.sub'));
-    storeCpu(CPU.fetchHandlers, () => code.get(handlers).get(page).op('i32.sub'));
+    storeCpu(CPU.fetchHost, () =>
+      code.get(codePage).memory('i32.load', CODE_PAGE.host).get(page).op('i32.sub').tee(fetch.host),
+    );
+    storeCpu(CPU.fetchHandlers, () => code.get(handlers).get(page).op('i32.sub').tee(fetch.handlers));
     storeCpu(CPU.fetchPage, () => code.get(page));
     loadCpu(code, cpu, CPU.itState);
     const inBlock = code.if();
-    writeItStep(code, functions, { cpu, pc, budget, id, word });
+    writeItStep(code, functions, { cpu, pc, budget, id, word }, fetch);
     code.branch(loop);
     code.end(inBlock);
   }
   code.end(elsewhere);
 
   code.get(budget).i32(1).op('i32.sub').set(budget);
-  writeFetch(code, cpu, pc, id, word);
+  writeFetch(code, { cpu, pc, budget, id, word }, fetch);
   code.get(id).i32(HANDLER.conditional).op('i32.and');
   const conditional = code.if();
-  code.get(cpu).get(word).i32(28).op('i32.shr_u').call(functions.conditionHolds).op('i32.eqz');
+  code.get(word).i32(28).op('i32.shr_u').set(page);
+  writeCondition(code, cpu, page);
+  code.op('i32.eqz');
   const fails = code.if();
   code.get(pc).i32(4).op('i32.add').set(pc).branch(loop);
   code.end(fails);
@@ -247,17 +261,18 @@ interface LoopLocals {
   readonly word: number;
 }
 
+interface FetchLocals {
+  readonly handlers: number;
+  readonly host: number;
+  readonly ahead: number;
+}
+
 /** Reads the handler number and the word at the PC, and sets what a read of R15 gives. */
-function writeFetch(code: Code, cpu: number, pc: number, id: number, word: number): void {
-  code.get(pc);
-  loadCpu(code, cpu, CPU.fetchHandlers);
-  code.op('i32.add').memory('i32.load16_u', 0).set(id);
-  code.get(pc);
-  loadCpu(code, cpu, CPU.fetchHost);
-  code.op('i32.add').memory('i32.load', 0).set(word);
-  code.get(cpu).get(pc);
-  loadCpu(code, cpu, CPU.pcAhead);
-  code.op('i32.add').memory('i32.store', CPU.registers + 60);
+function writeFetch(code: Code, l: LoopLocals, fetch: FetchLocals): void {
+  code.get(l.pc).get(fetch.handlers).op('i32.add').memory('i32.load16_u', 0).set(l.id);
+  code.get(l.pc).get(fetch.host).op('i32.add').memory('i32.load', 0).set(l.word);
+  code.get(l.cpu).get(l.pc).get(fetch.ahead).op('i32.add');
+  code.memory('i32.store', CPU.registers + 60);
 }
 
 function writeCall(code: Code, functions: LoopFunctions, l: LoopLocals): void {
@@ -271,11 +286,11 @@ function writeCall(code: Code, functions: LoopFunctions, l: LoopLocals): void {
  * One instruction inside an IT block (A2.5.2). The fetch cache is for the IT handlers then; it is dropped after each
  * instruction, so that the loop comes back here or, at the block's end, to the ordinary handlers.
  */
-function writeItStep(code: Code, functions: LoopFunctions, l: LoopLocals): void {
+function writeItStep(code: Code, functions: LoopFunctions, l: LoopLocals, fetch: FetchLocals): void {
   const it = code.local('i32');
   code.get(l.cpu).i32(1).memory('i32.store', CPU.fetchPage);
   code.get(l.budget).i32(1).op('i32.sub').set(l.budget);
-  writeFetch(code, l.cpu, l.pc, l.id, l.word);
+  writeFetch(code, l, fetch);
   loadCpu(code, l.cpu, CPU.itState);
   code.set(it);
   // An undecoded slot decodes whatever the condition: the length of the instruction must be known.
