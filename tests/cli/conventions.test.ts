@@ -40,6 +40,7 @@ describe('wrong use is one line and status 2', () => {
     [['run', '--image', '../etc'], 'no guest image "../etc": there is debian-mini'],
     [['image', 'pull', '..'], 'no guest image "..": there is debian-mini'],
     [['image', 'path', 'debian-mini'], 'image debian-mini is not here: run "plinth image pull debian-mini"'],
+    [['run', 'a', 'b'], 'too many arguments for \'run\'. Expected 1 argument but got 2: see "plinth --help"'],
     [['image', 'rm', 'other'], 'no guest image "other": there is debian-mini'],
   ])('plinth %j', (args, message) => {
     expect(plinth(...args)).toEqual(wrongUse(message));
@@ -62,7 +63,7 @@ it('a host without a package client is status 3, with what is missing', () => {
   expect(readdirSync(home)).not.toContain('plinth');
 });
 
-it.each([['--help'], ['run', '--help'], ['image', '--help'], ['doctor', '--help']])(
+it.each([['--help'], ['run', '--help'], ['image', '--help'], ['doctor', '--help'], ['bench', '--help']])(
   'plinth %s %s shows examples',
   (...args) => {
     const { status, stdout, stderr } = plinth(...args);

@@ -6,6 +6,7 @@ import { readSync } from 'node:fs';
 import { PlinthError, hex32 } from '@plinth/core';
 import type { Finding, Severity } from '@plinth/core';
 import {
+  completeDeviceTree,
   isElf,
   isZImage,
   Lockstep,
@@ -55,23 +56,27 @@ export function createDriver(spec: RunSpec, files: RunFiles): MachineDriver {
 
 function planLoad(spec: RunSpec, files: RunFiles, board: BoardDescription, ramSize: number): LoadPlan {
   const ram = { base: board.ramBase, size: ramSize };
-  const program = files.program ?? (isElf(files.kernel?.bytes ?? new Uint8Array()) ? files.kernel : undefined);
-  if (program !== undefined) return planElf(readElf(program.bytes, program.name), program.name, ram);
-  const { kernel, initrd, dtb } = files;
+  const { kernel, initrd, dtb, append } = files;
+  if (files.program !== undefined || (kernel !== undefined && isElf(kernel.bytes))) {
+    const program = files.program ?? kernel!;
+    const unused = initrd !== undefined ? 'initrd' : dtb !== undefined ? 'dtb' : append !== '' ? 'append' : undefined;
+    if (unused !== undefined) {
+      const why = `${program.name} is an ELF file, which is started without one: give a zImage or an Image`;
+      throw new PlinthError('input', 'elf-options', `${unused}: ${why}`);
+    }
+    return planElf(readElf(program.bytes, program.name), program.name, ram);
+  }
   if (kernel === undefined) throw new PlinthError('internal', 'no-kernel', 'a run without a kernel and a program');
+  const rngSeed = Buffer.from(spec.seed, 'hex');
   return planLinux({
     kernel: linuxKernel(kernel),
     ...(initrd === undefined ? {} : { initrd: initrd.bytes }),
     ram,
-    deviceTree: (place) =>
-      dtb?.bytes ??
-      board.deviceTree({
-        ramSize,
-        cpus: 1,
-        bootArguments: files.append,
-        rngSeed: Buffer.from(spec.seed, 'hex'),
-        ...(place === undefined ? {} : { initrd: place }),
-      }),
+    deviceTree: (place) => {
+      const chosen = { bootArguments: append, rngSeed, ...(place === undefined ? {} : { initrd: place }) };
+      if (dtb !== undefined) return completeDeviceTree(dtb.bytes, dtb.name, { ram, ...chosen });
+      return board.deviceTree({ ramSize, cpus: 1, ...chosen });
+    },
   });
 }
 

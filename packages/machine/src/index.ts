@@ -6,6 +6,7 @@ export * from './devices/gic.js';
 export * from './devices/pl011.js';
 export * from './devices/pl031.js';
 export * from './devices/registers.js';
+export * from './fdt/complete.js';
 export * from './fdt/reader.js';
 export * from './fdt/tree.js';
 export type { DeviceTreeOptions } from './fdt/virt.js';

@@ -2,6 +2,7 @@
 // Reads what a RunSpec names. An image stands for a kernel, an initrd and a command line, the kernel unpacked ahead of
 // time and its self-tests left out unless the stock kernel is wanted.
 
+import { PlinthError } from '@plinth/core';
 import type { RunSpec } from '@plinth/machine';
 import type { Progress } from '../host/progress.js';
 import { readImageFile } from '../image/cache.js';
@@ -29,6 +30,8 @@ export interface RunFiles {
 const CONSOLE_OPTION = 'console=ttyAMA0';
 /** Kernel options of the fast path; what they leave out is listed for `npm start` to say. */
 const FAST_OPTIONS = 'cryptomgr.notests';
+/** Of a run that is for one command: nobody reads the boot messages, and a panic ends the run instead of hanging it. */
+const EXEC_OPTIONS = 'quiet panic=-1';
 
 export interface TerminalSize {
   readonly rows: number;
@@ -41,7 +44,7 @@ export async function readRunFiles(
   progress: Progress,
 ): Promise<RunFiles> {
   const named = (name: string | undefined, option: string): NamedBytes | undefined =>
-    name === undefined ? undefined : { name, bytes: readInput(name, option) };
+    name === undefined ? undefined : { name, bytes: readWhole(name, option) };
   const dtb = named(spec.dtb, 'dtb');
   const withDtb = dtb === undefined ? {} : { dtb };
   if (spec.image !== undefined) {
@@ -54,7 +57,7 @@ export async function readRunFiles(
     const append = [
       CONSOLE_OPTION,
       spec.stock ? '' : FAST_OPTIONS,
-      spec.exec === undefined ? '' : 'quiet',
+      spec.exec === undefined ? '' : EXEC_OPTIONS,
       spec.append,
     ];
     return {
@@ -74,4 +77,11 @@ export async function readRunFiles(
     ...(program === undefined ? {} : { program }),
     ...withDtb,
   };
+}
+
+/** A file with something in it. */
+function readWhole(name: string, option: string): Uint8Array {
+  const bytes = readInput(name, option);
+  if (bytes.length === 0) throw new PlinthError('input', 'file-empty', `${option}: ${name}: this file is empty`);
+  return bytes;
 }

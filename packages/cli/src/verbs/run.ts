@@ -91,8 +91,11 @@ async function runSpec(spec: RunSpec, output: RunOutput): Promise<number> {
 function conclude(spec: RunSpec, loop: RunLoopResult, result: RunResult, capture: ExecCapture | undefined): number {
   if (capture !== undefined) {
     if (capture.exit === undefined) {
-      const lines = capture.bootTail.trimEnd().split(/\r?\n/).slice(-5).join('\n');
-      if (lines !== '') process.stderr.write(`${lines}\n`);
+      const lines = capture.bootTail.trimEnd().split(/\r?\n/);
+      // What a kernel panicked of comes before its registers and stack.
+      const panic = lines.findLastIndex((line) => line.includes('Kernel panic'));
+      const told = panic < 0 ? lines.slice(-5) : lines.slice(panic, panic + 1);
+      if (told.join('') !== '') process.stderr.write(`${told.join('\n')}\n`);
       say(`the command did not end: ${describe(loop.exit)}`);
       return EXIT.found;
     }
@@ -106,6 +109,8 @@ function conclude(spec: RunSpec, loop: RunLoopResult, result: RunResult, capture
     case 'shutdown':
     case 'user':
       return result.findings.some(({ severity }) => severity !== 'info') ? EXIT.found : EXIT.clean;
+    case 'finding':
+      return spec.semihosting ? EXIT.ours : EXIT.found; // the finding has been told
     default:
       say(describe(exit));
       return spec.semihosting ? EXIT.ours : EXIT.found;
