@@ -9,7 +9,7 @@
   (import "env" "single" (func $single (type $t0)))
   (import "env" "via" (func $via (type $t0)))
   (func $r0 (export "r0") (type $t1) (param $p0 i32) (param $p1 i32) (param $p2 i32) (result i32)
-    (local $l3 i32) (local $l4 i32) (local $l5 i32) (local $l6 i32) (local $l7 i32) (local $l8 i32) (local $l9 i32) (local $l10 i32) (local $l11 i32) (local $l12 i32) (local $l13 i32) (local $l14 i32) (local $l15 i32) (local $l16 i32) (local $l17 i32) (local $l18 i32) (local $l19 i32) (local $l20 i32) (local $l21 i32) (local $l22 i32) (local $l23 i32)
+    (local $l3 i32) (local $l4 i32) (local $l5 i32) (local $l6 i32) (local $l7 i32) (local $l8 i32) (local $l9 i32) (local $l10 i32) (local $l11 i32) (local $l12 i32) (local $l13 i32) (local $l14 i32) (local $l15 i32) (local $l16 i32) (local $l17 i32) (local $l18 i32) (local $l19 i32) (local $l20 i32)
     (if $I0
       (i32.lt_s
         (local.tee $l3
@@ -64,175 +64,77 @@
           (i32.const 3)))
       (local.set $l13
         (local.get $l5))
-      (local.set $l16
-        (if $I3 (result i32)
-          (i32.and
-            (i32.or
+      (local.set $l15
+        (select
+          (i32.sub
+            (i32.add
               (local.tee $l14
-                (i32.xor
-                  (i32.load align=1
-                    (i32.add
-                      (local.get $l6)
-                      (i32.shl
-                        (i32.shr_u
-                          (local.get $l13)
-                          (i32.const 12))
-                        (i32.const 2))))
-                  (i32.const 1)))
+                (i32.load align=1
+                  (i32.add
+                    (local.get $l6)
+                    (i32.shl
+                      (i32.shr_u
+                        (local.get $l13)
+                        (i32.const 12))
+                      (i32.const 2)))))
               (local.get $l13))
-            (i32.const 3))
-          (then
-            (local.set $l3
-              (i32.add
-                (local.get $l3)
-                (i32.const 3)))
-            (local.set $l15
-              (i32.const 1))
-            (local.set $l4
-              (local.get $p2))
-            (br $B2)
-            (unreachable))
-          (else
-            (i32.load align=1
-              (i32.add
+            (i32.const 1))
+          (i32.const 0)
+          (i32.and
+            (i32.and
+              (i32.le_u
+                (i32.and
+                  (local.get $l13)
+                  (i32.const 4095))
+                (i32.const 4084))
+              (local.get $l14))
+            (i32.eqz
+              (i32.and
                 (local.get $l13)
-                (local.get $l14))))))
-      (local.set $l7
-        (local.get $l16))
-      (local.set $l17
-        (i32.add
-          (local.get $l13)
-          (i32.const 4)))
-      (local.set $l19
-        (if $I4 (result i32)
-          (i32.and
-            (i32.or
-              (local.tee $l18
-                (i32.xor
-                  (i32.load align=1
-                    (i32.add
-                      (local.get $l6)
-                      (i32.shl
-                        (i32.shr_u
-                          (local.get $l17)
-                          (i32.const 12))
-                        (i32.const 2))))
-                  (i32.const 1)))
-              (local.get $l17))
-            (i32.const 3))
-          (then
-            (local.set $l3
-              (i32.add
-                (local.get $l3)
-                (i32.const 3)))
-            (local.set $l15
-              (i32.const 1))
-            (local.set $l4
-              (local.get $p2))
-            (br $B2)
-            (unreachable))
-          (else
+                (i32.const 3))))))
+      (if $I3
+        (local.get $l15)
+        (then
+          (local.set $l16
             (i32.load align=1
-              (i32.add
-                (local.get $l17)
-                (local.get $l18))))))
-      (local.set $l8
-        (local.get $l19))
-      (local.set $l20
-        (i32.add
-          (local.get $l13)
-          (i32.const 8)))
-      (local.set $l22
-        (if $I5 (result i32)
-          (i32.and
-            (i32.or
-              (local.tee $l21
-                (i32.xor
-                  (i32.load align=1
-                    (i32.add
-                      (local.get $l6)
-                      (i32.shl
-                        (i32.shr_u
-                          (local.get $l20)
-                          (i32.const 12))
-                        (i32.const 2))))
-                  (i32.const 1)))
-              (local.get $l20))
-            (i32.const 3))
-          (then
-            (local.set $l3
-              (i32.add
-                (local.get $l3)
-                (i32.const 3)))
-            (local.set $l15
-              (i32.const 1))
-            (local.set $l4
-              (local.get $p2))
-            (br $B2)
-            (unreachable))
-          (else
-            (i32.load align=1
-              (i32.add
-                (local.get $l20)
-                (local.get $l21))))))
-      (local.set $l9
-        (local.get $l22))
+              (local.get $l15)))
+          (local.set $l7
+            (local.get $l16))
+          (local.set $l17
+            (i32.load offset=4 align=1
+              (local.get $l15)))
+          (local.set $l8
+            (local.get $l17))
+          (local.set $l18
+            (i32.load offset=8 align=1
+              (local.get $l15)))
+          (local.set $l9
+            (local.get $l18)))
+        (else
+          (local.set $l3
+            (i32.add
+              (local.get $l3)
+              (i32.const 3)))
+          (local.set $l19
+            (i32.const 1))
+          (local.set $l4
+            (local.get $p2))
+          (br $B2)))
       (local.set $l5
         (i32.add
           (local.get $l13)
           (i32.const 12)))
-      (local.set $l22
-        (local.get $l10))
-      (local.set $l21
-        (local.get $l7))
-      (local.set $l20
-        (i32.add
-          (local.get $l22)
-          (i32.const -12)))
-      (if $I6
-        (i32.and
-          (i32.or
-            (local.tee $l19
-              (i32.xor
-                (i32.load align=1
-                  (i32.add
-                    (local.get $l11)
-                    (i32.shl
-                      (i32.shr_u
-                        (local.get $l20)
-                        (i32.const 12))
-                      (i32.const 2))))
-                (i32.const 1)))
-            (local.get $l20))
-          (i32.const 3))
-        (then
-          (local.set $l3
-            (i32.add
-              (local.get $l3)
-              (i32.const 2)))
-          (local.set $l4
-            (i32.add
-              (local.get $p2)
-              (i32.const 4)))
-          (br $B2)
-          (unreachable))
-        (else
-          (i32.store align=1
-            (i32.add
-              (local.get $l20)
-              (local.get $l19))
-            (local.get $l21))))
       (local.set $l18
-        (local.get $l8))
+        (local.get $l10))
       (local.set $l17
         (i32.add
-          (local.get $l22)
-          (i32.const -8)))
-      (if $I7
-        (i32.and
-          (i32.or
-            (local.tee $l16
-              (i32.xor
+          (local.get $l18)
+          (i32.const -12)))
+      (local.set $l15
+        (select
+          (i32.sub
+            (i32.add
+              (local.tee $l16
                 (i32.load align=1
                   (i32.add
                     (local.get $l11)
@@ -240,50 +142,41 @@
                       (i32.shr_u
                         (local.get $l17)
                         (i32.const 12))
-                      (i32.const 2))))
-                (i32.const 1)))
-            (local.get $l17))
-          (i32.const 3))
-        (then
-          (local.set $l3
-            (i32.add
-              (local.get $l3)
-              (i32.const 2)))
-          (local.set $l4
-            (i32.add
-              (local.get $p2)
-              (i32.const 4)))
-          (br $B2)
-          (unreachable))
-        (else
-          (i32.store align=1
-            (i32.add
-              (local.get $l17)
+                      (i32.const 2)))))
+              (local.get $l17))
+            (i32.const 1))
+          (i32.const 0)
+          (i32.and
+            (i32.and
+              (i32.le_u
+                (i32.and
+                  (local.get $l17)
+                  (i32.const 4095))
+                (i32.const 4084))
               (local.get $l16))
-            (local.get $l18))))
-      (local.set $l14
-        (local.get $l9))
-      (local.set $l13
-        (i32.add
-          (local.get $l22)
-          (i32.const -4)))
-      (if $I8
-        (i32.and
-          (i32.or
-            (local.tee $l23
-              (i32.xor
-                (i32.load align=1
-                  (i32.add
-                    (local.get $l11)
-                    (i32.shl
-                      (i32.shr_u
-                        (local.get $l13)
-                        (i32.const 12))
-                      (i32.const 2))))
-                (i32.const 1)))
-            (local.get $l13))
-          (i32.const 3))
+            (i32.eqz
+              (i32.and
+                (local.get $l17)
+                (i32.const 3))))))
+      (if $I4
+        (local.get $l15)
         (then
+          (local.set $l14
+            (local.get $l7))
+          (i32.store align=1
+            (local.get $l15)
+            (local.get $l14))
+          (local.set $l13
+            (local.get $l8))
+          (i32.store offset=4 align=1
+            (local.get $l15)
+            (local.get $l13))
+          (local.set $l20
+            (local.get $l9))
+          (i32.store offset=8 align=1
+            (local.get $l15)
+            (local.get $l20)))
+        (else
           (local.set $l3
             (i32.add
               (local.get $l3)
@@ -292,25 +185,18 @@
             (i32.add
               (local.get $p2)
               (i32.const 4)))
-          (br $B2)
-          (unreachable))
-        (else
-          (i32.store align=1
-            (i32.add
-              (local.get $l13)
-              (local.get $l23))
-            (local.get $l14))))
+          (br $B2)))
       (local.set $l10
         (i32.add
-          (local.get $l22)
+          (local.get $l18)
           (i32.const -12)))
-      (local.set $l23
+      (local.set $l20
         (local.get $l12))
       (local.set $l13
         (i32.and
-          (local.get $l23)
+          (local.get $l20)
           (i32.const 1)))
-      (if $I9
+      (if $I5
         (local.get $l13)
         (then
           (local.set $l14
@@ -326,7 +212,7 @@
             (i32.const 1))))
       (local.set $l4
         (i32.and
-          (local.get $l23)
+          (local.get $l20)
           (select
             (i32.const -2)
             (i32.const -4)
@@ -351,9 +237,9 @@
     (i32.store offset=96 align=1
       (local.get $p0)
       (local.get $l3))
-    (if $I10
+    (if $I6
       (i32.and
-        (local.get $l15)
+        (local.get $l19)
         (i32.ne
           (local.get $p1)
           (i32.const 0)))

@@ -124,6 +124,7 @@ export class Emitter {
 
   #block(block: Block): void {
     for (const node of block) {
+      if (node.op === 'rare' && this.#lowering.leaveForHelper()) return;
       if (node.pure) {
         if (node.uses > 1) this.#keep(node);
       } else if (node.type === 'void') this.#statement(node);
@@ -263,6 +264,8 @@ export class Emitter {
       case 'abortCheck':
         lowering.abortCheck();
         return;
+      case 'rare':
+        return;
       case 'if': {
         this.#operand(node.args[0]!);
         const label = code.if();
@@ -308,14 +311,15 @@ export class Emitter {
     code.memory('i32.load', 0).tee(entry).get(address).op('i32.add').i32(1).op('i32.sub');
     code.i32(0);
     // An entry has bit 0 set.
-    code
-      .get(address)
-      .i32(0xfff)
-      .op('i32.and')
-      .i32(0x1000 - (description & 0xff))
-      .op('i32.le_u')
-      .get(entry)
-      .op('i32.and');
+    code.get(address).i32(0xfff).op('i32.and');
+    const bytes = node.args[1];
+    if (bytes === undefined) code.i32(0x1000 - (description & 0xff));
+    else {
+      code.i32(0x1000);
+      this.#operand(bytes);
+      code.op('i32.sub');
+    }
+    code.op('i32.le_u').get(entry).op('i32.and');
     if (alignment > 1)
       code
         .get(address)

@@ -420,8 +420,14 @@ export class Builder {
    * Host address of a guest address whose `bytes` (at most 255) can all be reached directly and which is a multiple of
    * `alignment`; else 0, and the access must be done by `load` and `store`. Valid until something is stored or called.
    */
-  hostAddress(address: Operand, bytes: number, alignment: number, isStore: boolean): Node {
-    return this.#node('guest.host', 'i32', [this.node(address)], bytes | (alignment << 8) | (isStore ? 0x1_0000 : 0));
+  hostAddress(address: Operand, bytes: Operand, alignment: number, isStore: boolean): Node {
+    const known = this.known(bytes);
+    const args = known === undefined ? [this.node(address), this.node(bytes)] : [this.node(address)];
+    return this.#node('guest.host', 'i32', args, (known ?? 0) | (alignment << 8) | (isStore ? 0x1_0000 : 0));
+  }
+  /** The rest of this block is rare: a translated region leaves it to the interpreter, undone. */
+  rare(): void {
+    this.#node('rare', 'void', []);
   }
   /** `name` is a WebAssembly load or store of guest memory at a host address from `hostAddress`. */
   loadHost(name: string, host: Node, offset: number): Node {

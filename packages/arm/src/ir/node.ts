@@ -45,7 +45,7 @@ export type Block = Node[];
  * - `cpu.load`: extra.name = load instruction, immediate = offset, [displacement]
  * - `temp`: immediate = temporary's number
  * - `guest.load`: immediate = access description, [address]
- * - `guest.host`: immediate = bytes | alignment << 8 | write << 16, [address]: host address or 0
+ * - `guest.host`: immediate = bytes | alignment << 8 | write << 16, [address, bytes if not known]: host address or 0
  * - `host.load`: extra.name = load instruction, immediate = offset, [host address]
  * - `call`: extra.name = helper, args
  * statements:
@@ -56,6 +56,7 @@ export type Block = Node[];
  * - `guest.store`: immediate = access description, [address, value]
  * - `host.store`: extra.name = store instruction, immediate = offset, [host address, value]
  * - `if`: [condition], extra.then, extra.otherwise
+ * - `rare`: the rest of the block may be left to the interpreter
  * - `jump`: [target]: leave the instruction, go on at the target in the same instruction set
  * - `abortCheck`: leave the instruction if the last helper gave it up
  */

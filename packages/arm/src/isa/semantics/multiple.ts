@@ -55,37 +55,70 @@ function extent(b: Builder, list: Node, more: number, { before, up }: Direction)
   return { first: before ? end : b.add(end, 4), end };
 }
 
+/** One word of a list in memory. */
+interface Place {
+  load(): Node;
+  store(value: Node): void;
+}
+
 /**
- * Does `access` for each listed register, lowest first, and returns the address after them. With a known list each
- * address is the base plus a constant; else it is counted up as the list is gone through.
+ * Does `access` for each listed register, lowest first. A list that lies on one page which can be reached directly is
+ * moved with one look at the tables; nothing can fault then. Else each word is an access of its own.
  */
 function forEachListed(
   b: Builder,
-  base: Node,
-  first: Node,
+  address: Node,
   list: Node,
-  access: (register: number, address: Node) => void,
-): Node {
+  isStore: boolean,
+  access: (register: number, place: Place) => void,
+): void {
+  const host = b.hostAddress(address, b.shl(bitCount(b, list), 2), 4, isStore);
+  b.if(
+    host,
+    () =>
+      walkList(b, host, list, (register, at, offset) =>
+        access(register, {
+          load: () => b.loadHost('i32.load', at, offset),
+          store: (value) => b.storeHost('i32.store', at, offset, value),
+        }),
+      ),
+    () => {
+      b.rare();
+      walkList(b, address, list, (register, at, offset) =>
+        access(register, {
+          load: () => b.load(4, b.add(at, offset), ACCESS.wordAligned),
+          store: (value) => b.store(4, b.add(at, offset), value, ACCESS.wordAligned),
+        }),
+      );
+    },
+  );
+}
+
+/** With a known list each place is the start plus a constant; else it is counted up as the list is gone through. */
+function walkList(
+  b: Builder,
+  start: Node,
+  list: Node,
+  visit: (register: number, at: Node, offset: number) => void,
+): void {
   const known = b.known(list);
-  const offset = b.known(first);
-  if (known !== undefined && offset !== undefined) {
-    let at = offset;
+  if (known !== undefined) {
+    let offset = 0;
     for (let register = 0; register < 16; register++) {
       if (((known >>> register) & 1) === 0) continue;
-      access(register, b.add(base, at));
-      at += 4;
+      visit(register, start, offset);
+      offset += 4;
     }
-    return b.add(base, at);
+    return;
   }
-  const next = b.temp('i32', b.add(base, first));
+  const next = b.temp('i32', start);
   for (let register = 0; register < 16; register++) {
     b.if(b.and(list, 1 << register), () => {
-      const address = b.getTemp(next);
-      access(register, address);
-      b.setTemp(next, b.add(address, 4));
+      const at = b.getTemp(next);
+      visit(register, at, 0);
+      b.setTemp(next, b.add(at, 4));
     });
   }
-  return b.getTemp(next);
 }
 
 /** Loads all but the PC, and gives back what the PC gets (if it is listed) with the base register's new value. */
@@ -93,10 +126,15 @@ function loadList(b: Builder, l: LoadMultiple): { pc: Node | undefined; writeBas
   const base = b.reg(l.rn);
   const { first, end } = extent(b, l.list, Number(l.pc), l);
   const final = l.writeback ? b.add(base, end) : base;
-  const mask = b.and(l.list, 0x7fff);
+  const list = b.or(b.and(l.list, 0x7fff), l.pc ? 0x8000 : 0);
   const held = l.baseListed ? b.temp('i32', final) : undefined;
-  const next = forEachListed(b, base, first, mask, (register, address) => {
-    const value = b.load(4, address, ACCESS.wordAligned);
+  const target = l.pc ? b.temp('i32', 0) : undefined;
+  forEachListed(b, b.add(base, first), list, false, (register, place) => {
+    if (register === 15) {
+      if (target !== undefined) b.setTemp(target, place.load());
+      return;
+    }
+    const value = place.load();
     if (held === undefined) b.setReg(register, value);
     else {
       b.if(
@@ -106,7 +144,7 @@ function loadList(b: Builder, l: LoadMultiple): { pc: Node | undefined; writeBas
       );
     }
   });
-  const pc = l.pc ? b.load(4, next, ACCESS.wordAligned) : undefined;
+  const pc = target === undefined ? undefined : b.getTemp(target);
   const writeBase = (): void => {
     if (held !== undefined) b.setReg(l.rn, b.getTemp(held));
     else if (l.writeback) b.setReg(l.rn, final);
@@ -125,9 +163,7 @@ export function loadMultiple(b: Builder, l: LoadMultiple): void {
 export function storeMultiple(b: Builder, s: StoreMultiple): void {
   const base = b.reg(s.rn);
   const { first, end } = extent(b, s.list, 0, s);
-  forEachListed(b, base, first, s.list, (register, address) => {
-    b.store(4, address, b.reg(register), ACCESS.wordAligned);
-  });
+  forEachListed(b, b.add(base, first), s.list, true, (register, place) => place.store(b.reg(register)));
   if (s.writeback) b.setReg(s.rn, b.add(base, end));
 }
 
@@ -187,9 +223,8 @@ export function loadUserRegisters(b: Builder, rn: Node, list: Node, direction: D
       );
     }
   };
-  forEachListed(b, base, extent(b, list, 0, direction).first, list, (register, address) => {
-    load(register, b.load(4, address, ACCESS.wordAligned));
-  });
+  const start = b.add(base, extent(b, list, 0, direction).first);
+  forEachListed(b, start, list, false, (register, place) => load(register, place.load()));
   b.setReg(rn, b.getTemp(held));
 }
 
@@ -204,7 +239,6 @@ export function storeUserRegisters(b: Builder, rn: Node, list: Node, direction: 
     if (register < 8) return b.reg(register);
     return b.select(fiq, b.state(userLow(register)), b.reg(register));
   };
-  forEachListed(b, base, extent(b, list, 0, direction).first, list, (register, address) => {
-    b.store(4, address, value(register), ACCESS.wordAligned);
-  });
+  const start = b.add(base, extent(b, list, 0, direction).first);
+  forEachListed(b, start, list, true, (register, place) => place.store(value(register)));
 }
