@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The registers that identify the processor, read by the same bare-metal program in QEMU and in Plinth. What differs is
+// The registers that identify the processor, and the answers of its firmware, read by the same bare-metal program in QEMU and in Plinth. What differs is
 // listed with the reason.
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -17,6 +17,18 @@ afterAll(() => rmSync(directory, { recursive: true }));
 const mrc = (opc1: number, crn: number, crm: number, opc2: number): number =>
   0xee100f10 | (opc1 << 21) | (crn << 16) | (opc2 << 5) | crm;
 const vmrs = (register: number): number => 0xeef00a10 | (register << 16);
+
+/** MOVW and MOVT of a register, with the value. */
+const move = (register: number, value: number): number[] =>
+  [0xe3000000, 0xe3400000].map((opcode, half) => {
+    const part = (value >>> (16 * half)) & 0xffff;
+    return opcode | ((part >> 12) << 16) | (register << 12) | (part & 0xfff);
+  });
+/** A call of the firmware (PSCI, SMCCC) with its first argument; the answer is in r0. */
+const call = (id: number, argument: number = 0): [string, number[]] => [
+  `call ${(id >>> 0).toString(16)} (${(argument >>> 0).toString(16)})`,
+  [...move(0, id), ...move(1, argument), ...move(2, 0), 0xe1400070], // hvc #0
+];
 
 const block = (prefix: string, crm: number, names: readonly string[]): [string, number[]][] =>
   names.map((name, opc2) => [`${prefix}${name}`, [mrc(0, 0, crm, opc2)]]);
@@ -40,6 +52,14 @@ const REGISTERS: readonly (readonly [string, readonly number[]])[] = [
   ['FPSID', [0xe3a0060f, 0xee010f50, 0xe3a00101, 0xeee80a10, vmrs(0)]],
   ['MVFR0', [vmrs(7)]],
   ['MVFR1', [vmrs(6)]],
+  ...[0, 5, 6, 7, 0xb, 0xc, 0xd, 0xe, 0xf, 0x10, 0x11, 0x12, 0x13, 0x14].map((n) => call(0x8400_0000 | n)),
+  ...Array.from({ length: 0x15 }, (_, n) => call(0x8400_000a, 0x8400_0000 | n)), // PSCI_FEATURES
+  ...[0x8000_0000, 0x8000_0001, 0xc400_0003].map((id) => call(0x8400_000a, id)),
+  ...[0, 1, 7].map((cpu) => call(0x8400_0004, cpu)), // AFFINITY_INFO
+  ...[0, 1].map((cpu) => call(0x8400_0003, cpu)), // CPU_ON
+  call(0x8000_0000), // SMCCC_VERSION
+  call(0x8000_0001, 0x8000_8000), // SMCCC_ARCH_FEATURES
+  call(0x8400_0050),
 ];
 
 /** Our values that are not QEMU's, and why. */
@@ -57,18 +77,18 @@ const DIFFERENT: Readonly<Record<string, number>> = {
 };
 
 function program(): Uint8Array {
-  const words = [0xe3a01409, 0xe3a00c03, 0xe3800001, 0xe5810030]; // UARTCR of the PL011 at 0x09000000: on, transmit
+  const words = [0xe3a04409, 0xe3a00c03, 0xe3800001, 0xe5840030]; // UARTCR of the PL011 at 0x09000000: on, transmit
   for (const [, read] of REGISTERS) {
-    words.push(...read, 0xe5c10000); // strb r0, [r1]
-    for (let byte = 1; byte < 4; byte++) words.push(0xe1a00420, 0xe5c10000); // lsr r0, #8; strb
+    words.push(...read, 0xe5c40000); // strb r0, [r4]
+    for (let byte = 1; byte < 4; byte++) words.push(0xe1a00420, 0xe5c40000); // lsr r0, #8; strb
   }
   words.push(0xe3000008, 0xe3480400, 0xe1400070, 0xeafffffe); // PSCI SYSTEM_OFF
-  const bytes = new Uint8Array(4096);
+  const bytes = new Uint8Array(16384);
   words.forEach((word, i) => new DataView(bytes.buffer).setUint32(i * 4, word, true));
   return bytes;
 }
 
-it('the processor is the one that QEMU shows, less what it has not', async ({ skip }) => {
+it('the processor and its firmware are those that QEMU shows, less what we have not', async ({ skip }) => {
   const missing = missingQemu();
   skip(missing !== undefined, missing);
   const kernel = join(directory, 'registers');

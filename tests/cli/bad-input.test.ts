@@ -189,7 +189,11 @@ describe('a guest gone wrong ends by itself, with a finding', () => {
     const events = join(home, `${name}.jsonl`);
     plinth('run', '--kernel', kernel, '--events', events);
     const last = readFileSync(events, 'utf8').trimEnd().split('\n').at(-1)!;
-    expect(JSON.parse(last)).toMatchObject({ rule: 'fault-loop', guest: { kind: 'machine' } });
+    expect(JSON.parse(last)).toMatchObject({
+      rule: 'fault-loop',
+      guest: { kind: 'machine' },
+      evidence: { seed: expect.stringMatching(/^[0-9a-f]{64}$/) as string },
+    });
   });
 
   it('waits for ever', () => {

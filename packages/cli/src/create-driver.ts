@@ -94,12 +94,15 @@ class Driver implements MachineDriver {
   readonly #runner: Pick<Machine, 'sendConsole' | 'passTime' | 'reset'> & Pick<Lockstep, 'run'>;
   readonly #calls: Semihosting;
   readonly #name: string;
+  /** What repeats the run, for findings that end it. */
+  readonly #repeat: Finding['evidence'];
   #output: Uint8Array = new Uint8Array(4096);
   #outputLength: number = 0;
   #findings: Finding[] = [];
 
   constructor(spec: RunSpec, files: RunFiles, hardware: MachineOptions, plan: LoadPlan) {
     this.#name = (files.program ?? files.kernel)?.name ?? spec.machine;
+    this.#repeat = { seed: spec.seed, wallClock: spec.wallClock };
     const common = {
       ...hardware,
       ...(spec.cpu === undefined ? {} : { cpu: spec.cpu }),
@@ -162,7 +165,7 @@ class Driver implements MachineDriver {
       severity,
       message,
       subject,
-      evidence: {},
+      evidence: severity === 'info' ? {} : this.#repeat,
       verdict: severity === 'info' ? 'report' : 'stop',
     });
   }

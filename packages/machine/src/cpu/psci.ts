@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The firmware's power functions as a guest calls them by HVC: PSCI 1.1 (DEN 0022) and the SMC calling convention's
-// version call. One CPU is on; the others' functions answer as for CPUs that do not exist.
+// The firmware's power functions as a guest calls them by HVC: PSCI 1.1 (DEN 0022), over version 1.0 of the
+// SMC calling convention. One CPU is on; the others' functions answer as for CPUs that do not exist.
 
 export const PSCI_NOT_SUPPORTED = -1;
 const INVALID_PARAMETERS = -2;
@@ -19,8 +19,6 @@ const SUPPORTED = [0, 1, 2, 3, 4, 6, 8, 9, 10];
 /** Answers a call by its function identifier; undefined if it is no call of these. */
 export function psciCall(functionId: number, argument: number, cpus: number): PsciResult | undefined {
   const id = functionId >>> 0;
-  // SMCCC_VERSION
-  if (id === 0x80000000) return { value: 0x10000 };
   if (id >>> 16 !== 0x8400) return undefined;
   switch (id & 0xffff) {
     case 0:
@@ -42,7 +40,7 @@ export function psciCall(functionId: number, argument: number, cpus: number): Ps
       return { value: 0, request: 'reset' };
     case 10: {
       const asked = argument >>> 0;
-      const known = asked === 0x80000000 || (asked >>> 16 === 0x8400 && SUPPORTED.includes(asked & 0xffff));
+      const known = asked >>> 16 === 0x8400 && SUPPORTED.includes(asked & 0xffff);
       return { value: known ? 0 : PSCI_NOT_SUPPORTED };
     }
     default:
