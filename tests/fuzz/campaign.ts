@@ -63,9 +63,10 @@ function singles(name: string, rows: readonly Row[], change?: (seed: number) => 
   };
 }
 
-function sequences(name: string, rows: readonly Row[]): Kind {
+/** Drawn from one of the lists of rows, by the seed. */
+function sequences(name: string, ...rows: readonly (readonly Row[])[]): Kind {
   const cases = (seed: number, count: number): readonly TestCase[] =>
-    generateSequences(rows, { seed, count, isItself });
+    generateSequences(rows[seed % rows.length]!, { seed, count, isItself });
   return { name, cases, mask: sequenceMask(oracleMask), forced: SLICE_CASES };
 }
 
@@ -141,9 +142,11 @@ const KINDS: readonly Kind[] = [
   words('T32'),
   sequences('A32 sequences', rowsOf(['A32'], isInteger)),
   sequences('T32 sequences', rowsOf(['T16', 'T32'], isInteger)),
+  // Each instruction set in every other round.
   sequences(
-    'A32 sequences with vectors',
+    'sequences with vectors',
     rowsOf(['A32'], ({ name }) => !SYSTEM.test(name)),
+    rowsOf(['T16', 'T32'], ({ name }) => !SYSTEM.test(name)),
   ),
 ];
 
@@ -156,6 +159,8 @@ export interface SliceResult {
   readonly masked: ReadonlyMap<string, number>;
   /** Cases compared for each engine. */
   readonly engines: ReadonlyMap<string, number>;
+  /** Regions that the translator made of them. */
+  readonly regions: number;
   readonly differences: readonly { readonly engine: string; readonly difference: Difference }[];
 }
 
@@ -173,15 +178,18 @@ export function runSlice(slice: number, oracle: CpuUnderTest): SliceResult {
     if (mask !== undefined) count(masked, mask.why);
   });
   const differences: { engine: string; difference: Difference }[] = [];
+  let regions = 0;
   const run = (engine: EngineKind, some: readonly TestCase[]): void => {
-    const got = new MachineUnderTest(engine, new Machine({ ramSize: 4 << 20, engine })).run(some);
+    const machine = new Machine({ ramSize: 4 << 20, engine });
+    const got = new MachineUnderTest(engine, machine).run(some);
+    regions += machine.engine.translator?.regions ?? 0;
     const found = compare(some, expected.slice(0, some.length), got, { mask: kind.mask });
     count(engines, engine, some.length);
     differences.push(...found.map((difference) => ({ engine, difference })));
   };
   run('interpreter', cases);
   run('translator-forced', cases.slice(0, kind.forced));
-  return { kind: kind.name, cases: cases.length, outcomes, masked, engines, differences };
+  return { kind: kind.name, cases: cases.length, outcomes, masked, engines, regions, differences };
 }
 
 /** A table of counts. */

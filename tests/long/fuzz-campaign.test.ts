@@ -13,7 +13,7 @@ const [from = 0, to = SLICES - 1] = (process.env['PLINTH_FUZZ_SLICES'] ?? '').sp
 const slices = Array.from({ length: to - from + 1 }, (_, n) => from + n);
 
 describe.skipIf(missing !== undefined)('random instructions do as in QEMU', () => {
-  const totals = { cases: 0, differences: 0 };
+  const totals = { cases: 0, regions: 0, differences: 0 };
   const tables = {
     'cases by kind': new Map<string, number>(),
     'cases by engine': new Map<string, number>(),
@@ -30,18 +30,21 @@ describe.skipIf(missing !== undefined)('random instructions do as in QEMU', () =
         .map(([title, counts]) => formatCounts(title, counts))
         .join('\n'),
     );
-    console.log(`slices ${from} to ${to}: ${totals.cases} cases, ${totals.differences} differences`);
+    const { cases, regions, differences } = totals;
+    console.log(`slices ${from} to ${to}: ${cases} cases, ${regions} regions, ${differences} differences`);
   });
 
   it.each(slices)('slice %i', (slice) => {
     using oracle = new QemuOracle({ timeoutSeconds: 30 });
     const result = runSlice(slice, oracle);
     totals.cases += result.cases;
+    totals.regions += result.regions;
     totals.differences += result.differences.length;
     add(tables['cases by kind'], new Map([[result.kind, result.cases]]));
     add(tables['cases by engine'], result.engines);
     add(tables['cases by outcome on QEMU'], result.outcomes);
     add(tables['cases with a mask, by reason'], result.masked);
+    expect(result.regions).toBeGreaterThan(100);
     const reports = result.differences.map(({ engine, difference }) => `${engine}: ${difference.report}`);
     expect(reports.slice(0, 50), `${result.kind}: ${reports.length} differences`).toEqual([]);
   });
