@@ -86,7 +86,7 @@ export function commandOutput(console: string): string {
 
 /** What QEMU's serial port prints until the guest switches off. */
 export async function qemu(...args: string[]): Promise<string> {
-  const child = spawn('qemu-system-arm', ['-nographic', '-no-reboot', ...args], {
+  const child = spawn('qemu-system-arm', ['-nographic', '-nic', 'none', '-no-reboot', ...args], {
     stdio: ['ignore', 'pipe', 'ignore'],
     timeout: HANG,
   });

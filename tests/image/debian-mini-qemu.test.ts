@@ -30,7 +30,7 @@ beforeAll(() => {
 afterAll(() => rmSync(directory, { recursive: true }));
 
 function qemu(initrd: string, append: string) {
-  const options = ['-M', 'virt', '-cpu', 'cortex-a15', '-m', '256', '-nographic', '-no-reboot'];
+  const options = ['-M', 'virt', '-cpu', 'cortex-a15', '-m', '256', '-nographic', '-nic', 'none', '-no-reboot'];
   options.push('-kernel', join(image, 'vmlinuz'), '-initrd', initrd, '-append', `console=ttyAMA0 quiet ${append}`);
   return spawn('qemu-system-arm', options, { stdio: ['pipe', 'pipe', 'inherit'] });
 }

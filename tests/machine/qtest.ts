@@ -28,7 +28,21 @@ export async function qtest(scripts: readonly (readonly Access[])[]): Promise<nu
 }
 
 function converse(lines: readonly string[]): Promise<string[]> {
-  const options = ['-S', '-M', 'virt', '-cpu', 'cortex-a15', '-display', 'none', '-serial', 'null', '-qtest', 'stdio'];
+  const options = [
+    '-S',
+    '-M',
+    'virt',
+    '-cpu',
+    'cortex-a15',
+    '-display',
+    'none',
+    '-serial',
+    'null',
+    '-nic',
+    'none',
+    '-qtest',
+    'stdio',
+  ];
   const qemu = spawn('qemu-system-arm', options, { stdio: ['pipe', 'pipe', 'ignore'] });
   return new Promise((resolve, reject) => {
     let text = '';
