@@ -28,6 +28,19 @@ export const DEBIAN_PACKAGES: readonly DebianPackage[] = [
     why: 'the C library of the bare-metal test programs',
     probe: ['arm-none-eabi-gcc', '--specs=rdimon.specs', '-E', '-include', 'stdio.h', '-x', 'c', '/dev/null'],
   },
+  { name: 'xz-utils', why: 'unpacks the sources of the torture tests', probe: ['xz', '--version'] },
+  { name: 'device-tree-compiler', why: 'reads our device tree', probe: ['dtc', '--version'] },
+  { name: 'qemu-user', why: 'the reference of the floating-point tests', probe: ['qemu-arm', '--version'] },
+  {
+    name: 'gcc-arm-linux-gnueabihf',
+    why: 'builds the floating-point reference',
+    probe: ['arm-linux-gnueabihf-gcc', '--version'],
+  },
+  {
+    name: 'libc6-dev-armhf-cross',
+    why: 'the C library of the floating-point reference',
+    probe: ['arm-linux-gnueabihf-gcc', '-E', '-include', 'stdio.h', '-x', 'c', '/dev/null'],
+  },
 ];
 
 /** Those of the list that are not there. */

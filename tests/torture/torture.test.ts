@@ -22,7 +22,8 @@ if (engine !== 'translator' && engine !== 'interpreter' && engine !== 'translato
   throw new Error(`PLINTH_TORTURE_ENGINE: there is no engine "${engine}"`);
 const share = process.env['PLINTH_TORTURE_SHARE'];
 
-const lacking = missingPackages().map(({ name }) => name);
+const NEEDED = ['gcc-arm-none-eabi', 'libnewlib-arm-none-eabi', 'xz-utils', ...(long ? ['qemu-system-arm'] : [])];
+const lacking = missingPackages().flatMap(({ name }) => (NEEDED.includes(name) ? [name] : []));
 const suite: Suite | { missing: string } =
   lacking.length > 0 ? { missing: `Debian packages ${lacking.join(', ')}` } : fetchSuite();
 if ('missing' in suite) console.log(`skipped: GCC torture tests: ${suite.missing}`);
