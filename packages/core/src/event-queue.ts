@@ -13,11 +13,14 @@ export interface VirtualClock {
 /** A pending event. `cancel` is idempotent and may be called after the event has happened. */
 export interface Alarm {
   readonly time: VirtualNanoseconds;
+  /** Its place among alarms of the same time. */
+  readonly sequence: number;
+  /** False once it has happened or was cancelled. */
+  readonly pending: boolean;
   cancel(): void;
 }
 
 interface Entry extends Alarm {
-  readonly sequence: number;
   action: (() => void) | undefined;
 }
 
@@ -28,10 +31,31 @@ export class EventQueue {
 
   /** Calls `action` once when the clock reaches `time`; an event in the past happens at the next `runUntil`. */
   schedule(time: VirtualNanoseconds, action: () => void): Alarm {
+    return this.#add(time, this.#sequence++, action);
+  }
+
+  /** Makes a saved alarm anew, at its old place among equal times. The counter is restored apart, with `sequence`. */
+  reschedule(time: VirtualNanoseconds, sequence: number, action: () => void): Alarm {
+    return this.#add(time, sequence, action);
+  }
+
+  /** What the next alarm's sequence will be: saved and restored with the alarms. */
+  get sequence(): number {
+    return this.#sequence;
+  }
+
+  set sequence(value: number) {
+    this.#sequence = value;
+  }
+
+  #add(time: VirtualNanoseconds, sequence: number, action: () => void): Alarm {
     const entry: Entry = {
       time,
-      sequence: this.#sequence++,
+      sequence,
       action,
+      get pending() {
+        return entry.action !== undefined;
+      },
       cancel() {
         entry.action = undefined;
       },

@@ -22,6 +22,25 @@ export function utf8(text: string): Uint8Array {
   return Uint8Array.from(out);
 }
 
+/** Text of UTF-8 bytes; what is no UTF-8 becomes U+FFFD, byte by byte. */
+export function fromUtf8(bytes: Uint8Array): string {
+  let text = '';
+  for (let at = 0; at < bytes.length;) {
+    const first = bytes[at]!;
+    const length = first < 0x80 ? 1 : first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0;
+    let code = length === 1 ? first : length === 0 ? -1 : first & (0x7f >> length);
+    for (let i = 1; i < length && code >= 0; i++) {
+      const next = bytes[at + i] ?? 0;
+      code = (next & 0xc0) === 0x80 ? (code << 6) | (next & 0x3f) : -1;
+    }
+    const least = length === 4 ? 0x10000 : length === 3 ? 0x800 : 0;
+    const valid = code >= least && code <= 0x10ffff && (code < 0xd800 || code >= 0xe000);
+    text += valid ? String.fromCodePoint(code) : '\ufffd';
+    at += valid ? length : 1;
+  }
+  return text;
+}
+
 /** Unsigned 32-bit number as `0x` and eight digits. */
 export function hex32(value: number): string {
   return `0x${(value >>> 0).toString(16).padStart(8, '0')}`;

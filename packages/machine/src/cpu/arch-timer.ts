@@ -2,7 +2,7 @@
 // The generic timer of one CPU (B8): the counter is virtual time, and the physical and the virtual timer raise their
 // interrupt when it reaches their compare value. Without the virtualization extensions both see the same count.
 
-import type { Alarm, EventQueue, VirtualClock } from '@plinth/core';
+import type { Alarm, EventQueue, StateReader, StateWriter, VirtualClock } from '@plinth/core';
 import type { InterruptLine } from '../devices/device.js';
 
 /** CNTx_CTL bits. */
@@ -28,6 +28,20 @@ class Comparator {
     this.control = 0;
     this.compare = 0n;
     this.update();
+  }
+
+  save(writer: StateWriter): void {
+    writer.u8(this.control);
+    writer.u64(this.compare);
+    writer.alarm(this.#alarm);
+  }
+
+  /** Without driving the line, as devices do. */
+  restore(reader: StateReader, events: EventQueue): void {
+    this.control = reader.u8() & (ENABLE | MASK);
+    this.compare = reader.u64();
+    this.#alarm?.cancel();
+    this.#alarm = reader.alarm(events, () => this.update());
   }
 
   get #met(): boolean {
@@ -94,6 +108,19 @@ export class ArchTimer {
   reset(): void {
     this.#physical.reset();
     this.#virtual.reset();
+  }
+
+  save(writer: StateWriter): void {
+    writer.u32(this.#frequency);
+    this.#physical.save(writer);
+    this.#virtual.save(writer);
+  }
+
+  restore(reader: StateReader): void {
+    const frequency = reader.u32();
+    reader.check(frequency === this.#frequency, `the timer counts at ${frequency} Hz, here at ${this.#frequency} Hz`);
+    this.#physical.restore(reader, this.#events);
+    this.#virtual.restore(reader, this.#events);
   }
 
   /** The counter now. Times stay below 2^53 ns, frequencies below 2^30 Hz: split to stay exact. */

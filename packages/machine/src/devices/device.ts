@@ -2,6 +2,8 @@
 // What the machine asks of a device: a window of registers on the bus, a reset, and interrupt lines going out.
 // A device knows nothing of its base address, of the CPU or of other devices.
 
+import type { StateReader, StateWriter } from '@plinth/core';
+
 /** Bytes moved by one bus access. */
 export type AccessSize = 1 | 2 | 4;
 
@@ -20,6 +22,14 @@ export interface Device {
   peek(offset: number, size: AccessSize): number;
   /** Back to the state at power-on; outgoing interrupt lines fall. */
   reset(): void;
+  /** Everything that later behaviour depends on, with pending alarms; changes nothing. Between two instructions. */
+  save(writer: StateWriter): void;
+  /**
+   * Takes over what `save` of the same device with the same options has written. Sets its own fields and makes its alarms
+   * anew, but drives no line and calls nobody: the other ends are restored by themselves. Values that no device could
+   * have are an error of the reader's (`check`).
+   */
+  restore(reader: StateReader): void;
 }
 
 /** One wire to an interrupt controller or to a CPU. Setting the level it already has changes nothing. */

@@ -3,6 +3,7 @@
 // targets; per CPU interface the mask, the running priority and which interrupt is signalled. No register addresses
 // here (gic.ts has them), no virtualization, no Security Extensions: one view, both groups, as QEMU's board `virt`.
 
+import type { StateReader, StateWriter } from '@plinth/core';
 import type { InterruptLine } from './device.js';
 
 /** INTID read when nothing can be acknowledged (IHI 0048B 3.2.5), and when only a Group 1 interrupt could be. */
@@ -97,6 +98,31 @@ export class GicState {
     this.updateAll();
   }
 
+  /** All arrays that are state, in the order in which they are saved. */
+  get #arrays(): readonly (Uint32Array | Uint8Array)[] {
+    return [
+      this.enabled, this.latched, this.active, this.group, this.edge, this.#level, this.priority, this.targets,
+      this.sgiSources, this.control, this.priorityMask, this.binaryPoint, this.aliasedBinaryPoint,
+      ...this.activePriorities,
+    ]; // prettier-ignore
+  }
+
+  save(writer: StateWriter): void {
+    writer.u8(this.distributorControl);
+    for (const values of this.#arrays) writer.array(values);
+  }
+
+  /** With the levels of the input lines; the lines to the CPUs are not driven. */
+  restore(reader: StateReader): void {
+    this.distributorControl = reader.u8() & 3;
+    for (const values of this.#arrays) reader.array(values);
+    for (let cpu = 0; cpu < this.cpus; cpu++) {
+      const points = [this.binaryPoint[cpu]!, this.aliasedBinaryPoint[cpu]!];
+      reader.check(Math.max(...points) <= 7, 'a binary point above 7');
+      this.#best[cpu] = this.#highestPriority(cpu);
+    }
+  }
+
   slot(word: number, cpu: number): number {
     return word === 0 ? cpu : this.cpus - 1 + word;
   }
@@ -143,6 +169,15 @@ export class GicState {
 
   /** Chooses the highest-priority pending interrupt of a CPU again and drives its lines (IHI 0048B 3.3). */
   update(cpu: number): void {
+    const best = this.#highestPriority(cpu);
+    this.#best[cpu] = best;
+    const signalled = this.#signalled(cpu);
+    const fiq = signalled && this.groupOf(best, cpu) === 0 && (this.control[cpu]! & FIQ_EN) !== 0;
+    this.#irq[cpu]?.set(signalled && !fiq);
+    this.#fiq[cpu]?.set(fiq);
+  }
+
+  #highestPriority(cpu: number): number {
     let best = SPURIOUS;
     let bestPriority = IDLE_PRIORITY;
     const words = this.count >>> 5;
@@ -162,11 +197,7 @@ export class GicState {
         }
       }
     }
-    this.#best[cpu] = best;
-    const signalled = this.#signalled(cpu);
-    const fiq = signalled && this.groupOf(best, cpu) === 0 && (this.control[cpu]! & FIQ_EN) !== 0;
-    this.#irq[cpu]?.set(signalled && !fiq);
-    this.#fiq[cpu]?.set(fiq);
+    return best;
   }
 
   groupOf(intid: number, cpu: number): 0 | 1 {

@@ -3,7 +3,7 @@
 // (4.4) over GicState, for one to eight CPUs. Which CPU accesses a banked register is asked of `currentCpu`.
 // Not modelled: Security Extensions, virtualization, interrupt bypass.
 
-import { assert } from '@plinth/core';
+import { assert, type StateReader, type StateWriter } from '@plinth/core';
 import { GICC_CTLR_MASK, GicState } from './gic-state.js';
 import type { AccessSize, Device, InterruptLine } from './device.js';
 import { defineRegisters, type RegisterDeclaration } from './registers.js';
@@ -29,6 +29,9 @@ const GICC_IIDR = 0x0002_043b;
 /** Windows are 64 KiB so that every page size can map them apart, registers end earlier. */
 const WINDOW = 0x1_0000;
 
+/** The window that saves the state of both. */
+const DISTRIBUTOR = 'gic-distributor';
+
 export class Gic {
   readonly distributor: Device;
   readonly cpuInterface: Device;
@@ -49,10 +52,17 @@ export class Gic {
         write: (offset: number, width: AccessSize, value: number) => bank.write(offset, width, value),
         peek: (offset: number, width: AccessSize) => bank.peek(offset, width),
         reset: () => this.reset(),
+        // Registers are views of the state; what the bank itself stores shows nowhere.
+        save: (writer: StateWriter) => {
+          if (name === DISTRIBUTOR) this.#state.save(writer);
+        },
+        restore: (reader: StateReader) => {
+          if (name === DISTRIBUTOR) this.#state.restore(reader);
+        },
       };
     };
     const { currentCpu } = options;
-    this.distributor = window('gic-distributor', distributorRegisters(this.#state, currentCpu), 0x1000);
+    this.distributor = window(DISTRIBUTOR, distributorRegisters(this.#state, currentCpu), 0x1000);
     this.cpuInterface = window('gic-cpu-interface', cpuInterfaceRegisters(this.#state, currentCpu), 0x1004);
   }
 

@@ -3,6 +3,7 @@
 // FIFO is always empty. Received bytes wait in the FIFO; a full FIFO pushes back on the source instead of overrunning.
 // Not modelled: baud rate, parity and framing errors, break, modem lines, DMA, IrDA.
 
+import type { StateReader, StateWriter } from '@plinth/core';
 import { type Device, type InterruptLine, UNCONNECTED, type AccessSize } from './device.js';
 import { defineRegisters, primeCellId, type RegisterHooks } from './registers.js';
 
@@ -131,6 +132,25 @@ export class Pl011 implements Device {
     this.#pending = 0;
     this.#update();
     this.#offerRoom();
+  }
+
+  save(writer: StateWriter): void {
+    this.#bank.save(writer);
+    writer.array(this.#fifo);
+    writer.u8(this.#head);
+    writer.u8(this.#count);
+    writer.u16(this.#pending);
+    writer.bool(this.#refused);
+  }
+
+  restore(reader: StateReader): void {
+    this.#bank.restore(reader);
+    reader.array(this.#fifo);
+    this.#head = reader.u8();
+    this.#count = reader.u8();
+    reader.check(this.#head < FIFO_DEPTH && this.#count <= this.#depth(), 'the FIFO holds more than it can');
+    this.#pending = reader.u16();
+    this.#refused = reader.bool();
   }
 
   /**

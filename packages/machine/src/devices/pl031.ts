@@ -3,7 +3,7 @@
 // It counts virtual time from a base that is given, so that a run can be repeated. It cannot be stopped: on the real
 // one, RTCCR starts the counter and only a reset stops it; here it runs from power-on, as QEMU's does.
 
-import type { Alarm, EventQueue, VirtualClock } from '@plinth/core';
+import type { Alarm, EventQueue, StateReader, StateWriter, VirtualClock } from '@plinth/core';
 import { type AccessSize, type Device, type InterruptLine, UNCONNECTED } from './device.js';
 import { defineRegisters, primeCellId, type RegisterHooks } from './registers.js';
 
@@ -88,6 +88,24 @@ export class Pl031 implements Device {
     this.#raw = 0;
     this.#alarm?.cancel();
     this.#update();
+  }
+
+  /** The base belongs to the options; what is saved is the time of day at virtual time zero, whatever it came from. */
+  save(writer: StateWriter): void {
+    this.#bank.save(writer);
+    writer.f64(this.#baseSeconds + this.#offset);
+    writer.u8(this.#raw);
+    writer.alarm(this.#alarm);
+  }
+
+  restore(reader: StateReader): void {
+    this.#bank.restore(reader);
+    const origin = reader.f64();
+    reader.check(Number.isSafeInteger(origin), `${origin} is no time of day`);
+    this.#offset = origin - this.#baseSeconds;
+    this.#raw = reader.u8() & 1;
+    this.#alarm?.cancel();
+    this.#alarm = reader.alarm(this.#events, () => this.#match());
   }
 
   #seconds(): number {

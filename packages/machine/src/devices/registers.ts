@@ -3,7 +3,7 @@
 // accesses of 1, 2 and 4 bytes, applies field access rules and tells of unknown offsets and unmodelled bits.
 // Nothing is allocated per access. Registers are at most 32 bits wide and start at multiples of four.
 
-import { assert } from '@plinth/core';
+import { assert, type StateReader, type StateWriter } from '@plinth/core';
 import type { AccessSize } from './device.js';
 
 /**
@@ -122,6 +122,15 @@ export class Register<F extends string = string> {
     this.value = this.#reset;
   }
 
+  /** Appends what is stored, if it is not what a reset gives. */
+  saveTo(slot: number, list: [slot: number, value: number][]): void {
+    if (this.value !== this.#reset) list.push([slot, this.value]);
+  }
+
+  restore(value: number): void {
+    this.value = value & this.#widthMask;
+  }
+
   peek(): number {
     const { value } = this.#declaration;
     let bits = value === undefined ? this.value : value(this.index);
@@ -219,6 +228,27 @@ export class RegisterBank<T extends Readonly<Record<string, RegisterDeclaration>
 
   reset(): void {
     for (const register of this.#slots) register?.reset();
+  }
+
+  /** What is stored; registers that are as after a reset take no room. */
+  save(writer: StateWriter): void {
+    const changed: [number, number][] = [];
+    this.#slots.forEach((register, slot) => register?.saveTo(slot, changed));
+    writer.list(changed, ([slot, value]) => {
+      writer.u16(slot);
+      writer.i32(value);
+    });
+  }
+
+  /** Without callbacks. */
+  restore(reader: StateReader): void {
+    this.reset();
+    reader.list(() => {
+      const slot = reader.u16();
+      const register = this.#slots[slot];
+      reader.check(register !== undefined, `there is no register at offset 0x${(slot * 4).toString(16)}`);
+      register.restore(reader.i32());
+    });
   }
 }
 

@@ -2,8 +2,8 @@
 // Streams made by xz 5.4 from data that the test can make again, damage at every byte, and seeded random damage.
 
 import { describe, expect, it } from 'vitest';
-import { PlinthError } from '@plinth/core';
-import { crc32, crc64 } from './crc.js';
+import { crc32, PlinthError } from '@plinth/core';
+import { crc64 } from './crc.js';
 import { isXzStream, unxz } from './xz.js';
 
 /** BL instructions with various targets: what the ARM filter works on. */

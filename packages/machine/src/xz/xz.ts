@@ -2,8 +2,8 @@
 // Unpacks one .xz stream (The .xz File Format 1.1.0): LZMA2, alone or behind the ARM branch filter, with CRC-32, CRC-64
 // or no check. That is what kernels are packed with. SHA-256 checks and the other filters are refused by name.
 
-import { ByteReader, PlinthError } from '@plinth/core';
-import { crc32, crc64 } from './crc.js';
+import { ByteReader, crc32, PlinthError } from '@plinth/core';
+import { crc64 } from './crc.js';
 import { Lzma2Decoder, Output } from './lzma2.js';
 
 export interface UnpackedXz {
