@@ -91,7 +91,8 @@ function linuxKernel({ name, bytes }: NamedBytes): LinuxKernel {
 class Driver implements MachineDriver {
   readonly #machine: Machine;
   /** What is run: the machine, or it and its twin on the other engine. */
-  readonly #runner: Pick<Machine, 'sendConsole' | 'passTime' | 'reset'> & Pick<Lockstep, 'run'>;
+  readonly #runner: Pick<Machine, 'passTime' | 'reset'> & Pick<Lockstep, 'run'>;
+  readonly #send: Lockstep['send'];
   readonly #calls: Semihosting;
   readonly #name: string;
   /** What repeats the run, for findings that end it. */
@@ -126,16 +127,23 @@ class Driver implements MachineDriver {
           if (stream === 'error') process.stderr.write(Buffer.from(bytes));
           else for (const byte of bytes) this.#print(byte);
         },
-        readConsole: readStandardInput,
+        readConsole: (size) => {
+          const bytes = this.#machine.inputs.answer('semihosting', () => readStandardInput(size));
+          return bytes.length === 0 ? 'end' : bytes;
+        },
       },
       new TranslatedMemory(this.#machine),
     );
     this.#machine.load(plan);
-    if (!spec.lockstep) this.#runner = this.#machine;
-    else {
+    if (!spec.lockstep) {
+      this.#runner = this.#machine;
+      this.#send = (port, bytes) => this.#machine.inputs.send(port, bytes);
+    } else {
       const twin = new Machine({ ...common, engine: 'translator' });
       twin.load(plan);
-      this.#runner = new Lockstep(this.#machine, twin);
+      const pair = new Lockstep(this.#machine, twin);
+      this.#runner = pair;
+      this.#send = (port, bytes) => pair.send(port, bytes);
     }
   }
 
@@ -178,7 +186,7 @@ class Driver implements MachineDriver {
   }
 
   sendInput(bytes: Uint8Array): number {
-    return this.#runner.sendConsole(bytes);
+    return this.#send('console', bytes);
   }
 
   takeOutput(): Uint8Array {
@@ -262,13 +270,12 @@ function heapOf(plan: LoadPlan, { ramBase, ramSize }: { ramBase: number; ramSize
   };
 }
 
-/** A program that reads its console waits for it, and so do we: nothing else of it could go on. */
-function readStandardInput(size: number): Uint8Array | 'end' {
+/** A program that reads its console waits for it, and so do we: nothing else of it could go on. Empty at the end. */
+function readStandardInput(size: number): Uint8Array {
   const buffer = Buffer.alloc(Math.min(size, 65536));
   try {
-    const length = readSync(0, buffer);
-    return length === 0 ? 'end' : buffer.subarray(0, length);
+    return buffer.subarray(0, readSync(0, buffer));
   } catch {
-    return 'end'; // standard input is closed, or not for reading
+    return new Uint8Array(0); // standard input is closed, or not for reading
   }
 }

@@ -11,6 +11,7 @@ export * from './fdt/reader.js';
 export * from './fdt/tree.js';
 export type { DeviceTreeOptions } from './fdt/virt.js';
 export * from './fdt/writer.js';
+export * from './inputs.js';
 export * from './loaders/elf.js';
 export * from './loaders/linux.js';
 export * from './loaders/plan.js';

@@ -61,9 +61,9 @@ export class Lockstep {
   }
 
   /** Input reaches both at the same count; what the interpreter's machine takes, the other takes. */
-  sendConsole(bytes: Uint8Array): number {
-    const taken = this.interpreter.sendConsole(bytes);
-    this.translator.sendConsole(bytes.subarray(0, taken));
+  send(port: string, bytes: Uint8Array): number {
+    const taken = this.interpreter.inputs.send(port, bytes);
+    this.translator.inputs.send(port, bytes.subarray(0, taken));
     return taken;
   }
 

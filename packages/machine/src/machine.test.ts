@@ -31,7 +31,7 @@ const scenes: readonly [string, number, Scene][] = [
 function begin(engine: EngineUnderTest, scene: Scene): CpuTest {
   const test = scene(engine).start();
   const { machine } = test;
-  machine.passTime(16 - (machine.clock.now() % 16));
+  machine.time.elapsed += 16 - (machine.clock.now() % 16);
   return test;
 }
 

@@ -4,13 +4,14 @@
 
 import { CPU_MODELS, type CpuModel, EXCEPTION, floatHelpers, PSR } from '@plinth/arm';
 import { assert, type EventQueue, hex32, PlinthError, type VirtualClock, VirtualTime } from '@plinth/core';
-import { type Board, type BoardDescription, buildBoard, type ConsoleInput } from './boards/board.js';
+import { type Board, type BoardDescription, buildBoard } from './boards/board.js';
 import { virtBoard } from './boards/virt.js';
 import { ArchTimer } from './cpu/arch-timer.js';
 import { Engine, type EngineKind } from './cpu/engine.js';
 import { type InterpreterImage, standardInterpreter } from './cpu/interpreter-image.js';
 import { psciCall } from './cpu/psci.js';
 import { type CpuHost, type CpuStop, Vcpu } from './cpu/vcpu.js';
+import { type Input, Inputs } from './inputs.js';
 import type { LoadPlan } from './loaders/plan.js';
 import { CodePages } from './memory/code-pages.js';
 import { CPU_BLOCKS_AT, memoryPages } from './memory/layout.js';
@@ -54,6 +55,8 @@ export interface MachineOptions {
   readonly wallClockBase?: number;
   /** A byte has come out of the console. */
   readonly onConsole?: (byte: number) => void;
+  /** Something from outside has entered, where and what: all of them together repeat the run (`inputs.play`). */
+  readonly onInput?: (input: Input) => void;
   /** The console has room again. */
   readonly onConsoleRoom?: () => void;
   /** Once for each different thing, up to a thousand of them. */
@@ -85,12 +88,14 @@ export class Machine implements CpuHost {
   readonly #timer: ArchTimer;
   readonly #nanoseconds: number;
   readonly #noticed = new Set<string>();
-  #consoleInput: ConsoleInput | undefined;
+  /** Where all data from outside enters; the console is the port `console`. */
+  readonly inputs: Inputs;
   #plan: LoadPlan | undefined;
   /** Instructions executed before the current slice, and the slice's size. */
   #countBefore = 0;
   #slice = 0;
-  readonly #time: VirtualTime;
+  /** Shared with other machines if it was given; else this machine's own. */
+  readonly time: VirtualTime;
   #power: 'shutdown' | 'reset' | undefined;
   #exitStatus: number | undefined;
 
@@ -108,10 +113,19 @@ export class Machine implements CpuHost {
     const pages = memoryPages(ramSize);
     const memory = allocate(pages, ramSize);
     this.footprint = pages * 65536;
-    this.#time = options.time ?? new VirtualTime();
-    this.events = this.#time.events;
+    this.time = options.time ?? new VirtualTime();
+    this.events = this.time.events;
     this.#nanoseconds = options.nanosecondsPerInstruction ?? 4;
-    this.clock = { now: () => this.#time.elapsed + (this.count - this.#countBefore) * this.#nanoseconds };
+    this.clock = { now: () => this.time.elapsed + (this.count - this.#countBefore) * this.#nanoseconds };
+    this.inputs = new Inputs({
+      place: () => ({ count: this.count, time: this.clock.now() }),
+      settle: () => {
+        assert(this.#slice === 0, 'data is sent between runs, not from inside one');
+        this.events.runUntil(this.clock.now());
+      },
+      answered: () => this.cpu.requestStop('device'),
+      onInput: options.onInput,
+    });
     this.memory = new PhysicalMemory(memory, description.ramBase, ramSize);
     const shadow = new ShadowTables(memory, ramSize / 4096);
     const codePages = new CodePages(memory, ramSize / 4096);
@@ -143,9 +157,7 @@ export class Machine implements CpuHost {
       console: {
         onByte: (byte) => options.onConsole?.(byte),
         onRoom: () => options.onConsoleRoom?.(),
-        connect: (input) => {
-          this.#consoleInput = input;
-        },
+        connect: (input) => this.inputs.connect('console', input),
       },
       irq: [{ set: (level) => this.cpu.setInterruptLine(PSR.I, level) }],
       fiq: [{ set: (level) => this.cpu.setInterruptLine(PSR.F, level) }],
@@ -203,11 +215,6 @@ export class Machine implements CpuHost {
     this.cpu.state.setReg(2, plan.registers.r2);
   }
 
-  /** Hands bytes to the console; returns how many it took. */
-  sendConsole(bytes: Uint8Array): number {
-    return this.#consoleInput?.receive(bytes) ?? 0;
-  }
-
   /** Makes `run` return before the next instruction. */
   stop(): void {
     this.cpu.requestStop();
@@ -229,6 +236,7 @@ export class Machine implements CpuHost {
     const until = Math.floor(options.until);
     for (;;) {
       this.events.runUntil(this.clock.now());
+      this.inputs.deliver();
       if (this.#power !== undefined) return this.#takePower();
       if (this.#exitStatus !== undefined) return { kind: 'exit', status: this.#exitStatus };
       const left = until - this.#countBefore;
@@ -240,8 +248,9 @@ export class Machine implements CpuHost {
         if (waiting !== undefined) return waiting;
         continue;
       }
+      const toInput = (this.inputs.next?.count ?? Infinity) - this.#countBefore;
       const toEvent = Math.ceil((this.events.next() - this.clock.now()) / this.#nanoseconds);
-      const stop = this.#execute(Math.min(left, toEvent, MAX_SLICE));
+      const stop = this.#execute(Math.min(left, toInput, toEvent, MAX_SLICE));
       if (stop === 'fault-loop' || stop === 'fetch-denied') {
         return { kind: stop, address: this.cpu.state.reg(15) >>> 0 };
       } else if (stop === 'requested') return { kind: 'requested' };
@@ -254,7 +263,7 @@ export class Machine implements CpuHost {
     const executed = budget - this.cpu.budget;
     this.#slice = 0;
     this.#countBefore += executed;
-    this.#time.elapsed += executed * this.#nanoseconds;
+    this.time.elapsed += executed * this.#nanoseconds;
     return stop;
   }
 
@@ -266,20 +275,22 @@ export class Machine implements CpuHost {
 
   /** The CPU is in WFI: time goes on to the next event. */
   #wait(comeBack: boolean): StopReason | undefined {
-    this.events.runUntil(this.clock.now());
     if (this.cpu.interruptPending) return undefined;
-    const next = this.events.next();
+    // An input that was recorded here came while the CPU waited.
+    const input = this.inputs.next;
+    const next = Math.min(this.events.next(), input?.count === this.#countBefore ? input.time : Infinity);
     if (next === Infinity) return { kind: 'idle' };
     if (comeBack) return { kind: 'waiting', until: next };
     this.passTime(next - this.clock.now());
     return undefined;
   }
 
-  /** Lets virtual time pass without instructions, up to the next event at most. */
+  /** Lets virtual time pass while the CPU waits for an interrupt, up to the next event at most. */
   passTime(nanoseconds: number): void {
+    if (!this.cpu.waiting || this.cpu.interruptPending) return;
     const now = this.clock.now();
     const until = Math.min(now + Math.max(0, nanoseconds), this.events.next());
-    if (until > now && until !== Infinity) this.#time.elapsed += until - now;
+    if (until > now && until !== Infinity) this.time.elapsed += until - now;
     this.events.runUntil(this.clock.now());
   }
 

@@ -5,20 +5,15 @@
 import { assert, type EventQueue, hex32, type VirtualClock } from '@plinth/core';
 import type { Device, InterruptLine } from '../devices/device.js';
 import type { DeviceTreeOptions } from '../fdt/virt.js';
-
-/** The side of a serial port that takes what comes from outside. */
-export interface ConsoleInput {
-  /** Takes bytes in order; returns how many. After fewer than all, `ConsolePort.onRoom` tells when to go on. */
-  receive(bytes: Uint8Array): number;
-}
+import type { InputPort } from '../inputs.js';
 
 /** The side of the console that the machine offers to the board's first serial port. */
 export interface ConsolePort {
   /** The guest has sent a byte. */
   onByte(byte: number): void;
   onRoom(): void;
-  /** Called once, by the device, when the board is built. */
-  connect(input: ConsoleInput): void;
+  /** Called once, by the device, when the board is built. A port that took less than all tells by `onRoom` when to go on. */
+  connect(input: InputPort): void;
 }
 
 /** What a machine offers to the devices of its board. */

@@ -4,14 +4,15 @@ import { describe, expect, it } from 'vitest';
 import { LatchedLine } from '../devices/device.js';
 import { readFdt } from '../fdt/reader.js';
 import { fdtCells, fdtFind, fdtStrings } from '../fdt/tree.js';
-import { type BoardHost, buildBoard, type ConsoleInput } from './board.js';
+import type { InputPort } from '../inputs.js';
+import { type BoardHost, buildBoard } from './board.js';
 import { virtBoard } from './virt.js';
 
 function host(cpus = 1) {
   const sent: number[] = [];
   const unknown: string[] = [];
   const irq = Array.from({ length: cpus }, () => new LatchedLine());
-  const input: { console?: ConsoleInput } = {};
+  const input: { console?: InputPort } = {};
   const boardHost: BoardHost = {
     cpus,
     clock: { now: () => 5e9 },

@@ -152,7 +152,7 @@ describeEngines('the architected timer', (engine) => {
     const test = cpu(engine)
       .code([mrrc(CNTVCT), ...Array.from({ length: 38 }, nop), mrrc(CNTPCT, 2, 3), mrrc(CNTVCT, 4, 5)])
       .start();
-    test.machine.passTime(16 - (test.machine.clock.now() % 16));
+    test.machine.time.elapsed += 16 - (test.machine.clock.now() % 16);
     test.steps(41);
     const ticks = (low: 'r0' | 'r2' | 'r4', high: 'r1' | 'r3' | 'r5') => test.reg(low) + test.reg(high) * 2 ** 32;
     expect(ticks('r2', 'r3') - ticks('r0', 'r1')).toBe(10);
@@ -212,7 +212,7 @@ describeEngines('the architected timer', (engine) => {
     machine.memory.write(0x0800_0100, 4, 1 << 30);
     machine.memory.write(0x0801_0000, 4, 1);
     machine.memory.write(0x0801_0004, 4, 0xff);
-    machine.passTime(16 - (machine.clock.now() % 16));
+    machine.time.elapsed += 16 - (machine.clock.now() % 16);
     test.steps(300).expectMode('irq');
     // TVAL was written within the first tick (after two instructions); 25 ticks later are 100 instructions of the run.
     test.expectRegs({ r2: (100 - 4) / 2, lr: CODE + 16 + 4 });
