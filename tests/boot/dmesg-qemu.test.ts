@@ -36,7 +36,12 @@ const THEIRS: readonly RegExp[] = [
 /** Lines of Plinth alone: why there are no hardware breakpoints. */
 const OURS: readonly RegExp[] = [/^hw-breakpoint: Failed to enable monitor mode/];
 /** Printed by threads of the kernel beside its start, so that their place among the other lines is chance. */
-const BESIDE: readonly RegExp[] = [/^audit: type=2000/, /^Freeing initrd memory/, /^random: crng init done/];
+const BESIDE: readonly RegExp[] = [
+  /^audit: type=2000/,
+  /^Trying to unpack rootfs image as initramfs/,
+  /^Freeing initrd memory/,
+  /^random: crng init done/,
+];
 /** Of /proc/cpuinfo's features, those of QEMU alone. */
 const FEATURES = / (thumbee|lpae)\b/g;
 

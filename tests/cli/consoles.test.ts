@@ -90,7 +90,8 @@ describe('console', () => {
   });
 
   it('on a pseudo terminal', async ({ skip }) => {
-    skip(spawnSync('script', ['--version']).status !== 0, 'script(1) is not installed');
+    const probe = spawnSync('script', ['-qec', 'true', '/dev/null'], { stdio: ['ignore', 'pipe', 'pipe'] });
+    skip(probe.status !== 0, `script(1) gives no pseudo terminal here: ${probe.stderr?.toString().trim() ?? ''}`);
     const { status, text } = start('--console', 'pty');
     await until(() => /console: \/dev\/\S+\n/.test(text.stderr));
     const path = /console: (\S+)/.exec(text.stderr)?.[1] ?? '';

@@ -99,19 +99,23 @@ function pipeError(name: string, path: string, cause: unknown): PlinthError {
 export async function openPtyConsole(say: (line: string) => void): Promise<Console> {
   const holder = 'stty raw -echo; tty; exec sleep infinity';
   const child = spawn('script', ['-q', '-f', '-E', 'never', '-c', holder, '/dev/null'], {
-    stdio: ['pipe', 'pipe', 'ignore'],
+    stdio: ['pipe', 'pipe', 'pipe'],
   });
   const stop = (): void => {
     child.kill();
   };
   process.once('exit', stop);
   const name = await new Promise<string>((resolve, reject) => {
-    const fail = (cause?: unknown): void =>
-      reject(
-        new PlinthError('host', 'console-pty', 'console: script(1) is needed for a pty (package bsdutils)', { cause }),
-      );
-    child.once('error', fail);
-    child.once('close', fail);
+    let complaint = '';
+    child.stderr.on('data', (chunk: Buffer) => (complaint += chunk.toString()));
+    child.once('error', (cause) => {
+      const text = 'console: script(1) is needed for a pty (package bsdutils)';
+      reject(new PlinthError('host', 'console-pty', text, { cause }));
+    });
+    child.once('close', () => {
+      const text = `console: this host gives no pty (is /dev/pts mounted?): ${complaint.trim()}`;
+      reject(new PlinthError('host', 'console-pty', text));
+    });
     let text = '';
     child.stdout.on('data', function read(chunk: Buffer) {
       text += chunk.toString('latin1');
