@@ -10,6 +10,7 @@ export { extractFields, type Row, type RowIsa } from './isa/row.js';
 export { allRows, ROWS } from './isa/table.js';
 export { ACCESS_KIND, FAULT, Walker, type Translation, type TranslationRegime } from './mmu/walk.js';
 export { CpuState } from './state/cpu-state.js';
+export { restoreCpuState, saveCpuState } from './state/saved-state.js';
 export { ACCESS, CPU, CPU_BLOCK_SIZE, MODE, PSR } from './state/layout.js';
 export { Coprocessors, type SystemHooks } from './system/coprocessor.js';
 export { CPU_MODELS, type CpuModel } from './system/cpu-model.js';

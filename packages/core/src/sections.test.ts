@@ -3,7 +3,7 @@ import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { crc32 } from './crc32.js';
 import { PlinthError } from './errors.js';
-import { decodeSections, encodeSections, isSections, type SectionCodec, type Sections } from './sections.js';
+import { decodeSections, encodeSections, isSections, type SectionCodec, Sections } from './sections.js';
 
 const codec: SectionCodec = {
   deflate: async (bytes) => deflateRawSync(bytes, { level: 1 }),
@@ -28,7 +28,7 @@ function readAll(sections: Sections): void {
   sections.end();
 }
 
-const open = (bytes: Uint8Array) => decodeSections('TEST', bytes, 'F', codec);
+const open = async (bytes: Uint8Array) => new Sections('F', await decodeSections('TEST', bytes, 'F', codec));
 
 describe('files of sections', () => {
   it('come back as they were, compressed where it pays', async () => {

@@ -83,13 +83,13 @@ interface StoredSection extends Section {
   readonly length: number;
 }
 
-/** Reads a whole file of the kind; `name` names it in messages. */
+/** Reads a whole file of the kind; `name` names it in messages. All checksums are right then. */
 export async function decodeSections(
   kind: string,
   bytes: Uint8Array,
   name: string,
   codec: SectionCodec,
-): Promise<Sections> {
+): Promise<Section[]> {
   const stored = readSections(kind, bytes, name);
   const unpack = async (section: StoredSection): Promise<Section> => {
     if (!section.deflated) return section;
@@ -101,7 +101,7 @@ export async function decodeSections(
     }
     throw damaged(name, section.tag, section.at);
   };
-  return new Sections(name, await Promise.all(stored.map(unpack)));
+  return Promise.all(stored.map(unpack));
 }
 
 function readSections(kind: string, bytes: Uint8Array, name: string): StoredSection[] {

@@ -24,4 +24,5 @@ export { InterpreterImage, interpreterBytes } from './cpu/interpreter-image.js';
 export * from './xz/xz.js';
 export * from './semihosting.js';
 export * from './run-spec.js';
+export { type MachineIdentity, saveSnapshot, Snapshot } from './snapshot/snapshot.js';
 export * from './translated-memory.js';

@@ -3,7 +3,18 @@
 // an exact count; everything from outside enters between runs. Nothing here reads a host clock.
 
 import { CPU_MODELS, type CpuModel, EXCEPTION, floatHelpers, PSR } from '@plinth/arm';
-import { assert, type EventQueue, hex32, PlinthError, type VirtualClock, VirtualTime } from '@plinth/core';
+import {
+  assert,
+  type EventQueue,
+  hex32,
+  PlinthError,
+  type Section,
+  type Sections,
+  type StateReader,
+  StateWriter,
+  type VirtualClock,
+  VirtualTime,
+} from '@plinth/core';
 import { type Board, type BoardDescription, buildBoard } from './boards/board.js';
 import { virtBoard } from './boards/virt.js';
 import { ArchTimer } from './cpu/arch-timer.js';
@@ -17,6 +28,9 @@ import { CodePages } from './memory/code-pages.js';
 import { CPU_BLOCKS_AT, memoryPages } from './memory/layout.js';
 import { PhysicalMemory } from './memory/physical-memory.js';
 import { ShadowTables } from './memory/shadow-tables.js';
+import { restorePlan, savePlan } from './snapshot/plan.js';
+import { restoreRam, saveRam } from './snapshot/ram.js';
+import { checkIdentity, type MachineIdentity, readIdentity, saveIdentity } from './snapshot/snapshot.js';
 import { stateHash } from './state-hash.js';
 
 /** Why `run` returned. */
@@ -74,6 +88,9 @@ const MAX_SLICE = 1 << 30;
 /** Notices, the last of which says that no more come: a guest can do ever new odd things. */
 const MAX_NOTICES = 1000;
 
+/** Of the sections of CPU, timer, time and devices. */
+const COMPONENT_VERSION = 1;
+
 export class Machine implements CpuHost {
   readonly board: Board;
   readonly memory: PhysicalMemory;
@@ -84,6 +101,7 @@ export class Machine implements CpuHost {
   /** Bytes of the WebAssembly memory. */
   readonly footprint: number;
   readonly #options: MachineOptions;
+  readonly #modelName: string;
   readonly engine: Engine;
   readonly #timer: ArchTimer;
   readonly #nanoseconds: number;
@@ -109,6 +127,7 @@ export class Machine implements CpuHost {
       throw new PlinthError('input', 'unknown-cpu', `cpu: there is no model "${modelName}"; choose one of ${known}`);
     }
     this.model = model;
+    this.#modelName = modelName;
     const ramSize = options.ramSize ?? description.defaultRamSize;
     const pages = memoryPages(ramSize);
     const memory = allocate(pages, ramSize);
@@ -213,6 +232,66 @@ export class Machine implements CpuHost {
     this.cpu.state.setReg(0, plan.registers.r0);
     this.cpu.state.setReg(1, plan.registers.r1);
     this.cpu.state.setReg(2, plan.registers.r2);
+  }
+
+  /** What a machine must share with this one to go on from its snapshot. */
+  get identity(): MachineIdentity {
+    return {
+      board: this.board.description.name,
+      cpu: this.#modelName,
+      cpus: 1,
+      ramSize: this.memory.ramSize,
+      nanosecondsPerInstruction: this.#nanoseconds,
+    };
+  }
+
+  /** Everything that the further run depends on, copied, by component. Not during `run`. */
+  save(): Section[] {
+    assert(this.#slice === 0, 'a machine is saved between runs');
+    return [
+      saveIdentity(this.identity),
+      ...this.#components().map(({ tag, part }) => {
+        const writer = new StateWriter();
+        part.save(writer);
+        return { tag, version: COMPONENT_VERSION, payload: writer.take() };
+      }),
+      ...savePlan(this.#plan),
+      ...saveRam(this.memory, this.#plan),
+    ];
+  }
+
+  /** Becomes the machine that was saved; sections of others are left for the caller. After an error it is of no use. */
+  restore(sections: Sections): void {
+    assert(this.#slice === 0, 'a machine is restored between runs');
+    checkIdentity(readIdentity(sections), this.identity);
+    this.#power = undefined;
+    this.#exitStatus = undefined;
+    for (const { tag, part } of this.#components()) {
+      const reader: StateReader = sections.take(tag, COMPONENT_VERSION);
+      part.restore(reader);
+      reader.end();
+    }
+    const { ramBase, ramSize } = this.memory;
+    this.#plan = restorePlan(sections, { base: ramBase, size: ramSize });
+    restoreRam(this.memory, this.#plan, sections);
+  }
+
+  /** In the order in which they are restored: the CPU comes last, so that nothing wakes it. */
+  #components(): { tag: string; part: { save(writer: StateWriter): void; restore(reader: StateReader): void } }[] {
+    const count = {
+      save: (writer: StateWriter) => writer.f64(this.#countBefore),
+      restore: (reader: StateReader) => {
+        this.#countBefore = reader.count();
+      },
+    };
+    return [
+      { tag: 'count', part: count },
+      // Who shares a line of time with others saves it for all of them.
+      ...(this.#options.time === undefined ? [{ tag: 'time', part: this.time }] : []),
+      ...this.board.devices.map(({ device }) => ({ tag: `device.${device.name}`, part: device })),
+      { tag: 'timer.0', part: this.#timer },
+      { tag: 'cpu.0', part: this.cpu },
+    ];
   }
 
   /** Makes `run` return before the next instruction. */

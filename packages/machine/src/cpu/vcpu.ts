@@ -14,7 +14,9 @@ import {
   FAULT,
   MODE,
   PSR,
+  restoreCpuState,
   RUN_EXIT,
+  saveCpuState,
   SCTLR,
   SYSTEM,
   type Translation,
@@ -24,6 +26,7 @@ import {
   writeSpsr,
   writeWholeCpsr,
 } from '@plinth/arm';
+import type { StateReader, StateWriter } from '@plinth/core';
 import type { AccessSize } from '../devices/device.js';
 import type { CodePages, HandlerArray } from '../memory/code-pages.js';
 import { PAGE, type PhysicalMemory } from '../memory/physical-memory.js';
@@ -143,6 +146,29 @@ export class Vcpu {
     this.#waiting = false;
     this.#faultsInARow = 0;
     this.#shadow.flush();
+    this.#contextChanged();
+  }
+
+  /**
+   * Between two instructions. Drops all translations, which a restored CPU does not have either: a guest that changes its
+   * tables without TLB maintenance would see the difference.
+   */
+  save(writer: StateWriter): void {
+    saveCpuState(this.state, writer);
+    writer.bool(this.#waiting);
+    writer.i32(this.#lastVector);
+    writer.u8(Math.min(this.#faultsInARow, FAULT_LOOP));
+    this.#shadow.reset();
+    this.#contextChanged();
+  }
+
+  restore(reader: StateReader): void {
+    restoreCpuState(this.state, reader);
+    this.#waiting = reader.bool();
+    this.#lastVector = reader.i32();
+    this.#faultsInARow = reader.u8();
+    this.#stop = undefined;
+    this.#shadow.reset();
     this.#contextChanged();
   }
 

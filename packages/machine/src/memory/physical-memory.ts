@@ -245,6 +245,15 @@ export class PhysicalMemory {
     return true;
   }
 
+  /** Makes a RAM page other bytes, or zero, unseen by watches: for taking over a saved machine. */
+  replacePage(page: number, bytes: Uint8Array | undefined): void {
+    const start = page * 4096;
+    if (bytes !== undefined) this.ram.set(bytes, start);
+    // Memory that was never touched stays so.
+    else if (!isZero(this.#view, start)) this.ram.fill(0, start, start + 4096);
+    if ((this.marks[page]! & (PAGE.code | PAGE.fetchAllowed)) !== 0) this.#forgetCode(page);
+  }
+
   /** A view of RAM, or undefined outside of it; valid as long as the machine. */
   bytes(address: number, length: number): Uint8Array | undefined {
     if (!this.#inRam(address, length)) return undefined;
@@ -286,6 +295,11 @@ export class PhysicalMemory {
     const last = (watch.start + watch.length - 1 - this.ramBase) >>> 12;
     for (let page = first; page <= last; page++) this.mark(page, mark);
   }
+}
+
+function isZero(view: DataView, start: number): boolean {
+  for (let at = start; at < start + 4096; at += 4) if (view.getInt32(at, true) !== 0) return false;
+  return true;
 }
 
 /** The low `size` bytes of a value, up to four, unsigned. */

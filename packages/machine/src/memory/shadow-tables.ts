@@ -164,6 +164,16 @@ export class ShadowTables {
     this.#usedPlaces = 1;
   }
 
+  /** As when the machine was made: no contexts, and so no order among them either. */
+  reset(): void {
+    this.flush();
+    this.#clock = 0;
+    for (const slot of this.#slots) {
+      slot.key = undefined;
+      slot.lastUse = 0;
+    }
+  }
+
   /** Drops the contexts of an address space: TLBIASID. Global entries go with them, which is allowed. */
   flushAsid(asid: number): void {
     for (const slot of this.#slots) if (slot.key?.asid === asid) this.#flushSlot(slot);
