@@ -237,7 +237,7 @@ export class Coprocessors {
 
   /**
    * Does an MCR, MRC, MCRR or MRRC to coprocessor 14 or 15. Returns false if it is undefined: another coprocessor, or a
-   * register that User mode may not touch. `flags` receives the word of an MRC to APSR_nzcv.
+   * register that User mode may not touch. An MRC to APSR_nzcv (Rt 15) writes the flags.
    */
   execute(instruction: number): boolean {
     const coprocessor = (instruction >> 8) & 0xf;
