@@ -80,10 +80,3 @@ export function writeCpsrByInstruction(state: CpuState, value: number, mask: num
   const control = state.get(CPU.control);
   state.setControl((control & ~allowed) | (value & allowed));
 }
-
-/** MSR SPSR: mask bit n allows byte n. */
-export function writeSpsr(state: CpuState, value: number, mask: number): void {
-  let bits = 0;
-  for (let byte = 0; byte < 4; byte++) if ((mask & (1 << byte)) !== 0) bits |= 0xff << (8 * byte);
-  state.set(CPU.spsr, (state.get(CPU.spsr) & ~bits) | (value & bits));
-}

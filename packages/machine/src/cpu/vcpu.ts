@@ -23,7 +23,6 @@ import {
   type TranslationRegime,
   Walker,
   writeCpsrByInstruction,
-  writeSpsr,
   writeWholeCpsr,
 } from '@plinth/arm';
 import type { StateReader, StateWriter } from '@plinth/core';
@@ -613,10 +612,6 @@ export class Vcpu {
   writeCpsr(value: number, mask: number): void {
     writeCpsrByInstruction(this.state, value, mask);
     this.#contextChanged();
-  }
-
-  writeSpsr(value: number, mask: number): void {
-    writeSpsr(this.state, value, mask);
   }
 
   /** Undefined in User and System mode, which have no SPSR: UNPREDICTABLE there. */
