@@ -44,7 +44,11 @@ export interface Row {
   readonly unpredictable: ((f: AnyNumbers) => boolean) | undefined;
   /** 16-bit forms whose effect differs inside an IT block (they leave the flags alone there). */
   readonly variesInIt: boolean;
-  /** UNPREDICTABLE inside an IT block, or anywhere but at its end. */
+  /**
+   * UNPREDICTABLE inside an IT block (`never`), which makes it undefined there, or anywhere but at its end (`last`).
+   * The latter are executed all the same, and a branch takes ITSTATE along to its target: QEMU does so too. `last` is
+   * for those who make code, and want it predictable.
+   */
   readonly it: 'any' | 'never' | 'last';
   /** Assembly syntax; see disassemble/. */
   readonly syntax: string | ((f: AnyNumbers) => string);
