@@ -35,7 +35,7 @@ export const CALL_TYPE: FunctionType = { parameters: ['i32', 'i32', 'i32', 'i32'
 
 /**
  * Builds the module for a table. It imports `env.memory` and the functions of ENGINE_IMPORTS and HELPERS; it exports
- * `run`, `table`, and for translated regions `single` and `via`.
+ * `run`, `table`, `conditionHolds` of (CPU block, condition), and for translated regions `single` and `via`.
  */
 export function buildInterpreter(rows: readonly Row[], options: InterpreterOptions): Uint8Array {
   const { tableSize } = options;
@@ -75,6 +75,7 @@ export function buildInterpreter(rows: readonly Row[], options: InterpreterOptio
   const via = module.function(CALL_TYPE, 'via');
   writeVia(via.code, loopFunctions);
   module.exportFunction('run', run.index);
+  module.exportFunction('conditionHolds', conditionHolds.index);
   module.exportFunction('single', single.index);
   module.exportFunction('via', via.index);
   module.defineTable(tableSize, tableSize);

@@ -55,6 +55,7 @@ export interface EngineOptions {
 export class Engine {
   readonly #image: InterpreterImage;
   readonly #run: (cpu: number) => number;
+  readonly #conditionHolds: (cpu: number, condition: number) => number;
   readonly #table: WebAssembly.Table;
   readonly #decoders: { a32: Decoder; t32: Decoder; t16: Decoder };
   readonly #cpus: ReadonlyMap<number, Vcpu>;
@@ -78,6 +79,7 @@ export class Engine {
       env: { memory: options.memory, ...this.#imports(options) },
     });
     this.#run = instance.exports['run'] as (cpu: number) => number;
+    this.#conditionHolds = instance.exports['conditionHolds'] as (cpu: number, condition: number) => number;
     this.#table = instance.exports['table'] as WebAssembly.Table;
     if (options.kind === 'interpreter') return;
     this.translator = new Translator({
@@ -174,13 +176,18 @@ export class Engine {
     return pc;
   }
 
-  /** A T32 instruction whose second halfword is on the next page: put together and decoded at each execution. */
+  /**
+   * A T32 instruction whose second halfword is on the next page: put together and decoded at each execution. The fetch
+   * comes first, and aborts even where the condition of the IT block fails.
+   */
   #crossing(cpu: Vcpu, word: number, pc: number): number {
     const { state } = cpu;
     const host = cpu.fetchHost(pc + 2);
     if (host < 0) return state.get(CPU.nextPc);
+    const it = state.get(CPU.itState);
+    if (it !== 0 && this.#conditionHolds(state.base, it >>> 4) === 0) return pc + 4;
     const whole = (word & 0xffff) | (this.#halfwords[host >>> 1]! << 16);
-    const number = this.#number(this.#decoders.t32, swapHalves(whole), state.get(CPU.itState) !== 0);
+    const number = this.#number(this.#decoders.t32, swapHalves(whole), it !== 0);
     return (this.#table.get(number) as HandlerFunction)(state.base, whole, pc);
   }
 }

@@ -153,6 +153,34 @@ describeEngines('IT blocks', (engine) => {
       .expectPc(CODE + 8);
   });
 
+  test('abort at a second half that cannot be fetched, though the condition fails', () => {
+    const border = CODE + 0x1000;
+    const run = (flags: string, nextPage: boolean) => {
+      const tables = new PageTables(TABLES).section(RAM, RAM).page(UNMAPPED, CODE);
+      if (nextPage) tables.page(UNMAPPED + 0x1000, border);
+      return cpu(engine)
+        .thumb()
+        .code([it(EQ, 't'), tNop(), t32('MOVW', { Rd: 2, imm8: 1 }), tMov(3, 3)], border - 6)
+        .at(UNMAPPED + 0xffa)
+        .flags(flags)
+        .mmu(tables);
+    };
+    for (const flags of ['Z', 'z']) {
+      run(flags, false)
+        .steps(3)
+        .expectException('prefetch', UNMAPPED + 0x1002)
+        .expectIt(0)
+        .expectRegs({ r2: 0 })
+        .expectSystem({ IFSR: 0x007, IFAR: UNMAPPED + 0x1000 })
+        .expectBanked('abt', { spsr: (flags === 'Z' ? 0x4000_01f3 : 0x0000_01f3) | (0b10 << 10) });
+      run(flags, true)
+        .steps(4)
+        .expectRegs({ r2: flags === 'Z' ? 1 : 0, r3: 3 })
+        .expectIt(0)
+        .expectPc(UNMAPPED + 0x1004);
+    }
+  });
+
   test('have moved on when a supervisor call inside is taken', () => {
     cpu(engine)
       .thumb()
