@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The one place where the command line meets the machine: from a RunSpec and its files to something that runs.
 
-import { createHash } from 'node:crypto';
 import { readSync } from 'node:fs';
 import { PlinthError, hex32 } from '@plinth/core';
 import type { Finding, Severity } from '@plinth/core';
@@ -236,17 +235,7 @@ class Driver implements MachineDriver {
   }
 
   stateHash(): string {
-    const { board, memory, cpu } = this.#machine;
-    const hash = createHash('sha256');
-    const registers = Array.from({ length: 16 }, (_, n) => cpu.state.reg(n) | 0);
-    hash.update(new Int32Array([...registers, cpu.state.cpsr]));
-    const page = 4096;
-    for (let at = board.description.ramBase; ; at += page) {
-      const bytes = memory.bytes(at, page);
-      if (bytes === undefined) break;
-      hash.update(bytes);
-    }
-    return hash.digest('hex');
+    return this.#machine.stateHash();
   }
 
   [Symbol.dispose](): void {

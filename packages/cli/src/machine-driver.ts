@@ -35,5 +35,6 @@ export interface MachineDriver extends Disposable {
   passTime(nanoseconds: number): void;
   /** Power-on state, with what was loaded put back. */
   reset(): void;
+  /** `Machine.stateHash`. */
   stateHash(): string;
 }

@@ -76,7 +76,7 @@ export interface RunCounts {
 export interface RunResult {
   readonly exit: RunExit;
   readonly findings: readonly Finding[];
-  /** SHA-256 of the machine's state at the end, in hexadecimal. */
+  /** `Machine.stateHash` at the end. */
   readonly stateHash?: string;
   readonly counts: RunCounts;
 }
