@@ -5,6 +5,7 @@ import { readSync } from 'node:fs';
 import { PlinthError, hex32 } from '@plinth/core';
 import type { Finding, Severity } from '@plinth/core';
 import {
+  checkRamSize,
   completeDeviceTree,
   isElf,
   isZImage,
@@ -45,10 +46,7 @@ export function createDriver(spec: RunSpec, files: RunFiles): MachineDriver {
     throw new PlinthError('input', 'lockstep-semihosting', `lockstep: not together with semihosting: ${why}`);
   }
   const ramSize = spec.memory ?? board.defaultRamSize;
-  if (ramSize > board.maxRamSize) {
-    const most = board.maxRamSize / 1024 ** 2;
-    throw new PlinthError('input', 'ram-too-large', `memory: the board ${board.name} takes ${most} MiB at most`);
-  }
+  checkRamSize(board, ramSize);
   const plan = planLoad(spec, files, board, ramSize);
   return new Driver(spec, files, { board, ramSize }, plan);
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { CPU, MODE, SYSTEM } from '@plinth/arm';
-import { VirtualTime } from '@plinth/core';
-import { expect, it } from 'vitest';
+import { PlinthError, VirtualTime } from '@plinth/core';
+import { describe, expect, it } from 'vitest';
+import { Machine } from './machine.js';
 import {
   CODE,
   cpu,
@@ -310,5 +311,17 @@ describeEngines('waiting for an interrupt', (engine) => {
     test.machine.timerWrite(3, 1, 1);
     test.steps(100);
     expect(test.stop).toEqual({ kind: 'idle' });
+  });
+});
+
+describe('a size of RAM that cannot be', () => {
+  it.each([5000, 1_000_001, 0, -4096, 4096.5, NaN, Infinity])('is refused in one line: %d', (ramSize) => {
+    const why = `memory: ${ramSize} bytes are no whole number of 4096-byte pages; give for example 268435456`;
+    expect(() => new Machine({ ramSize })).toThrow(new PlinthError('input', 'ram-size', why));
+  });
+
+  it('is refused where it is more than the board takes', () => {
+    const why = 'memory: the board virt takes 3072 MiB at most';
+    expect(() => new Machine({ ramSize: 2 ** 32 })).toThrow(new PlinthError('input', 'ram-too-large', why));
   });
 });

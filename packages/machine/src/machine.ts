@@ -15,7 +15,7 @@ import {
   type VirtualClock,
   VirtualTime,
 } from '@plinth/core';
-import { type Board, type BoardDescription, buildBoard } from './boards/board.js';
+import { type Board, type BoardDescription, buildBoard, checkRamSize } from './boards/board.js';
 import { virtBoard } from './boards/virt.js';
 import { ArchTimer } from './cpu/arch-timer.js';
 import { Engine, type EngineKind } from './cpu/engine.js';
@@ -61,7 +61,7 @@ export interface MachineOptions {
   readonly engine?: EngineKind;
   /** The compiled interpreter, if the caller keeps its bytes; all machines may share one. */
   readonly interpreter?: InterpreterImage;
-  /** Bytes, a multiple of 4096. */
+  /** Bytes, a multiple of 4096, up to the board's `maxRamSize`. */
   readonly ramSize?: number;
   /** Virtual nanoseconds that an instruction takes. */
   readonly nanosecondsPerInstruction?: number;
@@ -129,6 +129,7 @@ export class Machine implements CpuHost {
     this.model = model;
     this.#modelName = modelName;
     const ramSize = options.ramSize ?? description.defaultRamSize;
+    checkRamSize(description, ramSize);
     const pages = memoryPages(ramSize);
     const memory = allocate(pages, ramSize);
     this.footprint = pages * 65536;

@@ -2,7 +2,7 @@
 // Boards are data: a memory map, devices with their wiring, and a device tree. `buildBoard` makes the devices of one
 // machine from such a description and what the machine offers; it keeps no state of its own.
 
-import { assert, type EventQueue, hex32, type VirtualClock } from '@plinth/core';
+import { assert, type EventQueue, hex32, PlinthError, type VirtualClock } from '@plinth/core';
 import type { Device, InterruptLine } from '../devices/device.js';
 import type { DeviceTreeOptions } from '../fdt/virt.js';
 import type { InputPort } from '../inputs.js';
@@ -95,6 +95,18 @@ export interface Board {
   readonly interrupts: InterruptController;
   /** Power-on state of every device. */
   reset(): void;
+}
+
+/** Throws unless the board can have so many bytes of RAM. */
+export function checkRamSize({ name, maxRamSize }: BoardDescription, ramSize: number): void {
+  if (!Number.isSafeInteger(ramSize) || ramSize <= 0 || ramSize % 4096 !== 0) {
+    const why = `${ramSize} bytes are no whole number of 4096-byte pages; give for example ${256 * 1024 ** 2}`;
+    throw new PlinthError('input', 'ram-size', `memory: ${why}`);
+  }
+  if (ramSize > maxRamSize) {
+    const most = maxRamSize / 1024 ** 2;
+    throw new PlinthError('input', 'ram-too-large', `memory: the board ${name} takes ${most} MiB at most`);
+  }
 }
 
 /** `extra` are devices beyond the board's own, such as virtio ones. */
