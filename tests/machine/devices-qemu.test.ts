@@ -28,6 +28,7 @@ function ours(script: readonly Access[]): { reads: number[]; script: Access[] } 
     irq: [],
     fiq: [],
     currentCpu: () => 0,
+    requestPower: () => {},
   });
   const reads: number[] = [];
   const resolved: Access[] = [];

@@ -5,8 +5,8 @@ import { readSync } from 'node:fs';
 import { PlinthError, hex32 } from '@plinth/core';
 import type { Finding, Severity } from '@plinth/core';
 import {
+  boardDeviceTree,
   checkRamSize,
-  completeDeviceTree,
   isElf,
   isZImage,
   Lockstep,
@@ -17,7 +17,6 @@ import {
   readZImage,
   Semihosting,
   TranslatedMemory,
-  virtBoard,
 } from '@plinth/machine';
 import type {
   BoardDescription,
@@ -27,20 +26,15 @@ import type {
   RunSpec,
   SemihostingHost,
 } from '@plinth/machine';
+import { boardNamed } from './boards.js';
 import type { DriverStop, MachineDriver } from './machine-driver.js';
 import type { NamedBytes, RunFiles } from './run/run-files.js';
-
-const BOARDS: Readonly<Record<string, BoardDescription>> = { virt: virtBoard };
 
 const MIN_KERNEL = 4096;
 
 /** Builds the machine and loads what it is to run; throws for what cannot be loaded. */
 export function createDriver(spec: RunSpec, files: RunFiles): MachineDriver {
-  const board = BOARDS[spec.machine];
-  if (board === undefined) {
-    const known = Object.keys(BOARDS).join(', ');
-    throw new PlinthError('input', 'unknown-board', `machine: there is no board "${spec.machine}"; there is ${known}`);
-  }
+  const board = boardNamed(spec.machine);
   if (spec.lockstep && spec.semihosting) {
     const why = 'a semihosting call would be made twice on the host; leave one of the two out';
     throw new PlinthError('input', 'lockstep-semihosting', `lockstep: not together with semihosting: ${why}`);
@@ -71,8 +65,7 @@ function planLoad(spec: RunSpec, files: RunFiles, board: BoardDescription, ramSi
     ram,
     deviceTree: (place) => {
       const chosen = { bootArguments: append, rngSeed, ...(place === undefined ? {} : { initrd: place }) };
-      if (dtb !== undefined) return completeDeviceTree(dtb.bytes, dtb.name, { ram, ...chosen });
-      return board.deviceTree({ ramSize, cpus: 1, ...chosen });
+      return boardDeviceTree(board, dtb, { ramSize, cpus: 1, ...chosen });
     },
   });
 }

@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 export * from './boards/board.js';
+export * from './boards/device-tree.js';
+export * from './boards/vexpress-a15.js';
 export * from './boards/virt.js';
 export * from './devices/device.js';
 export * from './devices/gic.js';
 export * from './devices/pl011.js';
 export * from './devices/pl031.js';
+export * from './devices/placeholder.js';
 export * from './devices/registers.js';
+export * from './devices/sp804.js';
+export * from './devices/vexpress-sysreg.js';
 export * from './fdt/complete.js';
 export * from './fdt/reader.js';
 export * from './fdt/tree.js';

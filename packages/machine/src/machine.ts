@@ -15,7 +15,7 @@ import {
   type VirtualClock,
   VirtualTime,
 } from '@plinth/core';
-import { type Board, type BoardDescription, buildBoard, checkRamSize } from './boards/board.js';
+import { type Board, type BoardDescription, buildBoard, checkRamSize, type PowerRequest } from './boards/board.js';
 import { virtBoard } from './boards/virt.js';
 import { ArchTimer } from './cpu/arch-timer.js';
 import { Engine, type EngineKind } from './cpu/engine.js';
@@ -114,7 +114,7 @@ export class Machine implements CpuHost {
   #slice = 0;
   /** Shared with other machines if it was given; else this machine's own. */
   readonly time: VirtualTime;
-  #power: 'shutdown' | 'reset' | undefined;
+  #power: PowerRequest | undefined;
   #exitStatus: number | undefined;
 
   constructor(options: MachineOptions = {}) {
@@ -182,6 +182,9 @@ export class Machine implements CpuHost {
       irq: [{ set: (level) => this.cpu.setInterruptLine(PSR.I, level) }],
       fiq: [{ set: (level) => this.cpu.setInterruptLine(PSR.F, level) }],
       currentCpu: () => 0,
+      requestPower: (request) => {
+        this.#power = request;
+      },
       onUnknownRegister: (device, offset, write, value) =>
         this.#notice(
           'unknown-device-register',

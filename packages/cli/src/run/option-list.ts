@@ -32,7 +32,7 @@ export interface RunOption {
 }
 
 export const RUN_OPTIONS: readonly RunOption[] = [
-  { name: 'machine', kind: 'text', value: 'BOARD', help: 'board (default: virt)' },
+  { name: 'machine', kind: 'text', value: 'BOARD', help: 'board (default: virt); help lists them' },
   { name: 'cpu', kind: 'text', value: 'MODEL', help: 'CPU model (default: the board’s)' },
   { name: 'memory', kind: 'size', value: 'SIZE', help: 'RAM, for example 256M' },
   { name: 'image', kind: 'text', value: 'NAME', help: 'guest image; it is brought if it is not here' },

@@ -5,6 +5,7 @@ import { closeSync, openSync, writeSync } from 'node:fs';
 import { PlinthError } from '@plinth/core';
 import type { Finding } from '@plinth/core';
 import type { RunExit, RunResult, RunSpec } from '@plinth/machine';
+import { boardList } from '../boards.js';
 import { createDriver } from '../create-driver.js';
 import { LineProgress } from '../host/progress.js';
 import { EXIT, reportError } from '../report-error.js';
@@ -23,6 +24,10 @@ import { openPipeConsole, openPtyConsole, openSocketConsole } from '../run/strea
 /** Runs and gives the exit status. `options` are those of the command line, `file` its positional argument. */
 export async function runVerb(file: string | undefined, options: RunOptions): Promise<number> {
   const { json, events, ...rest } = options;
+  if (rest['machine'] === 'help') {
+    process.stdout.write(boardList());
+    return EXIT.clean;
+  }
   // What a program's own status could be mistaken for is 125 then, wherever we fail.
   let passesStatus = rest['semihosting'] === true;
   try {

@@ -16,6 +16,8 @@ export interface ConsolePort {
   connect(input: InputPort): void;
 }
 
+export type PowerRequest = 'shutdown' | 'reset';
+
 /** What a machine offers to the devices of its board. */
 export interface BoardHost {
   readonly cpus: number;
@@ -29,6 +31,8 @@ export interface BoardHost {
   readonly fiq: readonly InterruptLine[];
   /** The CPU whose access a device is serving. */
   currentCpu(): number;
+  /** A device switches the machine off, or asks for a reset of all of it; it happens before the next instruction. */
+  requestPower(request: PowerRequest): void;
   /** A device was asked for a register that it does not have. */
   onUnknownRegister?(device: string, offset: number, write: boolean, value: number): void;
 }
@@ -85,7 +89,18 @@ export interface BoardDescription {
   readonly virtio?: { readonly base: number; readonly stride: number; readonly slots: number; readonly spi: number };
   readonly devices: readonly BoardDevice[];
   createInterruptController(host: BoardHost): InterruptController;
-  deviceTree(options: DeviceTreeOptions): Uint8Array;
+  /** Makes the board's device tree; left out where the kernel brings it. */
+  deviceTree?(options: DeviceTreeOptions): Uint8Array;
+  /** File of the board's device tree among those that are built with a kernel (arch/arm/boot/dts). */
+  readonly kernelDeviceTree?: string;
+}
+
+/** Reports of one device's unknown registers, under its name: a board hands them to the device as its hooks. */
+export function unknownOf(
+  host: BoardHost,
+  device: string,
+): { onUnknown(offset: number, write: boolean, value: number): void } {
+  return { onUnknown: (offset, write, value) => host.onUnknownRegister?.(device, offset, write, value) };
 }
 
 export interface Board {
@@ -123,6 +138,7 @@ export function buildBoard(description: BoardDescription, host: BoardHost, extra
     irq: host.irq,
     fiq: host.fiq,
     currentCpu: () => host.currentCpu(),
+    requestPower: (request) => host.requestPower(request),
     onUnknownRegister: (device, offset, write, value) => host.onUnknownRegister?.(device, offset, write, value),
     interrupt: (spi) => interrupts.spi(spi),
   };

@@ -22,6 +22,7 @@ function host(cpus = 1) {
     irq,
     fiq: [],
     currentCpu: () => 0,
+    requestPower: () => {},
     onUnknownRegister: (device, offset, write, value) => unknown.push(`${device} ${offset} ${write} ${value}`),
   };
   return { boardHost, sent, unknown, irq, input };

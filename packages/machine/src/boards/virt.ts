@@ -5,8 +5,8 @@
 import { Gic } from '../devices/gic.js';
 import { Pl011 } from '../devices/pl011.js';
 import { Pl031 } from '../devices/pl031.js';
-import { virtDeviceTree, type VirtLayout } from '../fdt/virt.js';
-import type { BoardDescription, BoardHost } from './board.js';
+import { type DeviceTreeOptions, virtDeviceTree, type VirtLayout } from '../fdt/virt.js';
+import { type BoardDescription, unknownOf } from './board.js';
 
 const MIB = 1024 * 1024;
 const TIMERS = { secure: 13, physical: 14, virtual: 11, hypervisor: 10 };
@@ -25,15 +25,7 @@ const LAYOUT: VirtLayout = {
   timerPpis: [TIMERS.secure, TIMERS.physical, TIMERS.virtual, TIMERS.hypervisor],
 };
 
-/** Reports of one device's unknown registers, under its name. */
-function unknownOf(
-  host: BoardHost,
-  device: string,
-): { onUnknown(offset: number, write: boolean, value: number): void } {
-  return { onUnknown: (offset, write, value) => host.onUnknownRegister?.(device, offset, write, value) };
-}
-
-export const virtBoard: BoardDescription = {
+export const virtBoard: BoardDescription & { deviceTree(options: DeviceTreeOptions): Uint8Array } = {
   name: 'virt',
   title: 'generic virtual board: GICv2, PL011, PL031, virtio (as QEMU virt)',
   cpu: 'cortex-a15',

@@ -15,6 +15,9 @@ export interface GicOptions {
   readonly spis: number;
   /** The CPU whose access is being served; 0 when the debugger asks. */
   readonly currentCpu: () => number;
+  /** Bytes of the two windows, 64 KiB each when left out, so that every page size can map them apart. */
+  readonly distributorSize?: number;
+  readonly cpuInterfaceSize?: number;
   /** By CPU; a missing line is not connected. */
   readonly irq: readonly InterruptLine[];
   readonly fiq?: readonly InterruptLine[];
@@ -26,7 +29,6 @@ export interface GicOptions {
 const IDENTIFICATION = [0x04, 0, 0, 0, 0x90, 0xb4, 0x2b, 0, 0x0d, 0xf0, 0x05, 0xb1];
 const GICD_IIDR = 0x043b;
 const GICC_IIDR = 0x0002_043b;
-/** Windows are 64 KiB so that every page size can map them apart, registers end earlier. */
 const WINDOW = 0x1_0000;
 
 /** The window that saves the state of both. */
@@ -41,13 +43,18 @@ export class Gic {
     const { cpus, spis } = options;
     assert(cpus >= 1 && cpus <= 8 && spis >= 0 && spis <= 960 && spis % 32 === 0, `GIC: ${cpus} CPUs, ${spis} SPIs`);
     this.#state = new GicState(cpus, spis, options.irq, options.fiq ?? []);
-    const window = (name: string, registers: Readonly<Record<string, RegisterDeclaration>>, size: number): Device => {
-      const bank = defineRegisters(registers, size, {
+    const window = (
+      name: string,
+      registers: Readonly<Record<string, RegisterDeclaration>>,
+      registersEnd: number,
+      size: number,
+    ): Device => {
+      const bank = defineRegisters(registers, registersEnd, {
         onUnknown: (offset, write, value) => options.onUnknown?.(name, offset, write, value),
       });
       return {
         name,
-        size: WINDOW,
+        size,
         read: (offset: number, width: AccessSize) => bank.read(offset, width),
         write: (offset: number, width: AccessSize, value: number) => bank.write(offset, width, value),
         peek: (offset: number, width: AccessSize) => bank.peek(offset, width),
@@ -62,8 +69,11 @@ export class Gic {
       };
     };
     const { currentCpu } = options;
-    this.distributor = window(DISTRIBUTOR, distributorRegisters(this.#state, currentCpu), 0x1000);
-    this.cpuInterface = window('gic-cpu-interface', cpuInterfaceRegisters(this.#state, currentCpu), 0x1004);
+    const { distributorSize = WINDOW, cpuInterfaceSize = WINDOW } = options;
+    const distributor = distributorRegisters(this.#state, currentCpu);
+    const cpuInterface = cpuInterfaceRegisters(this.#state, currentCpu);
+    this.distributor = window(DISTRIBUTOR, distributor, 0x1000, distributorSize);
+    this.cpuInterface = window('gic-cpu-interface', cpuInterface, 0x1004, cpuInterfaceSize);
   }
 
   /** SPI `n`, as a device tree counts them: INTID `n + 32`. */

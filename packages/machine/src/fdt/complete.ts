@@ -13,12 +13,18 @@ export interface TreeCompletion {
   readonly bootArguments?: string;
   readonly initrd?: { readonly start: number; readonly end: number };
   readonly rngSeed?: Uint8Array;
+  /** Windows of virtio devices that the tree does not know of. */
+  readonly virtio?: readonly { readonly base: number; readonly size: number; readonly spi: number }[];
 }
+
+/** First and last cell of an interrupt specifier (arm,gic.yaml): shared, edge-triggered. */
+const SPI = 0;
+const EDGE_RISING = 1;
 
 /** `what` names the blob in the error that is thrown for what is no device tree. */
 export function completeDeviceTree(blob: Uint8Array, what: string, options: TreeCompletion): Uint8Array {
   const root = readFdt(blob, what);
-  const { ram, bootArguments, initrd, rngSeed } = options;
+  const { ram, bootArguments, initrd, rngSeed, virtio = [] } = options;
   const chosen: Record<string, FdtValue> = {
     bootargs: bootArguments === '' ? undefined : bootArguments,
     'linux,initrd-start': initrd?.start,
@@ -28,13 +34,19 @@ export function completeDeviceTree(blob: Uint8Array, what: string, options: Tree
   const cells = (value: number, count: number): number[] => (count === 1 ? [value] : cells64(value));
   const addressCells = fdtCells(root, '#address-cells')?.[0] ?? 2;
   const sizeCells = fdtCells(root, '#size-cells')?.[0] ?? 1;
-  const memory = fdtNode(`memory@${ram.base.toString(16)}`, {
-    device_type: 'memory',
-    reg: [...cells(ram.base, addressCells), ...cells(ram.size, sizeCells)],
-  });
+  const reg = (base: number, size: number): number[] => [...cells(base, addressCells), ...cells(size, sizeCells)];
+  const memory = fdtNode(`memory@${ram.base.toString(16)}`, { device_type: 'memory', reg: reg(ram.base, ram.size) });
+  // The root's interrupt parent, which a GIC is on all our boards, is theirs too.
+  const devices = virtio.map(({ base, size, spi }) =>
+    fdtNode(`virtio_mmio@${base.toString(16)}`, {
+      compatible: 'virtio,mmio',
+      reg: reg(base, size),
+      interrupts: [SPI, spi, EDGE_RISING],
+    }),
+  );
   const rest = root.children.filter(({ name }) => name !== 'chosen' && !/^memory(@|$)/.test(name));
   const before = root.children.find(({ name }) => name === 'chosen');
-  return writeFdt({ ...root, children: [...rest, memory, withProperties(before, chosen)] });
+  return writeFdt({ ...root, children: [...rest, ...devices, memory, withProperties(before, chosen)] });
 }
 
 function withProperties(node: FdtNode | undefined, values: Readonly<Record<string, FdtValue>>): FdtNode {
