@@ -25,6 +25,7 @@ function ours(script: readonly Access[]): { reads: number[]; script: Access[] } 
     events: new EventQueue(),
     wallClockBase: 0,
     console: { onByte: () => {}, onRoom: () => {}, connect: () => {} },
+    memory: { bytes: () => undefined, writeBytes: () => false },
     irq: [],
     fiq: [],
     currentCpu: () => 0,

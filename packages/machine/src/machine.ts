@@ -15,13 +15,24 @@ import {
   type VirtualClock,
   VirtualTime,
 } from '@plinth/core';
-import { type Board, type BoardDescription, buildBoard, checkRamSize, type PowerRequest } from './boards/board.js';
+import {
+  type Board,
+  type BoardDescription,
+  type BoardHost,
+  buildBoard,
+  checkRamSize,
+  type DeviceNoticeKind,
+  type PowerRequest,
+} from './boards/board.js';
 import { virtBoard } from './boards/virt.js';
+import { placeVirtio } from './boards/virtio-slots.js';
 import { ArchTimer } from './cpu/arch-timer.js';
 import { Engine, type EngineKind } from './cpu/engine.js';
 import { type InterpreterImage, standardInterpreter } from './cpu/interpreter-image.js';
 import { psciCall } from './cpu/psci.js';
 import { type CpuHost, type CpuStop, Vcpu } from './cpu/vcpu.js';
+import type { VirtioDevice } from './devices/virtio/device.js';
+import type { VirtioVersion } from './devices/virtio/transport-mmio.js';
 import { type Input, Inputs } from './inputs.js';
 import type { LoadPlan } from './loaders/plan.js';
 import { CodePages } from './memory/code-pages.js';
@@ -49,7 +60,7 @@ export type StopReason =
 
 /** Something a guest did that its kernel author would want to know. */
 export interface MachineNotice {
-  readonly kind: 'unknown-register' | 'unknown-device-register' | 'bus-error' | 'too-many-notices';
+  readonly kind: 'unknown-register' | 'unknown-device-register' | 'bus-error' | DeviceNoticeKind | 'too-many-notices';
   readonly message: string;
   readonly instruction: number;
 }
@@ -67,6 +78,10 @@ export interface MachineOptions {
   readonly nanosecondsPerInstruction?: number;
   /** Seconds since 1970 that the real-time clock shows at power-on. */
   readonly wallClockBase?: number;
+  /** In the order in which a kernel finds them; `virtioSlots` tells the device tree where they are. */
+  readonly virtio?: readonly VirtioDevice[];
+  /** Of the virtio windows' registers: `modern` unless told otherwise. */
+  readonly virtioVersion?: VirtioVersion;
   /** A byte has come out of the console. */
   readonly onConsole?: (byte: number) => void;
   /** Something from outside has entered, where and what: all of them together repeat the run (`inputs.play`). */
@@ -169,7 +184,8 @@ export class Machine implements CpuHost {
       pureHelpers: floatHelpers(new Int32Array(memory.buffer)),
     });
     this.cpu.attach(this.engine);
-    this.board = buildBoard(description, {
+    const extra = placeVirtio(description, options.virtio ?? [], options.virtioVersion);
+    const host: BoardHost = {
       cpus: 1,
       clock: this.clock,
       events: this.events,
@@ -179,6 +195,7 @@ export class Machine implements CpuHost {
         onRoom: () => options.onConsoleRoom?.(),
         connect: (input) => this.inputs.connect('console', input),
       },
+      memory: this.memory,
       irq: [{ set: (level) => this.cpu.setInterruptLine(PSR.I, level) }],
       fiq: [{ set: (level) => this.cpu.setInterruptLine(PSR.F, level) }],
       currentCpu: () => 0,
@@ -190,7 +207,9 @@ export class Machine implements CpuHost {
           'unknown-device-register',
           `${device}: ${write ? `write of ${hex32(value)} to` : 'read of'} register 0x${offset.toString(16)}, which it does not have`,
         ),
-    });
+      onNotice: (kind, message) => this.#notice(kind, message),
+    };
+    this.board = buildBoard(description, host, extra);
     this.memory.connect(this.board.devices, this.cpu);
     this.#timer = new ArchTimer({
       clock: this.clock,

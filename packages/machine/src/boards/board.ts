@@ -4,6 +4,7 @@
 
 import { assert, type EventQueue, hex32, PlinthError, type VirtualClock } from '@plinth/core';
 import type { Device, InterruptLine } from '../devices/device.js';
+import type { DeviceMemory } from '../devices/virtio/chain.js';
 import type { DeviceTreeOptions } from '../fdt/virt.js';
 import type { InputPort } from '../inputs.js';
 
@@ -18,6 +19,12 @@ export interface ConsolePort {
 
 export type PowerRequest = 'shutdown' | 'reset';
 
+/**
+ * - `device-refused`: a driver broke the rules of its device, which refuses to go on until it is reset
+ * - `host-trouble`: what stands behind a device on the host failed
+ */
+export type DeviceNoticeKind = 'device-refused' | 'host-trouble';
+
 /** What a machine offers to the devices of its board. */
 export interface BoardHost {
   readonly cpus: number;
@@ -26,6 +33,8 @@ export interface BoardHost {
   /** Seconds since 1970 at virtual time zero: what the real-time clock shows. */
   readonly wallClockBase: number;
   readonly console: ConsolePort;
+  /** RAM, for devices that reach it by themselves. */
+  readonly memory: DeviceMemory;
   /** The IRQ and FIQ inputs, by CPU. */
   readonly irq: readonly InterruptLine[];
   readonly fiq: readonly InterruptLine[];
@@ -35,6 +44,8 @@ export interface BoardHost {
   requestPower(request: PowerRequest): void;
   /** A device was asked for a register that it does not have. */
   onUnknownRegister?(device: string, offset: number, write: boolean, value: number): void;
+  /** A device has something to tell to the host's user. */
+  onNotice?(kind: DeviceNoticeKind, message: string): void;
 }
 
 /** What a device factory gets: the host, and the board's interrupt lines by their number in the device tree. */
@@ -135,11 +146,13 @@ export function buildBoard(description: BoardDescription, host: BoardHost, extra
     events: host.events,
     wallClockBase: host.wallClockBase,
     console: host.console,
+    memory: host.memory,
     irq: host.irq,
     fiq: host.fiq,
     currentCpu: () => host.currentCpu(),
     requestPower: (request) => host.requestPower(request),
     onUnknownRegister: (device, offset, write, value) => host.onUnknownRegister?.(device, offset, write, value),
+    onNotice: (kind, message) => host.onNotice?.(kind, message),
     interrupt: (spi) => interrupts.spi(spi),
   };
   const devices = [

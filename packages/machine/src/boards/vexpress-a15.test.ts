@@ -29,6 +29,7 @@ function built() {
       onRoom: () => {},
       connect: (console) => connected.push(console),
     },
+    memory: { bytes: () => undefined, writeBytes: () => false },
     irq: [irq],
     fiq: [],
     currentCpu: () => 0,

@@ -19,6 +19,7 @@ function host(cpus = 1) {
     events: new EventQueue(),
     wallClockBase: 1000,
     console: { onByte: (byte) => sent.push(byte), onRoom: () => {}, connect: (console) => (input.console = console) },
+    memory: { bytes: () => undefined, writeBytes: () => false },
     irq,
     fiq: [],
     currentCpu: () => 0,

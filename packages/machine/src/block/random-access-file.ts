@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// A file as the image formats see it: bytes at offsets, and a way to be sure that they are stored. The host's shell
+// makes them of real files; `MemoryFile` is one for tests and for pages, and holds only what has been written.
+
+import { assert } from '@plinth/core';
+
+export interface RandomAccessFile {
+  /** For messages. */
+  readonly name: string;
+  /** Bytes. */
+  readonly size: number;
+  /** Fills `into`; what lies behind the end of the file reads as zeros. */
+  read(offset: number, into: Uint8Array): void;
+  /** Writes all of `from`, and makes the file longer if it must. */
+  write(offset: number, from: Uint8Array): void;
+  /** Comes back when what was written would outlive a power cut. */
+  sync(): void;
+  truncate(size: number): void;
+  close(): void;
+}
+
+const CHUNK = 65536;
+
+export class MemoryFile implements RandomAccessFile {
+  readonly name: string;
+  size: number = 0;
+  readonly #chunks = new Map<number, Uint8Array>();
+
+  constructor(name: string, bytes: Uint8Array = new Uint8Array(0)) {
+    this.name = name;
+    this.write(0, bytes);
+  }
+
+  read(offset: number, into: Uint8Array): void {
+    eachChunk(offset, into.length, (chunk, within, done, length) => {
+      const bytes = this.#chunks.get(chunk);
+      if (bytes === undefined) into.fill(0, done, done + length);
+      else into.set(bytes.subarray(within, within + length), done);
+    });
+  }
+
+  write(offset: number, from: Uint8Array): void {
+    eachChunk(offset, from.length, (chunk, within, done, length) => {
+      let bytes = this.#chunks.get(chunk);
+      if (bytes === undefined) this.#chunks.set(chunk, (bytes = new Uint8Array(CHUNK)));
+      bytes.set(from.subarray(done, done + length), within);
+    });
+    this.size = Math.max(this.size, offset + from.length);
+  }
+
+  sync(): void {}
+
+  truncate(size: number): void {
+    assert(size >= 0, 'a file is not shorter than nothing');
+    for (const [chunk, bytes] of this.#chunks) {
+      const keep = size - chunk * CHUNK;
+      if (keep <= 0) this.#chunks.delete(chunk);
+      else if (keep < CHUNK) bytes.fill(0, keep);
+    }
+    this.size = size;
+  }
+
+  close(): void {}
+}
+
+function eachChunk(
+  offset: number,
+  length: number,
+  visit: (chunk: number, within: number, done: number, length: number) => void,
+): void {
+  for (let done = 0; done < length;) {
+    const within = (offset + done) % CHUNK;
+    const size = Math.min(CHUNK - within, length - done);
+    visit(Math.floor((offset + done) / CHUNK), within, done, size);
+    done += size;
+  }
+}
