@@ -21,6 +21,7 @@ const FILES = {
   Image: Buffer.from('unpacked'),
   'initramfs.cpio.gz': Buffer.from('files'),
   busybox: Buffer.from('program'),
+  'vexpress-v2p-ca15-tc1.dtb': Buffer.from('tree'),
 };
 const DESCRIPTION = { name: 'debian-mini', recipe: 'r1', packages: [{ name: 'p', version: '1', sha256: 'x' }] };
 

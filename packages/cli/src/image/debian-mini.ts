@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The guest image `debian-mini`: Debian's armhf kernel as it is, the same kernel unpacked, and an initramfs of Debian's
-// static busybox with our own /init. Everything comes from signed packages; nothing of it is part of this project.
+// The guest image `debian-mini`: Debian's armhf kernel as it is, the same kernel unpacked, device trees that come with it,
+// and an initramfs of Debian's static busybox with our own /init. Everything comes from signed packages; nothing of it is part of this project.
 
 import { gunzipSync } from 'node:zlib';
 import { PlinthError } from '@plinth/core';
@@ -10,6 +10,7 @@ import { PrivateApt, readPackageFile } from './apt.js';
 import type { DebianPackage } from './apt.js';
 import { findDamage, readImageFile, readManifest, storeImage } from './cache.js';
 import { buildInitramfs, INITRAMFS_RECIPE } from './initramfs.js';
+import { DEVICE_TREES } from './manifest.js';
 import type { Manifest } from './manifest.js';
 
 export const IMAGE_NAMES: readonly string[] = ['debian-mini'];
@@ -24,10 +25,10 @@ export function checkImageName(name: string): void {
   throw new PlinthError('input', 'image-name', `no guest image "${name}": there is ${IMAGE_NAMES.join(', ')}`);
 }
 
-/** The cached image, undamaged and up to date with this version of Plinth; brought first if it is not there. */
+/** The cached image, up to date with this version of Plinth; brought first if it is not there or lacks a file of ours. */
 export async function ensureImage(name: string, progress: Progress): Promise<Manifest> {
   checkImageName(name);
-  const manifest = readManifest(name);
+  const manifest = readKnown(name);
   if (manifest === undefined) return pullImage(name, progress);
   return manifest.recipe === INITRAMFS_RECIPE ? manifest : rebuildInitramfs(manifest);
 }
@@ -51,18 +52,24 @@ export async function pullImage(name: string, progress: Progress, force: boolean
   progress.step('Building the image');
   const vmlinuz = await readPackageFile(kernelFile, './boot/vmlinuz-*');
   const busybox = await readPackageFile(busyboxFile, '*/bin/busybox');
+  const trees = await deviceTrees((tree) => readPackageFile(kernelFile, `./usr/lib/linux-image-*/${tree}`));
   const manifest = storeImage(
     { name, recipe: INITRAMFS_RECIPE, packages: [kernelPackage, busyboxPackage].map(origin) },
-    { vmlinuz, Image: unpackKernel(vmlinuz), 'initramfs.cpio.gz': buildInitramfs(busybox), busybox },
+    { vmlinuz, Image: unpackKernel(vmlinuz), 'initramfs.cpio.gz': buildInitramfs(busybox), busybox, ...trees },
   );
   progress.done();
   return manifest;
 }
 
 function readUsable(name: string): Manifest | undefined {
+  const manifest = readKnown(name);
+  return manifest !== undefined && findDamage(manifest) === undefined ? manifest : undefined;
+}
+
+/** Without a manifest that this version understands, an image is as good as absent. */
+function readKnown(name: string): Manifest | undefined {
   try {
-    const manifest = readManifest(name);
-    return manifest !== undefined && findDamage(manifest) === undefined ? manifest : undefined;
+    return readManifest(name);
   } catch (error) {
     if (error instanceof PlinthError && error.kind === 'input') return undefined;
     throw error;
@@ -70,7 +77,7 @@ function readUsable(name: string): Manifest | undefined {
 }
 
 /** Our scripts changed with a new version of Plinth; what came from Debian is still right. */
-function rebuildInitramfs(manifest: Manifest): Manifest {
+async function rebuildInitramfs(manifest: Manifest): Promise<Manifest> {
   const busybox = readImageFile(manifest, 'busybox');
   return storeImage(
     { name: manifest.name, recipe: INITRAMFS_RECIPE, packages: manifest.packages },
@@ -79,8 +86,18 @@ function rebuildInitramfs(manifest: Manifest): Manifest {
       Image: readImageFile(manifest, 'Image'),
       'initramfs.cpio.gz': buildInitramfs(busybox),
       busybox,
+      ...(await deviceTrees((tree) => readImageFile(manifest, tree))),
     },
   );
+}
+
+type DeviceTree = (typeof DEVICE_TREES)[number];
+
+async function deviceTrees(
+  read: (tree: DeviceTree) => Uint8Array | Promise<Uint8Array>,
+): Promise<Record<DeviceTree, Uint8Array>> {
+  const entries = await Promise.all(DEVICE_TREES.map(async (tree) => [tree, await read(tree)] as const));
+  return Object.fromEntries(entries) as Record<DeviceTree, Uint8Array>;
 }
 
 /** The meta package depends on the package of the current kernel version. */

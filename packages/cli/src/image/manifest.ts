@@ -5,8 +5,10 @@
 import { createHash } from 'node:crypto';
 import { PlinthError } from '@plinth/core';
 
-export const FILE_NAMES = ['vmlinuz', 'Image', 'initramfs.cpio.gz', 'busybox'] as const;
+export const FILE_NAMES = ['vmlinuz', 'Image', 'initramfs.cpio.gz', 'busybox', 'vexpress-v2p-ca15-tc1.dtb'] as const;
 export type ImageFileName = (typeof FILE_NAMES)[number];
+/** Those of the kernel's device trees that boards without one of their own need (`kernelDeviceTree`). */
+export const DEVICE_TREES = ['vexpress-v2p-ca15-tc1.dtb'] as const;
 
 export interface Manifest {
   readonly format: 1;

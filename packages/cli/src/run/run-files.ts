@@ -4,9 +4,12 @@
 
 import { PlinthError } from '@plinth/core';
 import type { RunSpec } from '@plinth/machine';
+import { boardNamed } from '../boards.js';
 import type { Progress } from '../host/progress.js';
 import { readImageFile } from '../image/cache.js';
 import { ensureImage } from '../image/debian-mini.js';
+import { DEVICE_TREES } from '../image/manifest.js';
+import type { Manifest } from '../image/manifest.js';
 import { withGuestFiles } from './guest-files.js';
 import { readInput } from './run-options.js';
 
@@ -64,7 +67,7 @@ export async function readRunFiles(
       kernel: { name: `${spec.image}/${kernelFile}`, bytes: readImageFile(manifest, kernelFile) },
       initrd: { name: `${spec.image}/initramfs`, bytes: initrd },
       append: append.filter((part) => part !== undefined && part !== '').join(' '),
-      ...withDtb,
+      ...(dtb === undefined ? imageDeviceTree(spec, manifest) : withDtb),
     };
   }
   const kernel = named(spec.kernel, 'kernel');
@@ -77,6 +80,13 @@ export async function readRunFiles(
     ...(program === undefined ? {} : { program }),
     ...withDtb,
   };
+}
+
+/** The image's device tree for a board that has none of its own. */
+function imageDeviceTree({ machine, image }: RunSpec, manifest: Manifest): { readonly dtb?: NamedBytes } {
+  const { kernelDeviceTree } = boardNamed(machine);
+  const file = DEVICE_TREES.find((tree) => tree === kernelDeviceTree);
+  return file === undefined ? {} : { dtb: { name: `${image}/${file}`, bytes: readImageFile(manifest, file) } };
 }
 
 /** A file with something in it. */

@@ -62,7 +62,7 @@ export async function pullVerb(name: string, options: ImageOptions): Promise<num
   return EXIT.clean;
 }
 
-/** Prints the directory of an image that is there, for scripts: vmlinuz, Image and initramfs.cpio.gz lie in it. */
+/** Prints the directory of an image that is there, for scripts: vmlinuz, Image, initramfs.cpio.gz and device trees lie in it. */
 export async function pathVerb(name: string, options: ImageOptions): Promise<number> {
   checkImageName(name);
   if (readManifest(name) === undefined) {
