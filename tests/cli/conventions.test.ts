@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // What holds for every verb: exit statuses, one line for each failure, help with examples, JSON, no colour in a pipe.
 
-import { spawnSync } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 const PLINTH = join(import.meta.dirname, '../../packages/cli/bin/plinth.js');
 const home = mkdtempSync(join(tmpdir(), 'plinth-test-'));
@@ -100,4 +101,38 @@ it('doctor --clean removes what a killed run left, and nothing that a living one
   expect(plinth('doctor', '--clean').stdout).toContain(`${dead}: removed`);
   expect(readdirSync(images)).toEqual([`.plinth-image-${process.pid}-AbCdEf`]);
   rmSync(join(home, 'plinth'), { recursive: true });
+});
+
+describe('the kept interpreter', () => {
+  const directory = join(home, 'plinth', 'interpreter');
+  const run = 'run --kernel spin --memory 16M --limit-instructions 100 --console none --json'.split(' ');
+  beforeAll(() => writeFileSync(join(home, 'spin'), Buffer.alloc(4096, Uint8Array.of(0xfe, 0xff, 0xff, 0xea)))); // b .
+
+  it('is made by several processes at once, and gives them and a later one the same run', async () => {
+    const env = { ...process.env, XDG_CACHE_HOME: home, PLINTH_DEBUG: '' };
+    const same = [...run, '--seed', '00', '--wall-clock', '0'];
+    const start = (): Promise<string> =>
+      promisify(execFile)(process.execPath, [PLINTH, ...same], { cwd: home, env }).then(
+        ({ stdout }) => stdout,
+        (error: { stdout: string }) => error.stdout, // a limit is no success
+      );
+    const results = [...(await Promise.all([start(), start(), start()])), await start()];
+    const hashes = results.map((text) => (JSON.parse(text) as { stateHash: string }).stateHash);
+    expect(hashes).toEqual(Array(4).fill(hashes[0]));
+    expect(readdirSync(directory)).toEqual([expect.stringMatching(/^interpreter-[0-9a-f]{64}\.wasm$/)]);
+  }, 60_000);
+
+  it('is shown by doctor, which removes those of other versions', () => {
+    plinth(...run);
+    const [name] = readdirSync(directory);
+    const other = join(directory, 'interpreter-0.wasm');
+    const dead = join(directory, '.plinth-interpreter-4194305-AbCdEf');
+    for (const path of [other, dead]) writeFileSync(path, '');
+    const told = plinth('doctor').stdout;
+    expect(told).toMatch(new RegExp(`^yes +kept interpreter .*${name}$`, 'm'));
+    expect(told).toContain(`${other}: of another version`);
+    expect(told).toContain(`${dead}: left by a killed run`);
+    expect(plinth('doctor', '--clean').stdout).toContain(`${other}: removed`);
+    expect(readdirSync(directory)).toEqual([name]);
+  }, 60_000);
 });

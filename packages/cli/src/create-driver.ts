@@ -7,6 +7,7 @@ import type { Finding, Severity } from '@plinth/core';
 import {
   boardDeviceTree,
   checkRamSize,
+  InterpreterImage,
   isElf,
   isZImage,
   Lockstep,
@@ -28,6 +29,7 @@ import type {
 } from '@plinth/machine';
 import { boardNamed } from './boards.js';
 import type { DriverStop, MachineDriver } from './machine-driver.js';
+import { keptInterpreterBytes } from './run/kept-interpreter.js';
 import type { NamedBytes, RunFiles } from './run/run-files.js';
 
 const MIN_KERNEL = 4096;
@@ -98,6 +100,7 @@ class Driver implements MachineDriver {
       ...hardware,
       ...(spec.cpu === undefined ? {} : { cpu: spec.cpu }),
       wallClockBase: spec.wallClock,
+      interpreter: new InterpreterImage(keptInterpreterBytes()),
     };
     const engine = spec.lockstep ? 'interpreter' : spec.engine;
     this.#machine = new Machine({

@@ -123,7 +123,7 @@ function addDoctor(program: Command, outcome: Outcome): void {
     .command('doctor')
     .description('what this host offers')
     .option('--json', 'print the result as JSON')
-    .option('--clean', 'remove what a killed run left behind')
+    .option('--clean', 'remove what killed runs left behind and what is kept for other versions')
     .addHelpText('after', examples('plinth doctor', 'plinth doctor --clean'))
     .action(async (options: { json?: boolean; clean?: boolean }) => {
       const { doctorVerb } = await import('./verbs/doctor.js');

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Temporary directories whose names tell the process they belong to, so that what a killed process left can be told
+// Temporary files and directories whose names tell the process they belong to, so that what a killed process left can be told
 // from what a living one uses (`plinth doctor --clean`).
 
+import { randomBytes } from 'node:crypto';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,7 +17,12 @@ export function makeTemporaryDirectory(purpose: string, parent?: string): string
   return directory;
 }
 
-/** Our temporary directories in `parent` whose process is gone. */
+/** A path in `parent` for a file that nobody else uses. Whoever makes the file removes or renames it. */
+export function temporaryFile(purpose: string, parent: string): string {
+  return join(parent, `.plinth-${purpose}-${process.pid}-${randomBytes(6).toString('hex')}`);
+}
+
+/** Our temporary files and directories in `parent` whose process is gone. */
 export function findLeftovers(parent: string): string[] {
   let names: string[];
   try {

@@ -3,16 +3,15 @@
 // replaced as a whole by renaming its directory, and every file is checked against the manifest when it is used.
 
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { isAbsolute, join } from 'node:path';
+import { join } from 'node:path';
 import { PlinthError } from '@plinth/core';
+import { cacheDirectory } from '../host/cache-directory.js';
 import { makeTemporaryDirectory } from '../host/temporary.js';
 import { FILE_NAMES, parseManifest, sha256 } from './manifest.js';
 import type { ImageFileName, Manifest } from './manifest.js';
 
 export function imagesDirectory(): string {
-  const given = process.env['XDG_CACHE_HOME'] ?? '';
-  return join(isAbsolute(given) ? given : join(homedir(), '.cache'), 'plinth', 'images');
+  return join(cacheDirectory(), 'images');
 }
 
 export function imageDirectory(name: string): string {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // `plinth doctor`: what this host offers, found by trying, never by version. Three answers are kept apart: yes, no, and
-// unknown with a reason. With --clean it removes what killed runs left.
+// unknown with a reason. With --clean it removes what killed runs left, and what the cache keeps for other versions.
 
 import { rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -11,6 +11,7 @@ import { findLeftovers } from '../host/temporary.js';
 import { imagesDirectory } from '../image/cache.js';
 import { wasmFeatures } from '../host/wasm-features.js';
 import { EXIT } from '../report-error.js';
+import { inspectInterpreters, interpretersDirectory, type KeptState } from '../run/kept-interpreter.js';
 import { describeImages } from './image.js';
 
 interface Probe {
@@ -23,16 +24,29 @@ interface Probe {
 }
 
 export async function doctorVerb(options: { readonly json?: boolean; readonly clean?: boolean }): Promise<number> {
-  const probes = [nodeProbe(), ...wasmProbes(), ...(await programProbes()), ...imageProbes()];
-  const leftovers = [tmpdir(), imagesDirectory()].flatMap(findLeftovers);
-  if (options.clean === true) for (const path of leftovers) rmSync(path, { recursive: true, force: true });
+  const interpreters = inspectInterpreters();
+  const probes = [
+    nodeProbe(),
+    ...wasmProbes(),
+    ...(await programProbes()),
+    ...imageProbes(),
+    interpreterProbe(interpreters),
+  ];
+  const leftovers = [tmpdir(), imagesDirectory(), interpretersDirectory()].flatMap(findLeftovers);
+  const { stale } = interpreters;
+  if (options.clean === true)
+    for (const path of [...leftovers, ...stale]) rmSync(path, { recursive: true, force: true });
   if (options.json === true) {
-    const state = { probes, leftovers, cleaned: options.clean === true };
+    const state = { probes, leftovers, stale, cleaned: options.clean === true };
     process.stdout.write(`${JSON.stringify(state)}\n`);
   } else {
     for (const probe of probes) process.stdout.write(`${format(probe)}\n`);
     for (const path of leftovers) {
       const what = options.clean === true ? 'removed' : 'left by a killed run ("plinth doctor --clean" removes it)';
+      process.stdout.write(`${path}: ${what}\n`);
+    }
+    for (const path of stale) {
+      const what = options.clean === true ? 'removed' : 'of another version ("plinth doctor --clean" removes it)';
       process.stdout.write(`${path}: ${what}\n`);
     }
   }
@@ -104,4 +118,12 @@ function imageProbes(): Probe[] {
     detail: state === 'present' ? path : `${state}: run "plinth image pull ${name}"`,
     needed: false,
   }));
+}
+
+function interpreterProbe({ path, present }: KeptState): Probe {
+  const probe = { name: 'kept interpreter (a faster start)', needed: false };
+  if (present) return { ...probe, answer: 'yes', detail: path! };
+  if (path === undefined)
+    return { ...probe, answer: 'unknown', detail: 'Plinth’s own files cannot be told apart here' };
+  return { ...probe, answer: 'no', detail: 'the next run keeps one, if the cache can be written' };
 }

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+// The generated interpreter, kept in the cache from one process to the next. A copy's name is a hash of all the code that
+// has a part in making it, so a copy is right or has another name; its end has a checksum, so a damaged one is as good as
+// none. Whatever fails here only means that the interpreter is made anew.
+
+import { createHash } from 'node:crypto';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { performance } from 'node:perf_hooks';
+import { interpreterBytes } from '@plinth/machine';
+import { cacheDirectory } from '../host/cache-directory.js';
+import { codeFolders, hashCode } from '../host/code-key.js';
+import { temporaryFile } from '../host/temporary.js';
+
+/** Copies of other versions are left to them, up to so many in all, by when they were last used. */
+const MOST_COPIES = 8;
+const SECTION_NAME = 'plinth.kept';
+
+export interface KeptPlace {
+  /** Where copies lie; it need not be there. */
+  readonly directory: string;
+  /** Folders with the code that makes the interpreter. */
+  readonly code: readonly string[];
+  /** When this process may have begun to load that code, in milliseconds since 1970. */
+  readonly loaded: number;
+}
+
+export function interpretersDirectory(): string {
+  return join(cacheDirectory(), 'interpreter');
+}
+
+/** The place of this process; `undefined` if its code does not lie in files as we know them. */
+function standardPlace(): KeptPlace | undefined {
+  try {
+    const code = codeFolders('@plinth/machine');
+    return { directory: interpretersDirectory(), code, loaded: performance.timeOrigin };
+  } catch {
+    return undefined;
+  }
+}
+
+/** What `interpreterBytes` gives, from the kept copy if there is one; else there is one afterwards, if that is possible. */
+export function keptInterpreterBytes(place: KeptPlace | undefined = standardPlace()): Uint8Array {
+  const key = place === undefined ? undefined : keyOf(place);
+  if (place === undefined || key === undefined) return interpreterBytes();
+  const path = copyPath(place, key);
+  const kept = readCopy(path, key);
+  if (kept !== undefined) {
+    noteUse(path);
+    return kept;
+  }
+  const bytes = interpreterBytes();
+  if (keyOf(place) === key) writeCopy(place.directory, path, key, bytes);
+  return bytes;
+}
+
+/** What `plinth doctor` tells. */
+export interface KeptState {
+  /** Where this version's copy lies or would lie; `undefined` if none can be kept for it. */
+  readonly path: string | undefined;
+  /** Whether it is there and sound. */
+  readonly present: boolean;
+  /** Copies of other versions, and damaged ones. */
+  readonly stale: readonly string[];
+}
+
+export function inspectInterpreters(place: KeptPlace | undefined = standardPlace()): KeptState {
+  const key = place === undefined ? undefined : keyOf(place);
+  const path = place === undefined || key === undefined ? undefined : copyPath(place, key);
+  const present = path !== undefined && readCopy(path, key!) !== undefined;
+  const copies = findCopies(place?.directory ?? interpretersDirectory());
+  return { path, present, stale: copies.filter((copy) => !(present && copy === path)) };
+}
+
+function keyOf({ code, loaded }: KeptPlace): string | undefined {
+  try {
+    return hashCode(code, loaded);
+  } catch {
+    return undefined;
+  }
+}
+
+function copyPath({ directory }: KeptPlace, key: string): string {
+  return join(directory, `interpreter-${key}.wasm`);
+}
+
+function findCopies(directory: string): string[] {
+  try {
+    return readdirSync(directory)
+      .filter((name) => /^interpreter-.*\.wasm$/.test(name))
+      .map((name) => join(directory, name));
+  } catch {
+    return []; // nothing was ever kept
+  }
+}
+
+/** A custom section with the length and checksum of what stands before it: with it the file is still a module. */
+function trailer(key: string, bytes: Uint8Array): Buffer {
+  const length = Buffer.alloc(4);
+  length.writeUInt32LE(bytes.length);
+  const name = Buffer.from(SECTION_NAME);
+  const content = Buffer.concat([
+    Buffer.of(name.length),
+    name,
+    length,
+    createHash('sha256').update(key).update(bytes).digest(),
+  ]);
+  return Buffer.concat([Buffer.of(0, content.length), content]);
+}
+
+const TRAILER_LENGTH = trailer('', new Uint8Array()).length;
+
+function readCopy(path: string, key: string): Uint8Array | undefined {
+  try {
+    const file = readFileSync(path);
+    const bytes = file.subarray(0, Math.max(0, file.length - TRAILER_LENGTH));
+    return trailer(key, bytes).equals(file.subarray(bytes.length)) ? bytes : undefined;
+  } catch {
+    return undefined; // not there, or not for us to read
+  }
+}
+
+/** With its parents. Node's own `recursive` never returns where a file system answers ENOENT to making, as /proc does. */
+function makeDirectory(path: string): void {
+  try {
+    mkdirSync(path);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST') return;
+    if (code !== 'ENOENT' || dirname(path) === path) throw error;
+    makeDirectory(dirname(path));
+    mkdirSync(path);
+  }
+}
+
+function noteUse(path: string): void {
+  try {
+    const now = new Date();
+    utimesSync(path, now, now);
+  } catch {
+    // Not ours to write, or removed by another process: then nobody asks when it was used.
+  }
+}
+
+/** Puts a copy in place as a whole, and removes those that were not used for longest. */
+function writeCopy(directory: string, path: string, key: string, bytes: Uint8Array): void {
+  try {
+    makeDirectory(directory);
+    const fresh = temporaryFile('interpreter', directory);
+    try {
+      writeFileSync(fresh, Buffer.concat([bytes, trailer(key, bytes)]), { flag: 'wx' });
+      renameSync(fresh, path);
+    } finally {
+      rmSync(fresh, { force: true });
+    }
+    const copies = findCopies(directory).map((copy) => ({ copy, used: statSync(copy).mtimeMs }));
+    const oldest = copies.toSorted((a, b) => b.used - a.used).slice(MOST_COPIES);
+    for (const { copy } of oldest) rmSync(copy, { force: true });
+  } catch {
+    // A cache that cannot be written: the next start takes as long as this one.
+  }
+}
