@@ -3,6 +3,7 @@
 // reached, so barriers do nothing; the waiting hints are the machine's affair.
 
 import { a32, type Row } from '../row.js';
+import { BARRIERS, barrierOption } from '../status-syntax.js';
 
 const nothing = (): undefined => undefined;
 
@@ -14,18 +15,6 @@ const WAITING = [
   { name: 'SEV', number: '00000100', helper: 'sendEvent' },
 ] as const;
 
-/** DSB and DMB option names; the others are numbers. */
-const OPTIONS: Readonly<Record<number, string>> = {
-  0b1111: 'sy',
-  0b1110: 'st',
-  0b1011: 'ish',
-  0b1010: 'ishst',
-  0b0111: 'un',
-  0b0110: 'unst',
-  0b0011: 'osh',
-  0b0010: 'oshst',
-};
-
 export const hint: readonly Row[] = [
   a32('NOP', `${HINT} 00000000`, { syntax: () => 'nop{c} {0}' }, nothing),
   a32('YIELD', `${HINT} 00000001`, { syntax: 'yield{c}' }, nothing),
@@ -36,16 +25,11 @@ export const hint: readonly Row[] = [
   ),
   a32('DBG', `${HINT} 1111 option:4`, { syntax: (f) => `dbg{c} #${f.option}` }, nothing),
   a32('NOP (unallocated hint)', `${HINT} number:8`, { syntax: (f) => `nop{c} {${f.number}}` }, nothing),
-  ...(['DSB', 'DMB', 'ISB'] as const).map((name, i) =>
+  ...BARRIERS.map(({ name, op }) =>
     a32(
       name,
-      `1111 01010111 (1)(1)(1)(1)(1)(1)(1)(1)(0)(0)(0)(0) ${(['0100', '0101', '0110'] as const)[i]!} option:4`,
-      {
-        syntax: (f) => {
-          const named = name === 'ISB' ? (f.option === 15 ? 'sy' : undefined) : OPTIONS[f.option];
-          return `${name.toLowerCase()} ${named ?? `#${f.option}`}`;
-        },
-      },
+      `1111 01010111 (1)(1)(1)(1)(1)(1)(1)(1)(0)(0)(0)(0) ${op} option:4`,
+      { syntax: (f) => `${name.toLowerCase()} ${barrierOption(name, f.option)}` },
       nothing,
     ),
   ),

@@ -18,6 +18,7 @@ import {
   writeFlags,
   writeSpsr,
 } from '../semantics/status.js';
+import { iflags, maskedRegister } from '../status-syntax.js';
 import { modifiedText } from './addressing.js';
 
 const reads: readonly Row[] = [
@@ -34,12 +35,6 @@ const reads: readonly Row[] = [
     (b, f) => b.setReg(f.Rd, readSpsr(b)),
   ),
 ];
-
-/** `CPSR_fc`: fields f, s, x and c are mask bits 3 to 0. */
-function target(register: 'CPSR' | 'SPSR', mask: number): string {
-  const letters = ['f', 's', 'x', 'c'].filter((_, i) => ((mask >>> (3 - i)) & 1) === 1);
-  return `${register}_${letters.join('')}`;
-}
 
 interface Source {
   readonly name: 'immediate' | 'register';
@@ -65,7 +60,7 @@ function msr(source: Source): Row[] {
   const syntax =
     (register: 'CPSR' | 'SPSR') =>
     (f: AnyNumbers): string =>
-      `msr{c} ${target(register, f['mask']!)}, ` +
+      `msr{c} ${maskedRegister(register, f['mask']!)}, ` +
       (name === 'immediate' ? modifiedText(f['imm12']!) : registerName(f['Rn']!));
   const pattern = (r: '0' | '1'): string => `cond:4 ${head} ${r} 10 mask:4 (1)(1)(1)(1) ${tail}`;
   const ofFlags = (mask: number): boolean => mask !== 0 && (mask & 3) === 0;
@@ -95,9 +90,6 @@ function msr(source: Source): Row[] {
     ),
   ];
 }
-
-const iflags = (f: { A: number; I: number; F: number }): string =>
-  (f.A === 1 ? 'a' : '') + (f.I === 1 ? 'i' : '') + (f.F === 1 ? 'f' : '');
 
 const control: readonly Row[] = [
   a32(

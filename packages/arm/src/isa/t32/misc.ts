@@ -10,6 +10,7 @@ import { t16, t32, type Row } from '../row.js';
 import { clearExclusive } from '../semantics/exclusive.js';
 import { requireBankedMode } from '../semantics/multiple.js';
 import { changeProcessorState, readCpsr, readSpsr, writeCpsr, writeFlags, writeSpsr } from '../semantics/status.js';
+import { BARRIERS, barrierOption, iflags, maskedRegister } from '../status-syntax.js';
 
 const nothing = (): void => {};
 
@@ -20,17 +21,6 @@ const WAITING = [
   { name: 'WFI', narrow: '0011', helper: 'waitForInterrupt' },
   { name: 'SEV', narrow: '0100', helper: 'sendEvent' },
 ] as const;
-
-const BARRIER_OPTIONS: Readonly<Record<number, string>> = {
-  0b1111: 'sy',
-  0b1110: 'st',
-  0b1011: 'ish',
-  0b1010: 'ishst',
-  0b0111: 'un',
-  0b0110: 'unst',
-  0b0011: 'osh',
-  0b0010: 'oshst',
-};
 
 const hints: readonly Row[] = [
   t16('NOP', '1011111100000000', { syntax: 'nop{c}' }, nothing),
@@ -72,22 +62,11 @@ const hints: readonly Row[] = [
     { syntax: 'clrex{c}' },
     clearExclusive,
   ),
-  ...(
-    [
-      ['DSB', '0100'],
-      ['DMB', '0101'],
-      ['ISB', '0110'],
-    ] as const
-  ).map(([name, op]) =>
+  ...BARRIERS.map(({ name, op }) =>
     t32(
       name,
       `111100111011 (1)(1)(1)(1) 10 (0) 0 (1)(1)(1)(1) ${op} option:4`,
-      {
-        syntax: (f) => {
-          const named = name === 'ISB' ? (f.option === 15 ? 'sy' : undefined) : BARRIER_OPTIONS[f.option];
-          return `${name.toLowerCase()}{c} ${named ?? `#${f.option}`}`;
-        },
-      },
+      { syntax: (f) => `${name.toLowerCase()}{c} ${barrierOption(name, f.option)}` },
       nothing,
     ),
   ),
@@ -146,11 +125,6 @@ const exceptions: readonly Row[] = [
 
 // ---- status registers ---------------------------------------------------------------------------------------------
 
-/** `CPSR_fc`: fields f, s, x and c are mask bits 3 to 0. */
-function target(register: 'CPSR' | 'SPSR', mask: number): string {
-  return `${register}_${['f', 's', 'x', 'c'].filter((_, i) => ((mask >>> (3 - i)) & 1) === 1).join('')}`;
-}
-
 const MSR_TAIL = '(0)(0) 0 (0)(0)(0)(0)(0)';
 const msrCpsr = `111100111000 Rn:4 10 (0) 0 mask:4 ${MSR_TAIL}` as const;
 
@@ -174,7 +148,7 @@ const status: readonly Row[] = [
     {
       where: (f) => f.mask !== 0 && (f.mask & 3) === 0,
       unpredictable: any15('Rn'),
-      syntax: (f) => `msr{c} ${target('CPSR', f.mask)}, {Rn}`,
+      syntax: (f) => `msr{c} ${maskedRegister('CPSR', f.mask)}, {Rn}`,
     },
     (b, f) => writeFlags(b, b.reg(f.Rn), f.mask),
   ),
@@ -185,7 +159,7 @@ const status: readonly Row[] = [
       kind: 'system',
       where: (f) => (f.mask & 3) !== 0,
       unpredictable: any15('Rn'),
-      syntax: (f) => `msr{c} ${target('CPSR', f.mask)}, {Rn}`,
+      syntax: (f) => `msr{c} ${maskedRegister('CPSR', f.mask)}, {Rn}`,
     },
     (b, f) => writeCpsr(b, b.reg(f.Rn), f.mask),
   ),
@@ -194,7 +168,7 @@ const status: readonly Row[] = [
     `111100111001 Rn:4 10 (0) 0 mask:4 ${MSR_TAIL}`,
     {
       unpredictable: (f) => f.Rn === 15 || f.mask === 0,
-      syntax: (f) => `msr{c} ${target('SPSR', f.mask)}, {Rn}`,
+      syntax: (f) => `msr{c} ${maskedRegister('SPSR', f.mask)}, {Rn}`,
     },
     (b, f) => writeSpsr(b, b.reg(f.Rn), f.mask),
   ),
@@ -236,9 +210,5 @@ const status: readonly Row[] = [
     },
   ),
 ];
-
-function iflags(f: { A: number; I: number; F: number }): string {
-  return (f.A ? 'a' : '') + (f.I ? 'i' : '') + (f.F ? 'f' : '');
-}
 
 export const misc32: readonly Row[] = [...hints, ...exceptions, ...status];
