@@ -35,7 +35,7 @@ static uint32_t read_iterations(void)
     return value;
 }
 
-void start(void)
+void _start(void)
 {
     const uint32_t iterations = read_iterations();
     if (iterations == 0)

@@ -1,19 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Start-up of a benchmark program on a bare `virt` board: RAM as one-to-one mapped, cacheable 1 MiB sections (ARM DDI
- * 0406C B3.5), MMU and caches on, floating point on, vectors that end the program with a status. Then `start` in C. */
+ * Start-up of a program on a bare `virt` board, for benchmarks and for tests with newlib: RAM as one-to-one mapped,
+ * cacheable 1 MiB sections (ARM DDI 0406C B3.5; with the MMU off, unaligned accesses would fault, A3.2.2), MMU and
+ * caches on, floating point on, vectors that end the program with a status. Then `_start` in C. */
 
         .syntax unified
         .arm
         .arch armv7ve
         .fpu neon
 
-        .equ TABLE, 0x40100000              /* 16 KiB, between QEMU's device tree and the program */
-        .equ RAM_SECTIONS, 64
+        .equ TABLE, 0x40100000              /* 16 KiB, between the device tree and the program */
+        .equ RAM_SECTIONS, 128
         .equ SECTION, 0x4000140e            /* normal memory, write-back, full access, executable, domain 0 */
 
-        .section .text.first, "ax"
-        .global _start
-_start:
+        .section .text.plinth, "ax"
+        .global plinth_start
+        .weak   stack_top                   /* newlib's _start asks where its stack is */
+plinth_start:
         cpsid   aif
         ldr     sp, =stack_top
         ldr     r0, =TABLE
@@ -53,8 +55,7 @@ _start:
         isb
         mov     r0, #0x40000000
         vmsr    fpexc, r0
-        ldr     r0, =start
-        bx      r0
+        ldr     pc, =_start
         .ltorg
 
         .balign 32
@@ -75,7 +76,7 @@ exit_with_r2:
         b       .
         .ltorg
 
-        .data
+        .section .data.plinth, "aw"
         .balign 4
 exit_block:
         .word   0x20026, 0                  /* ADP_Stopped_ApplicationExit and the status */

@@ -36,7 +36,8 @@ export type Built = { readonly elf: string } | { readonly error: string };
 const LINK = ['--specs=rdimon.specs', '-Wl,-Ttext-segment=0x40200000', '-Wl,-e,plinth_start', '-Wl,-z,noexecstack'];
 /** Newlib's debugging information is nine tenths of an ELF file. */
 const STRIP = '-Wl,--strip-debug';
-const START = join(import.meta.dirname, 'start.S');
+/** Maps RAM and turns the floating-point unit on, before newlib's semihosting start-up. */
+const START = join(import.meta.dirname, '../../bench/compute/start.S');
 
 /** What all tests share: the compiler's version and the start-up object. */
 export interface Toolchain {
