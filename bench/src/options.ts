@@ -8,7 +8,7 @@ export type EngineName = 'interpreter' | 'translator';
 export type InstructionSet = 'a32' | 't32';
 
 export interface Options {
-  readonly bench: 'boot' | 'compute';
+  readonly bench: 'boot' | 'compute' | 'start';
   readonly json: boolean;
   readonly engine: EngineName;
   /** Times that each thing is measured; the median counts. */
@@ -21,7 +21,7 @@ export interface Options {
   readonly work: number;
 }
 
-export const USAGE = `Usage: npm run bench -- boot|compute [options]
+export const USAGE = `Usage: npm run bench -- boot|compute|start [options]
 
   --json               one JSON object instead of a table
   --engine NAME        interpreter (default) or translator
@@ -34,6 +34,7 @@ export const USAGE = `Usage: npm run bench -- boot|compute [options]
 Examples:
   npm run bench -- compute --only fib,crc32
   npm run bench -- boot --json --repetitions 5
+  npm run bench -- start --repetitions 10
 `;
 
 /** `undefined` when help was asked for. */
@@ -41,7 +42,9 @@ export function parseOptions(args: readonly string[]): Options | undefined {
   const { values, positionals } = parse(args);
   if (values.help === true) return undefined;
   const [bench, ...rest] = positionals;
-  if ((bench !== 'boot' && bench !== 'compute') || rest.length > 0) throw wrong('name one benchmark: boot or compute');
+  if ((bench !== 'boot' && bench !== 'compute' && bench !== 'start') || rest.length > 0) {
+    throw wrong('name one benchmark: boot, compute or start');
+  }
   const engine = oneOf('engine', values.engine ?? 'interpreter', ['interpreter', 'translator']);
   return {
     bench,

@@ -8,7 +8,8 @@ import { boot, bootTable } from './boot.js';
 import { compute, computeTable } from './compute.js';
 import { type Options, parseOptions, USAGE } from './options.js';
 import { findPeer } from './peer.js';
-import { describeHost, geometricMean, type Report, show, toJson } from './report.js';
+import { describeHost, geometricMean, type Report, type Row, show, toJson } from './report.js';
+import { start, startTable } from './start.js';
 
 const terminal = process.stderr.isTTY;
 
@@ -16,12 +17,20 @@ function progress(text: string): void {
   process.stderr.write(terminal ? `\r\u001b[K${text}` : `${text}\n`);
 }
 
+interface Measured {
+  readonly rows: readonly Row[];
+  readonly table: string;
+}
+
+const MEASURES: Readonly<Record<Options['bench'], (options: Options) => Promise<Measured>>> = {
+  boot: (options) => boot(options, progress).then((rows) => ({ rows, table: bootTable(rows) })),
+  compute: (options) => compute(options, progress).then((rows) => ({ rows, table: computeTable(rows) })),
+  start: (options) => start(options, progress).then((rows) => ({ rows, table: startTable(rows) })),
+};
+
 async function measure(options: Options): Promise<{ report: Report; table: string }> {
   const loadBefore = loadavg()[0]!;
-  const { rows, table } =
-    options.bench === 'compute'
-      ? await compute(options, progress).then((found) => ({ rows: found, table: computeTable(found) }))
-      : await boot(options, progress).then((found) => ({ rows: found, table: bootTable(found) }));
+  const { rows, table } = await MEASURES[options.bench](options);
   if (terminal) progress('');
   const peer = findPeer();
   const { bench, json: _, ...settings } = options;

@@ -135,7 +135,7 @@ function addBench(program: Command, outcome: Outcome): void {
   program
     .command('bench')
     .description('measure this machine beside QEMU')
-    .argument('[NAME]', 'boot or compute')
+    .argument('[NAME]', 'boot, compute or start')
     .argument('[OPTIONS...]', 'those of the benchmark')
     .allowUnknownOption()
     .passThroughOptions()
