@@ -64,7 +64,7 @@ export class Generators {
     page.fill(program.isa === 'A32' ? 0xff : 0xde, bytesOf(program.code).length);
     const region = new RegionFinder(this.#decoders).find(new DataView(page.buffer), 0, program.isa === 'T32');
     if (region === undefined) throw new Error(`program ${program.name} makes no region`);
-    return `${heading(program)}${this.#text(buildRegions([{ region, place: PLACE }]))}`;
+    return `${heading(program)}${this.#text(buildRegions([{ region, place: { ...PLACE, watchful: program.watchful ?? false } }]))}`;
   }
 
   #text(bytes: Uint8Array): string {

@@ -35,6 +35,8 @@ export interface Program {
   readonly name: string;
   readonly isa: 'A32' | 'T32';
   readonly code: readonly Instruction[];
+  /** For regions: takes the second look at watched pages. */
+  readonly watchful?: boolean;
 }
 
 const GE = 10;
@@ -99,6 +101,7 @@ export const REGIONS: readonly Program[] = [
     isa: 'A32',
     code: [subs(0, 0, 1), cmp(1, 2), a32('MOV (immediate)', { cond: GT, Rd: 2, imm12: 1 }), bx(14)],
   },
+  { name: 'watchful-load-and-store', isa: 'A32', code: [ldr(0, 1), strb(0, 2), bx(14)], watchful: true },
   { name: 'constant-in-two-halves', isa: 'A32', code: [...mov32(0, 0x1234_5678), bx(14)] },
   {
     name: 'conditional-execution',

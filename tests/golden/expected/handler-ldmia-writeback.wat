@@ -357,7 +357,7 @@
                     (local.get $l42))
                   (i32.const 3))
                 (then
-                  (call $slowLoad
+                  (call $load
                     (local.get $p0)
                     (local.get $l42)
                     (i32.const 132))
@@ -406,7 +406,7 @@
                     (local.get $l45))
                   (i32.const 3))
                 (then
-                  (call $slowLoad
+                  (call $load
                     (local.get $p0)
                     (local.get $l45)
                     (i32.const 132))
@@ -455,7 +455,7 @@
                     (local.get $l48))
                   (i32.const 3))
                 (then
-                  (call $slowLoad
+                  (call $load
                     (local.get $p0)
                     (local.get $l48)
                     (i32.const 132))
@@ -504,7 +504,7 @@
                     (local.get $l51))
                   (i32.const 3))
                 (then
-                  (call $slowLoad
+                  (call $load
                     (local.get $p0)
                     (local.get $l51)
                     (i32.const 132))
@@ -553,7 +553,7 @@
                     (local.get $l54))
                   (i32.const 3))
                 (then
-                  (call $slowLoad
+                  (call $load
                     (local.get $p0)
                     (local.get $l54)
                     (i32.const 132))
@@ -602,7 +602,7 @@
                     (local.get $l57))
                   (i32.const 3))
                 (then
-                  (call $slowLoad
+                  (call $load
                     (local.get $p0)
                     (local.get $l57)
                     (i32.const 132))
@@ -651,7 +651,7 @@
                     (local.get $l60))
                   (i32.const 3))
                 (then
-                  (call $slowLoad
+                  (call $load
                     (local.get $p0)
                     (local.get $l60)
                     (i32.const 132))
@@ -700,7 +700,7 @@
                     (local.get $l63))
                   (i32.const 3))
                 (then
-                  (call $slowLoad
+                  (call $load
                     (local.get $p0)
                     (local.get $l63)
                     (i32.const 132))
@@ -749,7 +749,7 @@
                     (local.get $l66))
                   (i32.const 3))
                 (then
-                  (call $slowLoad
+                  (call $load
                     (local.get $p0)
                     (local.get $l66)
                     (i32.const 132))
@@ -798,7 +798,7 @@
                     (local.get $l69))
                   (i32.const 3))
                 (then
-                  (call $slowLoad
+                  (call $load
                     (local.get $p0)
                     (local.get $l69)
                     (i32.const 132))
@@ -847,7 +847,7 @@
                     (local.get $l72))
                   (i32.const 3))
                 (then
-                  (call $slowLoad
+                  (call $load
                     (local.get $p0)
                     (local.get $l72)
                     (i32.const 132))
@@ -896,7 +896,7 @@
                     (local.get $l75))
                   (i32.const 3))
                 (then
-                  (call $slowLoad
+                  (call $load
                     (local.get $p0)
                     (local.get $l75)
                     (i32.const 132))
@@ -945,7 +945,7 @@
                     (local.get $l78))
                   (i32.const 3))
                 (then
-                  (call $slowLoad
+                  (call $load
                     (local.get $p0)
                     (local.get $l78)
                     (i32.const 132))
@@ -994,7 +994,7 @@
                     (local.get $l81))
                   (i32.const 3))
                 (then
-                  (call $slowLoad
+                  (call $load
                     (local.get $p0)
                     (local.get $l81)
                     (i32.const 132))
@@ -1043,7 +1043,7 @@
                     (local.get $l84))
                   (i32.const 3))
                 (then
-                  (call $slowLoad
+                  (call $load
                     (local.get $p0)
                     (local.get $l84)
                     (i32.const 132))

@@ -40,7 +40,7 @@
             (local.get $l5))
           (i32.const 3))
         (then
-          (call $slowLoad
+          (call $load
             (local.get $p0)
             (local.get $l5)
             (i32.const 4))

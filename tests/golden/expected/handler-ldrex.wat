@@ -32,7 +32,7 @@
             (local.get $l3))
           (i32.const 3))
         (then
-          (call $slowLoad
+          (call $load
             (local.get $p0)
             (local.get $l3)
             (i32.const 68))

@@ -56,7 +56,7 @@
           (local.get $l5))
         (i32.const 1))
       (then
-        (call $slowStore
+        (call $store
           (local.get $p0)
           (local.get $l5)
           (local.get $l4)

@@ -47,7 +47,7 @@
               (i32.const 1)))
           (i32.const 1))
         (then
-          (call $slowLoad
+          (call $load
             (local.get $p0)
             (local.get $l5)
             (i32.const 1))

@@ -47,11 +47,12 @@ export interface Lowering {
   /** Base of the shadow table for reads or writes, on the stack. */
   table(write: boolean, unprivileged: boolean): void;
   /**
-   * Does the access the slow way, or leaves. Address, value and table entry (valid bit flipped) are in locals; a load's
-   * value must be left on the stack.
+   * Does the access. On the stack is zero if the table entry can be used as it is; if not, it is done the slow way, or
+   * the instruction is left. Address, value and entry (valid bit flipped) are in locals; a load's value is left on the
+   * stack.
    */
-  slowLoad(access: number, address: number, entry: number): void;
-  slowStore(access: number, address: number, entry: number, value: number): void;
+  load(access: number, address: number, entry: number): void;
+  store(access: number, address: number, entry: number, value: number): void;
 }
 
 const LOAD: Readonly<Record<number, string>> = {
@@ -285,7 +286,8 @@ export class Emitter {
   /**
    * Looks up the shadow table; leaves the entry with its valid bit flipped in the returned local, and on the stack
    * zero if the access may go ahead. An entry is (host page - virtual page) | 1, or 0 for none, so that after the flip
-   * one test of the low bits covers "valid" and "aligned".
+   * one test of the low bits covers "valid" and "aligned". Without the 1 an entry asks for a second look: see
+   * interpreter/usable.ts.
    */
   #lookUp(write: boolean, address: number, access: number): number {
     const code = this.#code;
@@ -339,15 +341,10 @@ export class Emitter {
   }
 
   #load(node: Node): void {
-    const code = this.#code;
     const access = node.immediate as number;
     const address = this.#addressLocal(node.args[0]!);
     const entry = this.#lookUp(false, address, access);
-    const label = code.if('i32');
-    this.#lowering.slowLoad(access, address, entry);
-    code.else();
-    code.get(address).get(entry).op('i32.add').memory(loadName(access), 0);
-    code.end(label);
+    this.#lowering.load(access, address, entry);
   }
 
   #store(node: Node): void {
@@ -362,11 +359,7 @@ export class Emitter {
       code.set(value);
     }
     const entry = this.#lookUp(true, address, access);
-    const label = code.if();
-    this.#lowering.slowStore(access, address, entry, value);
-    code.else();
-    code.get(address).get(entry).op('i32.add').get(value).memory(storeName(access), 0);
-    code.end(label);
+    this.#lowering.store(access, address, entry, value);
   }
 }
 

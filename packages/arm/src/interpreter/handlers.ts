@@ -3,7 +3,16 @@
 // specialised fields. Which handler an instruction word gets is decided once, in TypeScript, when it is first met.
 
 import type { Code, FunctionType } from '@plinth/wasmgen';
-import { Emitter, LocalPool, loadCpu, returnIfAborted, tableOffset, type Lowering } from '../emit/emit.js';
+import {
+  Emitter,
+  LocalPool,
+  loadCpu,
+  loadName,
+  returnIfAborted,
+  storeName,
+  tableOffset,
+  type Lowering,
+} from '../emit/emit.js';
 import { Builder } from '../ir/builder.js';
 import type { Node } from '../ir/node.js';
 import type { Row } from '../isa/row.js';
@@ -172,14 +181,24 @@ export class InterpreterLowering implements Lowering {
     loadCpu(this.#code, this.cpu, tableOffset(write, unprivileged));
   }
 
-  slowLoad(access: number, address: number, _entry: number): void {
-    this.#code.get(this.cpu).get(address).i32(access).call(this.helper('slowLoad'));
-    returnIfAborted(this.#code, this.cpu);
+  load(access: number, address: number, entry: number): void {
+    const code = this.#code;
+    const slow = code.if('i32');
+    code.get(this.cpu).get(address).i32(access).call(this.helper('slowLoad'));
+    returnIfAborted(code, this.cpu);
+    code.else();
+    code.get(address).get(entry).op('i32.add').memory(loadName(access), 0);
+    code.end(slow);
   }
 
-  slowStore(access: number, address: number, _entry: number, value: number): void {
-    this.#code.get(this.cpu).get(address).get(value).i32(access).call(this.helper('slowStore'));
-    returnIfAborted(this.#code, this.cpu);
+  store(access: number, address: number, entry: number, value: number): void {
+    const code = this.#code;
+    const slow = code.if();
+    code.get(this.cpu).get(address).get(value).i32(access).call(this.helper('slowStore'));
+    returnIfAborted(code, this.cpu);
+    code.else();
+    code.get(address).get(entry).op('i32.add').get(value).memory(storeName(access), 0);
+    code.end(slow);
   }
 }
 

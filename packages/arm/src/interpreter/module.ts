@@ -7,13 +7,16 @@ import { HELPERS } from '../ir/helpers.js';
 import type { Row } from '../isa/row.js';
 import { forEachVariant, HANDLER, HANDLER_TYPE, planHandlers, writeHandler } from './handlers.js';
 import { type HotCounters, writeConditionHolds, writeRunLoop, writeSingle, writeVia } from './loop.js';
+import { USABLE_TYPE, writeLoad, writeStore, writeUsable } from './usable.js';
 
 /** Functions that the interpreter needs from the machine besides `HELPERS`; the CPU block's address comes first. */
 export const ENGINE_IMPORTS: Readonly<Record<string, FunctionType>> = {
-  /** (address, access) -> value: a load that the shadow table could not do. */
+  /** (address, access) -> value: a load that the shadow table and the bitmap of watched granules do not let through. */
   slowLoad: { parameters: ['i32', 'i32', 'i32'], results: ['i32'] },
   /** (address, value, access). */
   slowStore: { parameters: ['i32', 'i32', 'i32', 'i32'], results: [] },
+  /** Many accesses of the interpreter have gone to unwatched granules of watched pages, the last of them here. */
+  secondLooks: { parameters: ['i32'], results: [] },
   /** (instruction, pc) -> next pc: finds and notes the handler of a slot; the same pc comes back. */
   undecoded: HANDLER_TYPE,
   undefined: HANDLER_TYPE,
@@ -35,7 +38,8 @@ export const CALL_TYPE: FunctionType = { parameters: ['i32', 'i32', 'i32', 'i32'
 
 /**
  * Builds the module for a table. It imports `env.memory` and the functions of ENGINE_IMPORTS and HELPERS; it exports
- * `run`, `table`, `conditionHolds` of (CPU block, condition), and for translated regions `single` and `via`.
+ * `run`, `table`, `conditionHolds` of (CPU block, condition), and for translated regions `single`, `via`,
+ * `usableForRead` and `usableForWrite`.
  */
 export function buildInterpreter(rows: readonly Row[], options: InterpreterOptions): Uint8Array {
   const { tableSize } = options;
@@ -51,6 +55,18 @@ export function buildInterpreter(rows: readonly Row[], options: InterpreterOptio
   }
   const conditionHolds = module.function({ parameters: ['i32', 'i32'], results: ['i32'] }, 'conditionHolds');
   writeConditionHolds(conditionHolds.code);
+
+  const usableForRead = module.function(USABLE_TYPE, 'usableForRead');
+  writeUsable(usableForRead.code, false);
+  const usableForWrite = module.function(USABLE_TYPE, 'usableForWrite');
+  writeUsable(usableForWrite.code, true);
+  const secondLooks = functions.get('secondLooks')!;
+  const load = module.function(ENGINE_IMPORTS['slowLoad']!, 'load');
+  writeLoad(load.code, { usable: usableForRead.index, machine: functions.get('slowLoad')!, secondLooks });
+  const store = module.function(ENGINE_IMPORTS['slowStore']!, 'store');
+  writeStore(store.code, { usable: usableForWrite.index, machine: functions.get('slowStore')!, secondLooks });
+  // Handlers take a second look before they ask the machine.
+  functions.set('slowLoad', load.index).set('slowStore', store.index);
 
   const { plan } = planHandlers(rows);
   const table: number[] = [];
@@ -78,6 +94,8 @@ export function buildInterpreter(rows: readonly Row[], options: InterpreterOptio
   module.exportFunction('conditionHolds', conditionHolds.index);
   module.exportFunction('single', single.index);
   module.exportFunction('via', via.index);
+  module.exportFunction('usableForRead', usableForRead.index);
+  module.exportFunction('usableForWrite', usableForWrite.index);
   module.defineTable(tableSize, tableSize);
   module.exportTable('table');
   module.elements(0, table);

@@ -85,6 +85,14 @@ export const CPU = {
   /** Bases of the read and write tables for accesses with User permissions (LDRT, STRT). */
   tableUserRead: 356,
   tableUserWrite: 360,
+  /**
+   * Bitmaps of watched granules, one bit for each 64 bytes of the machine's memory: the bits of a host address are in
+   * the byte at this + (address >>> 9).
+   */
+  watchedForRead: 364,
+  watchedForWrite: 368,
+  /** Counts the interpreter's accesses to unwatched granules of watched pages. */
+  secondLooks: 372,
 
   /** D0 to D31, 64 bits each. */
   vectors: 512,

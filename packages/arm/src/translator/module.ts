@@ -4,6 +4,7 @@
 import { type FunctionType, ModuleBuilder } from '@plinth/wasmgen';
 import { HANDLER_TYPE } from '../interpreter/handlers.js';
 import { ANY_MEMORY, CALL_TYPE } from '../interpreter/module.js';
+import { USABLE_TYPE } from '../interpreter/usable.js';
 import { HELPERS } from '../ir/helpers.js';
 import type { Block } from '../ir/node.js';
 import { type RegionPlace, RegionWriter } from './region-code.js';
@@ -26,14 +27,17 @@ function collectHelpers(block: Block, names: Set<string>): void {
 }
 
 /**
- * The module's bytes; it exports region i as `r<i>`, and imports `env.memory`, `env.single`, `env.via` and the pure
- * helpers that its instructions call.
+ * The module's bytes; it exports region i as `r<i>`, and imports `env.memory`, what regions use of the
+ * interpreter's exports, and the pure helpers that its instructions call.
  */
 export function buildRegions(requests: readonly RegionRequest[]): Uint8Array {
   const module = new ModuleBuilder();
   module.importMemory('env', 'memory', ANY_MEMORY);
   const single = module.importFunction('env', 'single', CALL_TYPE);
   const via = module.importFunction('env', 'via', CALL_TYPE);
+  const watchful = requests.some(({ place }) => place.watchful);
+  const usableForRead = watchful ? module.importFunction('env', 'usableForRead', USABLE_TYPE) : -1;
+  const usableForWrite = watchful ? module.importFunction('env', 'usableForWrite', USABLE_TYPE) : -1;
   const names = new Set<string>();
   for (const { region } of requests) {
     for (const block of region.blocks.values()) {
@@ -47,9 +51,10 @@ export function buildRegions(requests: readonly RegionRequest[]): Uint8Array {
     const type: FunctionType = { parameters: ['i32', ...helper.parameters], results };
     helpers.set(name, module.importFunction('env', name, type));
   }
+  const runtime = { single, via, usableForRead, usableForWrite, helpers };
   requests.forEach(({ region, place }, i) => {
     const { index, code } = module.function(HANDLER_TYPE);
-    new RegionWriter(code, region, { single, via, helpers }, place).write();
+    new RegionWriter(code, region, runtime, place).write();
     module.exportFunction(`r${i}`, index);
   });
   return module.finish();

@@ -21,6 +21,9 @@ export interface RegionRuntime {
   readonly single: number;
   /** (cpu, instruction, pc, function number): calls another region. */
   readonly via: number;
+  /** (cpu, address, entry, access): the second look at a table entry, for watchful regions. */
+  readonly usableForRead: number;
+  readonly usableForWrite: number;
   /** Pure helpers by name. */
   readonly helpers: ReadonlyMap<string, number>;
 }
@@ -32,6 +35,11 @@ export interface RegionPlace {
   readonly handlerArray: number;
   /** Function numbers from here up to 0x7fff are regions. */
   readonly firstRegion: number;
+  /**
+   * Takes a second look at entries of watched pages instead of leaving. This costs a tenth even where no page is
+   * watched, so it is for code that has met many.
+   */
+  readonly watchful: boolean;
 }
 
 const PARAMETER = { cpu: 0, instruction: 1, pc: 2 } as const;
@@ -473,21 +481,56 @@ export class RegionWriter implements Lowering {
     return bad;
   }
 
-  slowLoad(access: number, address: number, entry: number): void {
-    if (this.#ifOnlyUnaligned(access, address, entry) === undefined) {
-      this.#leaveBefore();
-      this.#code.unreachable();
-      return;
-    }
-    this.#code.get(address).get(entry).op('i32.add').memory(loadName(access), 0);
+  /** A watchful region takes the second look at the entry if the first, on the stack, failed; it leaves if that fails. */
+  #lookAgain(usable: number, access: number, address: number, entry: number): void {
+    const code = this.#code;
+    const failed = code.if();
+    code.get(this.cpu).get(address).get(entry).i32(access).call(usable).tee(entry).op('i32.eqz');
+    const refused = code.if();
+    this.#leaveBefore();
+    code.end(refused);
+    code.end(failed);
   }
 
-  slowStore(access: number, address: number, entry: number, value: number): void {
-    if (this.#ifOnlyUnaligned(access, address, entry) === undefined) {
-      this.#leaveBefore();
-      this.#code.unreachable();
+  load(access: number, address: number, entry: number): void {
+    const code = this.#code;
+    const load = (): void => {
+      code.get(address).get(entry).op('i32.add').memory(loadName(access), 0);
+    };
+    if (this.#place.watchful) {
+      this.#lookAgain(this.#runtime.usableForRead, access, address, entry);
+      load();
       return;
     }
-    this.#code.get(address).get(entry).op('i32.add').get(value).memory(storeName(access), 0);
+    const failed = code.if('i32');
+    if (this.#ifOnlyUnaligned(access, address, entry) !== undefined) load();
+    else {
+      this.#leaveBefore();
+      code.unreachable();
+    }
+    code.else();
+    load();
+    code.end(failed);
+  }
+
+  store(access: number, address: number, entry: number, value: number): void {
+    const code = this.#code;
+    const store = (): void => {
+      code.get(address).get(entry).op('i32.add').get(value).memory(storeName(access), 0);
+    };
+    if (this.#place.watchful) {
+      this.#lookAgain(this.#runtime.usableForWrite, access, address, entry);
+      store();
+      return;
+    }
+    const failed = code.if();
+    if (this.#ifOnlyUnaligned(access, address, entry) !== undefined) store();
+    else {
+      this.#leaveBefore();
+      code.unreachable();
+    }
+    code.else();
+    store();
+    code.end(failed);
   }
 }

@@ -89,7 +89,7 @@ export class Engine {
       finder: new RegionFinder(this.#decoders),
       table: this.#table,
       firstRegion: this.#image.handlerCount,
-      imports: { single: instance.exports['single'], via: instance.exports['via'], ...options.pureHelpers },
+      imports: { ...instance.exports, ...options.pureHelpers },
     });
   }
 
@@ -124,6 +124,7 @@ export class Engine {
       (only ?? this.#cpu(cpu)).slowLoad(address, access);
     imports['slowStore'] = (cpu: number, address: number, value: number, access: number) =>
       (only ?? this.#cpu(cpu)).slowStore(address, value, access);
+    imports['secondLooks'] = (cpu: number) => this.#cpu(cpu).secondLooks();
     imports['undefined'] = (cpu: number) => this.#cpu(cpu).undefinedInstruction();
     imports['undecoded'] = (cpu: number, word: number, pc: number) => this.#undecoded(this.#cpu(cpu), word, pc);
     imports['crossing'] = (cpu: number, word: number, pc: number) => this.#crossing(this.#cpu(cpu), word, pc);

@@ -18,7 +18,9 @@ interface Pending {
   readonly page: number;
   readonly thumb: boolean;
   readonly generation: number;
-  readonly request: RegionRequest;
+  readonly region: Region;
+  readonly originalHandler: number;
+  readonly handlerArray: number;
 }
 
 export interface TranslatorOptions {
@@ -41,6 +43,8 @@ export class Translator {
   #next: number;
   #pending: Pending[] = [];
   readonly #byPage = new Map<number, number[]>();
+  /** Pages whose code has met many watched pages: see `RegionPlace.watchful`. */
+  readonly #watchful = new Set<number>();
   /** Regions made since power-on, and instructions in them. */
   regions: number = 0;
   instructions: number = 0;
@@ -72,9 +76,7 @@ export class Translator {
     const slot = this.#slot(page, thumb, offset);
     const handler = slot < 0 ? 0 : this.#halfwords[slot]!;
     if (handler === 0 || this.#isRegion(handler)) return;
-    const waiting = this.#pending.some(
-      (p) => p.page === page && p.thumb === thumb && p.request.region.entry === offset,
-    );
+    const waiting = this.#pending.some((p) => p.page === page && p.thumb === thumb && p.region.entry === offset);
     this.#counters[counter] = 0;
     if (waiting) {
       this.flush();
@@ -90,7 +92,7 @@ export class Translator {
 
   /** Asks for a region; false if none can start there. It is there after `flush`. */
   request(page: number, thumb: boolean, offset: number, originalHandler: number): boolean {
-    const { physical, codePages, firstRegion, finder } = this.#options;
+    const { physical, codePages, finder } = this.#options;
     const bytes = physical.bytes(physical.ramBase + page * 4096, 4096)!;
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     // A region entered by the run loop is told so by its instruction word, which must not be zero.
@@ -102,18 +104,24 @@ export class Translator {
       page,
       thumb,
       generation: physical.generation[page]!,
-      request: { region, place: { originalHandler, handlerArray, firstRegion } },
+      region,
+      originalHandler,
+      handlerArray,
     });
     return true;
   }
 
   /** Compiles what is asked for and puts it in place. */
   flush(): void {
-    const { physical, memory, table, imports } = this.#options;
+    const { physical, memory, table, imports, firstRegion } = this.#options;
     const batch = this.#pending.filter((p) => physical.generation[p.page] === p.generation);
     this.#pending = [];
     if (batch.length === 0) return;
-    const bytes = buildRegions(batch.map((p) => p.request));
+    const requests = batch.map(({ page, region, originalHandler, handlerArray }): RegionRequest => {
+      const watchful = this.#watchful.has(page);
+      return { region, place: { originalHandler, handlerArray, firstRegion, watchful } };
+    });
+    const bytes = buildRegions(requests);
     const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory, ...imports } });
     batch.forEach((p, i) => {
       const number = this.#free.pop() ?? this.#next++;
@@ -121,11 +129,25 @@ export class Translator {
       const list = this.#byPage.get(p.page);
       if (list === undefined) this.#byPage.set(p.page, [number]);
       else list.push(number);
-      const slot = this.#slot(p.page, p.thumb, p.request.region.entry);
+      const slot = this.#slot(p.page, p.thumb, p.region.entry);
       if (slot >= 0) this.#halfwords[slot] = number;
       this.regions++;
-      this.instructions += p.request.region.instructionCount;
+      this.instructions += p.region.instructionCount;
     });
+  }
+
+  /** The page's regions are to be watchful from now on. True if it has others, to be forgotten with its slots. */
+  makeWatchful(page: number): boolean {
+    if (this.#watchful.has(page)) return false;
+    this.#watchful.add(page);
+    return this.#byPage.has(page);
+  }
+
+  /** No page is watched any more: the pages whose regions are watchful for nothing, to be forgotten. */
+  endWatchfulness(): number[] {
+    const pages = [...this.#watchful];
+    this.#watchful.clear();
+    return pages;
   }
 
   /** Whether so many regions are alive that the machine should drop them all (and its code pages with them). */

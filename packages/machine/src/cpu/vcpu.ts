@@ -138,6 +138,8 @@ export class Vcpu {
     state.set(CPU.control, MODE.svc | PSR.A | PSR.I | PSR.F | (thumb ? PSR.T : 0));
     state.set(CPU.flagZ, 1);
     state.set(CPU.exclusiveAddress, -1);
+    state.set(CPU.watchedForRead, this.#physical.granules.read);
+    state.set(CPU.watchedForWrite, this.#physical.granules.write);
     state.set(SYSTEM.SCTLR, this.#model.sctlrReset);
     state.set(SYSTEM.MPIDR, 0x80000000 | this.#index);
     state.setReg(15, entry);
@@ -412,6 +414,16 @@ export class Vcpu {
     this.#shadow.remove(page, reads ? 'all-data' : 'writes');
   }
 
+  watchesEnded(): void {
+    for (const page of this.#engine?.translator?.endWatchfulness() ?? []) this.codeWritten(page);
+  }
+
+  /** The code that runs here has met many watched pages, and left its region each time. */
+  secondLooks(): void {
+    const page = this.#physical.pageOfHost(this.instructionAddress + this.state.get(CPU.fetchHost));
+    if (this.#engine?.translator?.makeWatchful(page) === true) this.codeWritten(page);
+  }
+
   codeWritten(page: number): void {
     this.#codePages.forget(page);
     this.#engine?.translator?.forget(page);
@@ -481,9 +493,9 @@ export class Vcpu {
     const page = this.#physical.pageOf(t.physical);
     if (page >= 0) {
       const marks = this.#physical.marks[page]!;
-      const barred = write ? marks : marks & PAGE.watchedRead;
-      if (barred === 0) {
-        this.#shadow.enter(slot, address, this.#physical.hostPage(page), page, write, t.sizeLog2);
+      if (!write || (marks & (PAGE.code | PAGE.fetchAllowed)) === 0) {
+        const watched = (marks & (write ? PAGE.watchedWrite : PAGE.watchedRead)) !== 0;
+        this.#shadow.enter(slot, address, this.#physical.hostPage(page), page, write, t.sizeLog2, watched);
       }
     }
     return t.physical;

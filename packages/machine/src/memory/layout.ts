@@ -24,7 +24,18 @@ export const CODE_POOL_END: number = CODE_POOL_AT + CODE_POOL_SIZE;
 /** Host address of the first byte of guest RAM, 64 KiB aligned. */
 export const RAM_AT: number = CODE_POOL_END;
 
+/** RAM is watched by granules of so many bytes. */
+export const GRANULE = 64;
+
+/** Where the bitmaps of watched granules lie, behind RAM: a bit for each granule, and their size in bytes. */
+export function watchBitmaps(ramSize: number): { read: number; write: number; size: number } {
+  const size = Math.ceil(ramSize / GRANULE / 8);
+  const read = RAM_AT + ramSize + TAIL;
+  return { read, write: read + size, size };
+}
+
 /** Pages of 64 KiB that a machine with so much RAM needs. */
 export function memoryPages(ramSize: number): number {
-  return Math.ceil((RAM_AT + ramSize + TAIL) / 65536);
+  const { write, size } = watchBitmaps(ramSize);
+  return Math.ceil((write + size) / 65536);
 }

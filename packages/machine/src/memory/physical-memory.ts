@@ -6,15 +6,15 @@
 import { assert } from '@plinth/core';
 import type { PlacedDevice } from '../boards/board.js';
 import type { AccessSize } from '../devices/device.js';
-import { RAM_AT } from './layout.js';
+import { GRANULE, RAM_AT, watchBitmaps } from './layout.js';
 
-/** Per-page marks. A page with any mark has no entry in the shadow tables for writes. */
+/** Per-page marks. A page with code has no entry in the shadow tables for writes, a watched one only a restricted entry. */
 export const PAGE = {
   /** Instructions of this page have been decoded. */
   code: 1,
   /** Some bytes are watched for writes. */
   watchedWrite: 2,
-  /** Some bytes are watched for reads: no entry in the tables for reads either. */
+  /** Some bytes are watched for reads. */
   watchedRead: 4,
   /** A fetch guard has allowed execution of the page as it is now. */
   fetchAllowed: 8,
@@ -41,6 +41,8 @@ export interface Watch {
 export interface PageListener {
   /** Remove the page from the shadow tables (`reads`: for reads too). */
   pageRestricted(page: number, reads: boolean): void;
+  /** The last watch has ended. */
+  watchesEnded(): void;
   /** The page's instructions are no longer what was decoded. */
   codeWritten(page: number): void;
 }
@@ -54,6 +56,10 @@ export class PhysicalMemory {
   readonly marks: Uint8Array;
   /** Counts the times that a page's code was found changed. */
   readonly generation: Uint32Array;
+  /** The bits of a host address are in the byte at this + (address >>> 9): CPU.watchedForRead and watchedForWrite. */
+  readonly granules: { readonly read: number; readonly write: number };
+  readonly #watchedForRead: Uint8Array;
+  readonly #watchedForWrite: Uint8Array;
   readonly #view: DataView;
   readonly #watches = new Set<Watch>();
   #devices: readonly PlacedDevice[] = [];
@@ -68,6 +74,10 @@ export class PhysicalMemory {
     this.ram = new Uint8Array(memory.buffer, RAM_AT, ramSize);
     this.#view = new DataView(memory.buffer, RAM_AT, ramSize);
     this.marks = new Uint8Array(ramSize / 4096);
+    const bitmaps = watchBitmaps(ramSize);
+    this.granules = { read: bitmaps.read - (RAM_AT >>> 9), write: bitmaps.write - (RAM_AT >>> 9) };
+    this.#watchedForRead = new Uint8Array(memory.buffer, bitmaps.read, bitmaps.size);
+    this.#watchedForWrite = new Uint8Array(memory.buffer, bitmaps.write, bitmaps.size);
     this.generation = new Uint32Array(ramSize / 4096);
   }
 
@@ -267,7 +277,7 @@ export class PhysicalMemory {
     return placed === undefined ? undefined : placed.device.peek(address - placed.base, size) >>> 0;
   }
 
-  /** Sets a mark and takes the page out of the shadow tables as far as it demands. */
+  /** Sets a mark and takes the page out of the shadow tables as far as it demands; the next access enters what it may. */
   mark(page: number, mark: number): void {
     if ((this.marks[page]! & mark) === mark) return;
     this.marks[page]! |= mark;
@@ -278,22 +288,48 @@ export class PhysicalMemory {
   watch(watch: Watch): () => void {
     assert(this.#inRam(watch.start, watch.length), 'a watch lies in RAM');
     this.#watches.add(watch);
-    this.#markWatches(watch);
+    const { first, last } = this.#pagesOf(watch);
+    this.#markWatch(watch, first, last);
     return () => {
       if (!this.#watches.delete(watch)) return;
-      const first = (watch.start - this.ramBase) >>> 12;
-      const last = (watch.start + watch.length - 1 - this.ramBase) >>> 12;
-      for (let page = first; page <= last; page++) this.marks[page]! &= ~(PAGE.watchedRead | PAGE.watchedWrite);
-      for (const other of this.#watches) this.#markWatches(other);
+      this.#watchedForRead.fill(0, first * 8, (last + 1) * 8);
+      this.#watchedForWrite.fill(0, first * 8, (last + 1) * 8);
+      for (let page = first; page <= last; page++) {
+        this.marks[page]! &= ~(PAGE.watchedRead | PAGE.watchedWrite);
+        // Restricted entries go, so that whole ones can come.
+        this.#listener?.pageRestricted(page, true);
+      }
+      for (const other of this.#watches) this.#markWatch(other, first, last);
+      if (this.#watches.size === 0) this.#listener?.watchesEnded();
     };
   }
 
-  #markWatches(watch: Watch): void {
+  #pagesOf(watch: Watch): { first: number; last: number } {
+    const start = watch.start - this.ramBase;
+    return { first: start >>> 12, last: (start + watch.length - 1) >>> 12 };
+  }
+
+  /** Marks what a watch covers in the pages from `from` to `to`. */
+  #markWatch(watch: Watch, from: number, to: number): void {
+    const { first, last } = this.#pagesOf(watch);
+    const start = watch.start - this.ramBase;
+    const firstGranule = Math.max(Math.floor(start / GRANULE), from * 64);
+    const lastGranule = Math.min(Math.floor((start + watch.length - 1) / GRANULE), to * 64 + 63);
+    if (watch.onRead !== undefined) setBits(this.#watchedForRead, firstGranule, lastGranule);
+    if (watch.onWrite !== undefined) setBits(this.#watchedForWrite, firstGranule, lastGranule);
     const mark =
       (watch.onWrite === undefined ? 0 : PAGE.watchedWrite) | (watch.onRead === undefined ? 0 : PAGE.watchedRead);
-    const first = (watch.start - this.ramBase) >>> 12;
-    const last = (watch.start + watch.length - 1 - this.ramBase) >>> 12;
-    for (let page = first; page <= last; page++) this.mark(page, mark);
+    for (let page = Math.max(first, from); page <= Math.min(last, to); page++) this.mark(page, mark);
+  }
+}
+
+/** Sets the bits from `first` to `last`, none if that is empty. */
+function setBits(bitmap: Uint8Array, first: number, last: number): void {
+  for (let bit = first; bit <= last; bit++) {
+    if ((bit & 7) === 0 && bit + 7 <= last) {
+      bitmap[bit >>> 3] = 0xff;
+      bit += 7;
+    } else bitmap[bit >>> 3]! |= 1 << (bit & 7);
   }
 }
 

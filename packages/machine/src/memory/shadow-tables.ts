@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Shadow page tables: for each context that the guest uses, three flat tables indexed by virtual page (read, write,
 // fetch). They are a cache of the guest's own translation tables, kept in step by its TLB maintenance. An entry for
-// data is (host page - virtual page) | 1, for fetches the address of a code-page descriptor; 0 is "ask".
+// data is (host page - virtual page) | 1, without the 1 if granules of the page are watched; for fetches it is the
+// address of a code-page descriptor; 0 is "ask".
 //
 // A context is everything that a translation depends on. The kernel's domain switches (10,000 a boot) only choose
 // other tables.
@@ -113,12 +114,23 @@ export class ShadowTables {
     else large.fill(sizeLog2, (virtual >>> 24) << 4, ((virtual >>> 24) + 1) << 4);
   }
 
-  /** Enters a data page. `host` is the host address of the page, `page` its RAM page number. */
-  enter(slot: Slot, virtual: number, host: number, page: number, write: boolean, sizeLog2: number): void {
+  /**
+   * Enters a data page. `host` is the host address of the page, `page` its RAM page number; `watched` if some of its
+   * granules are.
+   */
+  enter(
+    slot: Slot,
+    virtual: number,
+    host: number,
+    page: number,
+    write: boolean,
+    sizeLog2: number,
+    watched: boolean,
+  ): void {
     const virtualPage = virtual & ~0xfff;
     this.#place(slot, virtual, page, false);
     this.#note(slot, virtual, sizeLog2);
-    this.#words[((write ? slot.write : slot.read) >>> 2) + (virtual >>> 12)] = (host - virtualPage) | 1;
+    this.#words[((write ? slot.write : slot.read) >>> 2) + (virtual >>> 12)] = (host - virtualPage) | (watched ? 0 : 1);
   }
 
   /** Enters a code page for fetches: the address of its descriptor. */

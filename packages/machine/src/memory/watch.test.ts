@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The seam that memory traps stand on: a store by CPU or device to a watched page is seen exactly once, by every engine.
+import { CPU, SYSTEM } from '@plinth/arm';
 import { expect, it } from 'vitest';
 import { CODE, cpu, CpuTest, DATA, describeEngines, RAM, TABLES } from '../testing/contract.js';
-import { a32, add, b, here, ldr, ldrb, mov32, NE, nop, str, strb, strh, subs } from '../testing/mnemonics.js';
+import { a32, add, b, bx, here, ldr, ldrb, ldrh, mov32, NE, nop, str, strb, strh, subs } from '../testing/mnemonics.js';
 import { PageTables } from '../testing/page-tables.js';
 import { PAGE, type MemoryAccess } from './physical-memory.js';
 
@@ -222,6 +223,210 @@ describeEngines('watches and code on one page', (engine) => {
     test.steps(5).expectRegs({ r3: 7 });
     seen.end();
     expect(seen.writes.map(({ address, value }) => [address, value])).toEqual([[CODE + 16, 0xe3a0_3007]]);
+  });
+});
+
+/** Counts what generated code leaves to the machine. */
+function countSlow(test: CpuTest): { accesses: number } {
+  const { cpu: vcpu } = test.machine;
+  const slow = { accesses: 0 };
+  const [load, store] = [vcpu.slowLoad.bind(vcpu), vcpu.slowStore.bind(vcpu)];
+  vcpu.slowLoad = (...access) => {
+    slow.accesses++;
+    return load(...access);
+  };
+  vcpu.slowStore = (...access) => {
+    slow.accesses++;
+    store(...access);
+  };
+  return slow;
+}
+
+describeEngines('granules of a watched page that nobody watches', (engine) => {
+  const fresh = (): CpuTest => new CpuTest(engine.machine());
+
+  it('are read and written by generated code, aligned or not', () => {
+    const test = fresh()
+      .words(DATA + 0x60, 0x8384_8586)
+      .code([
+        str(0, 1, 64),
+        ldr(2, 1, 64),
+        strb(0, 1, 200),
+        strh(0, 3),
+        str(0, 1, 0x17e),
+        ldrh(4, 3),
+        ldr(5, 1, 0x17e),
+        a32('LDRSB (immediate)', { P: 1, U: 1, Rn: 6, Rt: 7 }),
+        a32('LDRSH (immediate)', { P: 1, U: 1, Rn: 6, Rt: 8 }),
+        subs(0, 0, 1),
+        b(-40, NE),
+        here(),
+      ])
+      .regs({ r0: 2 * ROUNDS, r1: DATA, r3: DATA + 0x81, r6: DATA + 0x60 });
+    const seen = watch(test, DATA, 4, true);
+    test.steps(11 * ROUNDS);
+    const slow = countSlow(test);
+    test.steps(11 * ROUNDS - 11).expectRegs({ r0: 1, r2: 2, r4: 2, r5: 2, r7: -122, r8: -31354 });
+    test.steps(20).expectRegs({ r0: 0, r2: 1, r4: 1, r5: 1 });
+    test
+      .expectWords(DATA + 64, 1)
+      .expectBytes(DATA + 0x17e, 1, 0, 0, 0)
+      .expectBytes(DATA + 200, 1);
+    expect(slow.accesses).toBe(0);
+    expect([...seen.reads, ...seen.writes]).toEqual([]);
+  });
+
+  it('keep a hot loop in its region', () => {
+    const test = fresh()
+      .code([str(0, 1, 64), ldr(2, 1, 128), subs(0, 0, 1), b(-12, NE), here()])
+      .regs({ r0: 4 * ROUNDS, r1: DATA });
+    watch(test, DATA, 4, true);
+    const looks = (): number => test.state.get(CPU.secondLooks);
+    test.steps(4 * 2 * ROUNDS);
+    const before = looks();
+    test.steps(4 * 1000);
+    // The interpreter does two accesses a round.
+    expect((looks() - before + 1024) % 1024).toBe(engine.kind === 'interpreter' ? 2000 % 1024 : 0);
+  });
+
+  it('leave the watched ones of a hot loop seen, once each and at their instruction', () => {
+    const test = fresh()
+      .code([str(0, 1, 64), str(0, 1), ldr(2, 1, 60), ldr(2, 1, 4), subs(0, 0, 1), b(-20, NE), here()])
+      .regs({ r0: 2 * ROUNDS, r1: DATA });
+    const addresses: number[] = [];
+    const note = (): number => addresses.push(test.machine.cpu.instructionAddress - CODE);
+    test.machine.memory.watch({ start: DATA + 2, length: 4, onWrite: note, onRead: note });
+    test.steps(6 * ROUNDS);
+    expect(addresses).toEqual(Array.from({ length: 2 * ROUNDS }, (_, i) => (i % 2 === 0 ? 4 : 12)));
+    const slow = countSlow(test);
+    addresses.length = 0;
+    test.steps(6 * ROUNDS);
+    expect(addresses).toHaveLength(2 * ROUNDS);
+    // Three of the four go to the watched granule.
+    expect(slow.accesses).toBe(3 * ROUNDS);
+  });
+
+  it('become watched and unwatched while the guest loops', () => {
+    const test = fresh()
+      .code([str(0, 1, 64), add(0, 0, 1), b(-8)])
+      .regs({ r1: DATA });
+    const first = watch(test, DATA, 4);
+    test.steps(3 * ROUNDS);
+    const slow = countSlow(test);
+    const second = watch(test, DATA + 66, 1);
+    test.steps(30);
+    expect(second.writes.map(({ value }) => value)).toEqual(Array.from({ length: 10 }, (_, i) => ROUNDS + i));
+    second.end();
+    test.steps(300);
+    // One to find out what the page allows now.
+    expect(slow.accesses).toBe(11);
+    first.end();
+    test.steps(300);
+    expect(slow.accesses).toBe(12);
+    expect([first.writes.length, second.writes.length]).toEqual([0, 10]);
+    const looks = test.state.get(CPU.secondLooks);
+    test.steps(3 * ROUNDS).expectWords(DATA + 64, 2 * ROUNDS + 209);
+    expect(slow.accesses).toBe(12);
+    expect(test.state.get(CPU.secondLooks)).toBe(looks);
+  });
+
+  it('are none where two watches share a granule and one ends', () => {
+    const test = fresh()
+      .code([str(0, 1), str(0, 1, 8), str(0, 1, 64), b(-12)])
+      .regs({ r1: DATA });
+    const first = watch(test, DATA, 4);
+    const second = watch(test, DATA + 8, 4);
+    test.steps(40);
+    first.end();
+    const slow = countSlow(test);
+    test.steps(40);
+    expect([first.writes.length, second.writes.length]).toEqual([10, 20]);
+    expect(slow.accesses).toBe(20);
+    second.end();
+    test.steps(40);
+    expect([first.writes.length, second.writes.length]).toEqual([10, 20]);
+    expect(slow.accesses).toBe(21);
+  });
+
+  it('are told from watched ones word by word in multiple, vector and exclusive transfers', () => {
+    const test = fresh()
+      .code([
+        a32('STMIA', { Rn: 1, list: 0b11_1100 }),
+        a32('LDMIA', { Rn: 1, list: 0b111_1000_0000 }),
+        a32('STRD (immediate)', { P: 1, U: 1, Rn: 6, Rt: 2 }),
+        a32('LDREX', { Rn: 1, Rt: 10 }),
+        a32('STREX', { Rn: 1, Rt: 2, Rd: 11 }),
+      ])
+      .words(CODE + 20, 0xec81_0b08, 0xec91_0b08, 0xf401_0a0f, 0xf421_0a0f) // vstm, vldm: d0-d3; vst1.8, vld1.8: d0, d1
+      .code([here()], CODE + 36)
+      .regs({ r1: DATA + 0x100 - 8, r2: 2, r3: 3, r4: 4, r5: 5, r6: DATA + 0x100 });
+    const { cpu: vcpu } = test.machine;
+    vcpu.state.set(SYSTEM.CPACR, 0x00f0_0000);
+    vcpu.state.set(CPU.fpexc, 0x4000_0000);
+    vcpu.system.updateFloatingPointAccess();
+    const seen = watch(test, DATA + 0x104, 4, true);
+    test.steps(9);
+    expect(test.pc).toBe(CODE + 36);
+    const places = (list: readonly MemoryAccess[]): number[][] => list.map((a) => [a.address - DATA, a.size]);
+    expect(places(seen.writes)).toEqual(Array(4).fill([0x104, 4]));
+    expect(places(seen.reads)).toEqual(Array(3).fill([0x104, 4]));
+    const slow = countSlow(test);
+    seen.end();
+    const far = watch(test, DATA, 4, true);
+    test.state.setReg(15, CODE);
+    test.steps(9);
+    slow.accesses = 0;
+    test.state.setReg(15, CODE);
+    test.steps(9);
+    expect(slow.accesses).toBe(0);
+    expect([...far.writes, ...far.reads]).toEqual([]);
+  });
+
+  it('stop being written past the code that comes to lie there', () => {
+    const test = fresh()
+      .code([str(0, 1, 64), b(-12)])
+      .regs({ r0: 0xe3a0_3001, r1: DATA, r2: 0xe3a0_3002, r4: DATA + 64, r5: CODE + 24 })
+      .code([bx(4), nop(), nop(), nop(), str(2, 1, 64), bx(4)], CODE + 8)
+      .words(DATA + 68, 0xe12f_ff15); // bx r5
+    const seen = watch(test, DATA, 4);
+    test.steps(20);
+    test.state.setReg(15, CODE + 8);
+    test.steps(3).expectRegs({ r3: 1 });
+    test.steps(4).expectRegs({ r3: 2 });
+    expect(seen.writes).toEqual([]);
+  });
+
+  it('are told from watched ones in accesses at random places, of every alignment', () => {
+    let state = 12345;
+    const random = (below: number): number => {
+      state = (Math.imul(state, 1_103_515_245) + 12_345) & 0x7fff_ffff;
+      return (state >>> 8) % below;
+    };
+    const ranges = Array.from({ length: 24 }, () => ({ start: DATA + random(0x1700), length: 1 + random(90) }));
+    const expected: [number, number, boolean, number][] = [];
+    const block = Array.from({ length: 58 }, () => {
+      const [upper, offset, kind] = [random(2), random(0xf00), random(4)];
+      const address = DATA + upper * 0x800 + offset;
+      const [size, isWrite] = [kind < 2 ? 4 : 1, kind % 2 === 0];
+      ranges.forEach(({ start, length }, i) => {
+        if (address + size > start && address < start + length) expected.push([address, size, isWrite, i]);
+      });
+      return [str, ldr, strb, ldrb][kind]!(2, 4 + upper, offset);
+    });
+    const test = fresh()
+      .code([...block, subs(0, 0, 1), b(-4 * 59, NE), here()])
+      .regs({ r0: ROUNDS, r4: DATA, r5: DATA + 0x800 });
+    let seen: [number, number, boolean, number][] = [];
+    ranges.forEach((range, i) => {
+      const note = ({ address, size, write: isWrite }: MemoryAccess): number => seen.push([address, size, isWrite, i]);
+      test.machine.memory.watch({ ...range, onWrite: note, onRead: note });
+    });
+    test.steps(60);
+    expect(seen).toEqual(expected);
+    test.steps(60 * 4000);
+    seen = [];
+    test.steps(60);
+    expect(seen).toEqual(expected);
   });
 });
 
