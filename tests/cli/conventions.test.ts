@@ -35,7 +35,7 @@ describe('wrong use is one line and status 2', () => {
     [['--bogus'], 'unknown option \'--bogus\': see "plinth --help"'],
     [['run', '--bogus'], 'unknown option \'--bogus\': see "plinth --help"'],
     [['run', '--memory'], 'option \'--memory <SIZE>\' argument missing: see "plinth --help"'],
-    [['run'], 'nothing to run is given: name an image, a kernel or a program'],
+    [['run'], 'nothing to run is given: name an image, a kernel, a program or a snapshot'],
     [['run', 'absent.elf'], 'file: absent.elf: there is no such file'],
     [['run', '--kernel', 'absent'], 'kernel: absent: there is no such file'],
     [['run', '--image', '../etc'], 'no guest image "../etc": there is debian-mini'],

@@ -16,6 +16,7 @@ import {
   planLinux,
   readElf,
   readZImage,
+  saveSnapshot,
   Semihosting,
   TranslatedMemory,
 } from '@plinth/machine';
@@ -26,8 +27,10 @@ import type {
   MachineOptions,
   RunSpec,
   SemihostingHost,
+  Snapshot,
 } from '@plinth/machine';
 import { boardNamed } from './boards.js';
+import { zlibCodec } from './host/deflate.js';
 import type { DriverStop, MachineDriver } from './machine-driver.js';
 import { keptInterpreterBytes } from './run/kept-interpreter.js';
 import type { NamedBytes, RunFiles } from './run/run-files.js';
@@ -44,7 +47,25 @@ export function createDriver(spec: RunSpec, files: RunFiles): MachineDriver {
   const ramSize = spec.memory ?? board.defaultRamSize;
   checkRamSize(board, ramSize);
   const plan = planLoad(spec, files, board, ramSize);
-  return new Driver(spec, files, { board, ramSize }, plan);
+  const name = (files.program ?? files.kernel)?.name ?? spec.machine;
+  return new Driver(spec, name, { board, ramSize }, { plan });
+}
+
+/** Builds the machine that a snapshot is of, as it was when it was taken; `spec` says how to go on. */
+export function resumeDriver(spec: RunSpec, snapshot: Snapshot): MachineDriver {
+  const { board: boardName, cpu, ramSize, nanosecondsPerInstruction } = snapshot.identity;
+  const board = boardNamed(boardName);
+  checkRamSize(board, ramSize);
+  const given: Readonly<Record<string, readonly [unknown, unknown]>> = {
+    cpu: [spec.cpu ?? cpu, cpu],
+    memory: [spec.memory ?? ramSize, ramSize],
+  };
+  for (const [option, [wanted, saved]] of Object.entries(given)) {
+    if (wanted === saved) continue;
+    const message = `${option}: ${snapshot.name} was taken with ${String(saved)}: leave this option out`;
+    throw new PlinthError('input', 'snapshot-option', message);
+  }
+  return new Driver(spec, snapshot.name, { board, ramSize, cpu, nanosecondsPerInstruction }, { snapshot });
 }
 
 function planLoad(spec: RunSpec, files: RunFiles, board: BoardDescription, ramSize: number): LoadPlan {
@@ -80,6 +101,14 @@ function linuxKernel({ name, bytes }: NamedBytes): LinuxKernel {
   return isZImage(bytes) ? { kind: 'zimage', image: readZImage(bytes, name) } : { kind: 'image', bytes };
 }
 
+/** What a machine begins with: something that was loaded, or its own former state. */
+type Start = { readonly plan: LoadPlan } | { readonly snapshot: Snapshot };
+
+function begin(machine: Machine, start: Start): void {
+  if ('plan' in start) machine.load(start.plan);
+  else start.snapshot.restore(machine);
+}
+
 class Driver implements MachineDriver {
   readonly #machine: Machine;
   /** What is run: the machine, or it and its twin on the other engine. */
@@ -93,8 +122,12 @@ class Driver implements MachineDriver {
   #outputLength: number = 0;
   #findings: Finding[] = [];
 
-  constructor(spec: RunSpec, files: RunFiles, hardware: MachineOptions, plan: LoadPlan) {
-    this.#name = (files.program ?? files.kernel)?.name ?? spec.machine;
+  readonly #twin: Machine | undefined;
+  readonly #spec: RunSpec;
+
+  constructor(spec: RunSpec, name: string, hardware: MachineOptions, start: Start) {
+    this.#name = name;
+    this.#spec = spec;
     this.#repeat = { seed: spec.seed, wallClock: spec.wallClock };
     const common = {
       ...hardware,
@@ -113,7 +146,7 @@ class Driver implements MachineDriver {
     this.#calls = new Semihosting(
       {
         commandLine: this.#name,
-        heap: heapOf(plan, this.#machine.memory),
+        heap: heapOf('plan' in start ? start.plan : undefined, this.#machine.memory),
         clock: () => this.#machine.clock.now(),
         time: () => spec.wallClock + Math.floor(this.#machine.clock.now() / 1e9),
         writeConsole: (bytes, stream) => {
@@ -127,13 +160,14 @@ class Driver implements MachineDriver {
       },
       new TranslatedMemory(this.#machine),
     );
-    this.#machine.load(plan);
+    begin(this.#machine, start);
     if (!spec.lockstep) {
       this.#runner = this.#machine;
       this.#send = (port, bytes) => this.#machine.inputs.send(port, bytes);
     } else {
       const twin = new Machine({ ...common, engine: 'translator' });
-      twin.load(plan);
+      begin(twin, start);
+      this.#twin = twin;
       const pair = new Lockstep(this.#machine, twin);
       this.#runner = pair;
       this.#send = (port, bytes) => pair.send(port, bytes);
@@ -228,6 +262,13 @@ class Driver implements MachineDriver {
     this.#runner.reset();
   }
 
+  saveSnapshot(): Promise<readonly Uint8Array[]> {
+    const { saveSnapshot: _file, saveAt: _place, ...run } = this.#spec;
+    // The twin's translations are dropped with the machine's.
+    this.#twin?.save();
+    return saveSnapshot(this.#machine, zlibCodec, run);
+  }
+
   stateHash(): string {
     return this.#machine.stateHash();
   }
@@ -241,9 +282,12 @@ class Driver implements MachineDriver {
 const STACK_SIZE = 1024 * 1024;
 
 /** What SYS_HEAPINFO tells: the heap lies between the program and the stack. */
-function heapOf(plan: LoadPlan, { ramBase, ramSize }: { ramBase: number; ramSize: number }): SemihostingHost['heap'] {
+function heapOf(
+  plan: LoadPlan | undefined,
+  { ramBase, ramSize }: { ramBase: number; ramSize: number },
+): SemihostingHost['heap'] {
   const end = ramBase + ramSize;
-  const programEnd = Math.max(ramBase, ...plan.segments.map(({ address, bytes }) => address + bytes.length));
+  const programEnd = Math.max(ramBase, ...(plan?.segments ?? []).map(({ address, bytes }) => address + bytes.length));
   const stackLimit = Math.max(programEnd, end - STACK_SIZE);
   return {
     heapBase: Math.min(stackLimit, (programEnd + 7) & ~7) >>> 0,

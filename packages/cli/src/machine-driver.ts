@@ -37,4 +37,6 @@ export interface MachineDriver extends Disposable {
   reset(): void;
   /** `Machine.stateHash`. */
   stateHash(): string;
+  /** The pieces of a snapshot file. The state is copied at once; the machine may run on meanwhile. */
+  saveSnapshot(): Promise<readonly Uint8Array[]>;
 }

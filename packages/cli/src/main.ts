@@ -60,7 +60,7 @@ function addRun(program: Command, outcome: Outcome): void {
   const run = program
     .command('run')
     .description('run a machine')
-    .argument('[FILE]', 'ELF program, or a guest file (YAML) with these options as keys');
+    .argument('[FILE]', 'ELF program, snapshot, or a guest file (YAML) with these options as keys');
   for (const { name, value, help, positional } of RUN_OPTIONS) {
     if (positional !== true) run.addOption(new Option(`--${name}${value === undefined ? '' : ` <${value}>`}`, help));
   }
@@ -75,6 +75,8 @@ function addRun(program: Command, outcome: Outcome): void {
         'plinth run --kernel zImage --initrd initrd.gz --append console=ttyAMA0 --memory 512M',
         'plinth run program.elf --semihosting',
         'plinth run guest.yaml --limit-seconds 60',
+        "plinth run --kernel Image --initrd I --save-snapshot booted --save-at 'login:' --limit-instructions 9e9",
+        'plinth run booted                                 goes on where the snapshot was taken',
       ),
     )
     .action(async (file: string | undefined, options: Record<string, string | boolean | undefined>) => {

@@ -289,6 +289,7 @@ export class Machine implements CpuHost {
     checkIdentity(readIdentity(sections), this.identity);
     this.#power = undefined;
     this.#exitStatus = undefined;
+    const untouched = this.#countBefore === 0 && !this.memory.loaded;
     for (const { tag, part } of this.#components()) {
       const reader: StateReader = sections.take(tag, COMPONENT_VERSION);
       part.restore(reader);
@@ -296,7 +297,7 @@ export class Machine implements CpuHost {
     }
     const { ramBase, ramSize } = this.memory;
     this.#plan = restorePlan(sections, { base: ramBase, size: ramSize });
-    restoreRam(this.memory, this.#plan, sections);
+    restoreRam(this.memory, this.#plan, sections, untouched);
   }
 
   /** In the order in which they are restored: the CPU comes last, so that nothing wakes it. */

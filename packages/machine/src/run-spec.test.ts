@@ -46,8 +46,11 @@ describe('parseRunSpec', () => {
   });
 
   it.each([
-    [{}, 'nothing to run is given: name an image, a kernel or a program'],
-    [{ kernel: 'a', program: 'b' }, 'kernel and program exclude each other: name an image, a kernel or a program'],
+    [{}, 'nothing to run is given: name an image, a kernel, a program or a snapshot'],
+    [
+      { kernel: 'a', program: 'b' },
+      'kernel and program exclude each other: name an image, a kernel, a program or a snapshot',
+    ],
     [{ kernel: 'a', colour: 'red' }, 'colour: there is no such option'],
     [{ kernel: 7 }, 'kernel: a text is needed'],
     [{ kernel: 'a', memory: 5000 }, 'memory: a multiple of 4096 bytes is needed, for example 256M'],
@@ -62,6 +65,15 @@ describe('parseRunSpec', () => {
     ],
     [{ image: 'a', exec: { command: 'ls', marker: 'x' } }, 'exec: a marker of 16 to 64 hexadecimal digits is needed'],
     [{ image: 'a', exec: { command: '', marker: '0123456789abcdef' } }, 'exec: a command is needed'],
+    [{ kernel: 'a', saveAt: 5 }, 'save-at: needs save-snapshot'],
+    [
+      { kernel: 'a', saveAt: -5, saveSnapshot: 'b' },
+      'save-at: a number of instructions or a text of the console is needed',
+    ],
+    [
+      { kernel: 'a', saveSnapshot: 'b', semihosting: true },
+      'save-snapshot: not together with semihosting, whose open files are the host’s',
+    ],
     [{ kernel: 'a', stock: true }, 'stock: is about the kernel of an image'],
     [{ image: 'a', initrd: 'b' }, 'initrd: needs a kernel'],
     [{ program: 'a', append: 'b' }, 'append: needs a kernel or an image'],

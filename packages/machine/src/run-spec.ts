@@ -31,6 +31,12 @@ export interface RunSpec {
   readonly append?: string;
   /** A bare-metal program (ELF). */
   readonly program?: string;
+  /** A saved machine that goes on; board, RAM and what was loaded come with it. */
+  readonly snapshot?: string;
+  /** Where a snapshot is saved: when `saveAt` says, else when the user asks or the run ends. */
+  readonly saveSnapshot?: string;
+  /** A number of instructions since power-on, or text that the console has printed. */
+  readonly saveAt?: number | string;
   /** One command to run in the guest of an image; the marker tells its output from the rest of the console's. */
   readonly exec?: { readonly command: string; readonly marker: string };
   readonly engine: EngineName;
@@ -91,6 +97,8 @@ const STRINGS = [
   'dtb',
   'append',
   'program',
+  'snapshot',
+  'saveSnapshot',
   'engine',
   'console',
   'seed',
@@ -107,7 +115,7 @@ const MAX_COMMAND = 128 * 1024 - 16;
  */
 export function parseRunSpec(value: unknown): RunSpec {
   const input = record(value, 'run');
-  const known = new Set<string>([...STRINGS, ...FLAGS, 'memory', 'exec', 'limits', 'wallClock']);
+  const known = new Set<string>([...STRINGS, ...FLAGS, 'memory', 'exec', 'limits', 'wallClock', 'saveAt']);
   for (const key of Object.keys(input)) if (!known.has(key)) throw wrong(key, 'there is no such option');
   const text: Partial<Record<(typeof STRINGS)[number], string>> = {};
   for (const key of STRINGS) {
@@ -131,6 +139,7 @@ export function parseRunSpec(value: unknown): RunSpec {
     ...flags,
     ...(isCount(memory) ? { memory } : {}),
     ...(input['exec'] === undefined ? {} : { exec: parseExec(input['exec']) }),
+    ...(input['saveAt'] === undefined ? {} : { saveAt: parseSaveAt(input['saveAt']) }),
     limits: parseLimits(input['limits'] ?? {}),
     wallClock: parseWallClock(input['wallClock'] ?? 0),
   };
@@ -139,16 +148,23 @@ export function parseRunSpec(value: unknown): RunSpec {
 }
 
 function checkCombination(spec: RunSpec): void {
-  const sources = (['image', 'kernel', 'program'] as const).filter((key) => spec[key] !== undefined);
+  const sources = (['image', 'kernel', 'program', 'snapshot'] as const).filter((key) => spec[key] !== undefined);
   if (sources.length !== 1) {
     const given = sources.length === 0 ? 'nothing to run is given' : `${sources.join(' and ')} exclude each other`;
-    throw new PlinthError('input', 'run-spec', `${given}: name an image, a kernel or a program`);
+    throw new PlinthError('input', 'run-spec', `${given}: name an image, a kernel, a program or a snapshot`);
   }
   if (spec.exec !== undefined && spec.image === undefined)
     throw wrong('exec', 'needs an image, which knows how to obey it');
   if (spec.stock && spec.image === undefined) throw wrong('stock', 'is about the kernel of an image');
   if (spec.initrd !== undefined && spec.kernel === undefined) throw wrong('initrd', 'needs a kernel');
   if (spec.append !== undefined && spec.program !== undefined) throw wrong('append', 'needs a kernel or an image');
+  if (spec.saveAt !== undefined && spec.saveSnapshot === undefined) throw wrong('save-at', 'needs save-snapshot');
+  if (spec.saveSnapshot !== undefined && spec.exec !== undefined) {
+    throw wrong('save-snapshot', 'not together with exec, whose output would be cut in two');
+  }
+  if (spec.saveSnapshot !== undefined && spec.semihosting) {
+    throw wrong('save-snapshot', 'not together with semihosting, whose open files are the host’s');
+  }
   if (spec.lockstep && spec.engine !== 'auto') throw wrong('lockstep', 'runs both engines, so none can be chosen');
   if (!/^([0-9a-f]{2}){1,64}$/.test(spec.seed)) throw wrong('seed', '1 to 64 bytes in hexadecimal are needed');
   if (!/^(stdio|pty|none|(socket|pipe):.+)$/.test(spec.console)) {
@@ -161,6 +177,11 @@ function parseWallClock(value: unknown): number {
     throw wrong('wallClock', 'seconds since 1970 are needed, as a whole number below 2^32');
   }
   return value;
+}
+
+function parseSaveAt(value: unknown): number | string {
+  if (isCount(value) || (typeof value === 'string' && value !== '')) return value;
+  throw wrong('save-at', 'a number of instructions or a text of the console is needed');
 }
 
 function parseExec(value: unknown): { command: string; marker: string } {

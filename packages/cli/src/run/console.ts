@@ -8,6 +8,8 @@ export interface ConsoleEvents {
   drain(): void;
   /** The user asked to leave, or the other side is gone. */
   leave(): void;
+  /** The user asked for a snapshot. */
+  save(): void;
 }
 
 export interface Console {

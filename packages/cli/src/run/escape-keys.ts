@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// The keys that stay on this side of a raw terminal, as in QEMU: Ctrl-A, then X leaves, H helps, Ctrl-A sends Ctrl-A.
+// The keys that stay on this side of a raw terminal, as in QEMU: Ctrl-A, then X leaves, S saves, H helps, Ctrl-A
+// sends Ctrl-A.
 
-export type EscapeCommand = 'leave' | 'help';
+export type EscapeCommand = 'leave' | 'save' | 'help';
 
 const CTRL_A = 0x01;
 
 export const ESCAPE_HELP: string = [
   'Ctrl-A X       leave',
+  'Ctrl-A S       save a snapshot (with --save-snapshot FILE)',
   'Ctrl-A H       this help',
   'Ctrl-A Ctrl-A  send Ctrl-A to the guest',
   'After the window changed, type "resize" in a guest of "plinth image".',
@@ -29,6 +31,7 @@ export class EscapeKeys {
       const key = String.fromCharCode(byte).toLowerCase();
       if (byte === CTRL_A) forward.push(byte);
       else if (key === 'x') commands.push('leave');
+      else if (key === 's') commands.push('save');
       else if (key === 'h' || key === '?') commands.push('help');
     }
     return { forward: Uint8Array.from(forward), commands };

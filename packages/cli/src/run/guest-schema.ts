@@ -17,7 +17,7 @@ export function guestSchema(): JsonSchema {
       RUN_OPTIONS.map((option) => [option.name, { description: option.help, ...valueSchema(option) }]),
     ),
     additionalProperties: false,
-    oneOf: ['image', 'kernel', 'program'].map((key) => ({ required: [key] })),
+    oneOf: ['image', 'kernel', 'program', 'snapshot'].map((key) => ({ required: [key] })),
   };
 }
 
@@ -31,6 +31,8 @@ function valueSchema({ kind, pattern, choices }: RunOption): JsonSchema {
       return { type: 'integer', minimum: 1 };
     case 'number':
       return { type: 'number', exclusiveMinimum: 0 };
+    case 'place':
+      return { type: ['integer', 'string'], minimum: 1, minLength: 1 };
     case 'time':
       return { type: ['integer', 'string'], minimum: 0, maximum: 0xffff_ffff };
     case 'text':

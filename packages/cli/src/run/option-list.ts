@@ -15,6 +15,8 @@ export type OptionKind =
   | 'count'
   /** A number above 0. */
   | 'number'
+  /** A count of instructions or a text. */
+  | 'place'
   /** Seconds since 1970, or a date as in RFC 3339. */
   | 'time';
 
@@ -41,6 +43,25 @@ export const RUN_OPTIONS: readonly RunOption[] = [
   { name: 'dtb', kind: 'path', value: 'FILE', help: 'device tree instead of the board’s own' },
   { name: 'append', kind: 'text', value: 'TEXT', help: 'kernel command line' },
   { name: 'program', kind: 'path', value: 'FILE', help: 'bare-metal program (ELF)', positional: true },
+  {
+    name: 'snapshot',
+    kind: 'path',
+    value: 'FILE',
+    help: 'snapshot that goes on, with what it was taken with',
+    positional: true,
+  },
+  {
+    name: 'save-snapshot',
+    kind: 'path',
+    value: 'FILE',
+    help: 'save the machine: at the end, on Ctrl-A S, or when --save-at says; the run goes on after it',
+  },
+  {
+    name: 'save-at',
+    kind: 'place',
+    value: 'COUNT|TEXT',
+    help: 'save at this number of instructions, or once the console has printed this text',
+  },
   { name: 'exec', kind: 'text', value: 'COMMAND', help: 'run one command in an image and print its output' },
   {
     name: 'stock',

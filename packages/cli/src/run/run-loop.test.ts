@@ -83,6 +83,9 @@ class ScriptedMachine implements MachineDriver {
   stateHash(): string {
     return '';
   }
+  async saveSnapshot(): Promise<readonly Uint8Array[]> {
+    return [];
+  }
   [Symbol.dispose](): void {
     // nothing is held
   }
@@ -262,5 +265,33 @@ describe('runLoop', () => {
   it('passes on how a program ended', async () => {
     const { run } = setUp(new ScriptedMachine(() => ({ stop: { kind: 'exit', status: 7 } })));
     expect((await run()).exit).toEqual({ kind: 'exit', status: 7 });
+  });
+
+  it('saves at a count, at a text and when asked, and runs on', async () => {
+    const counted = setUp(new ScriptedMachine(RUN), {
+      limits: { instructions: 3_000_000 },
+      snapshot: { at: 1_234_567, save: async () => void places.push(counted.machine.instructions) },
+    });
+    const places: number[] = [];
+    expect((await counted.run()).exit).toEqual({ kind: 'limit', limit: 'instructions' });
+    expect(places).toEqual([1_234_567]);
+
+    const said: string[] = [];
+    const step = (output: string) => (budget: number) => ({
+      stop: { kind: 'slice' } as const,
+      executed: budget,
+      output,
+    });
+    const { console, run } = setUp(new ScriptedMachine(step('boot log'), step('in: '), step('more'), OFF), {
+      snapshot: { at: 'login:', save: async () => void said.push(console.written) },
+    });
+    expect((await run()).exit).toEqual({ kind: 'shutdown' });
+    expect(said).toEqual(['boot login: ']);
+
+    const asked = setUp(new ScriptedMachine(RUN, () => (asked.console.events.save(), OFF())), {
+      snapshot: { save: async () => void said.push('never: the guest is off') },
+    });
+    await asked.run();
+    expect(said).toHaveLength(1);
   });
 });

@@ -7,6 +7,7 @@ import type { Finding } from '@plinth/core';
 import type { RunExit, RunLimits } from '@plinth/machine';
 import type { MachineDriver } from '../machine-driver.js';
 import type { Console } from './console.js';
+import { StreamSearch } from './stream-search.js';
 
 /** The host's time, so that tests need not wait. */
 export interface HostTime {
@@ -28,6 +29,12 @@ export interface RunLoopOptions {
   readonly restart: boolean;
   readonly time: HostTime;
   onFinding(finding: Finding): void;
+  /** Saves the machine as it stands; called when the user asks, and once at the place `at`. */
+  readonly snapshot?: {
+    /** Instructions since power-on, or console output; with output, slices are of one size. */
+    readonly at?: number | string;
+    save(): Promise<void>;
+  };
   /**
    * Sees all output that the console gets; true ends the run as if the guest had shut down. Slices are of one size then,
    * so that it does not depend on the host's speed at which instruction that is.
@@ -58,7 +65,11 @@ export async function runLoop(options: RunLoopOptions): Promise<RunLoopResult> {
   let left = false;
   let full = false;
   let output = 0;
-  const steered = options.onOutput === undefined;
+  let saveAsked = false;
+  const { snapshot } = options;
+  const text = typeof snapshot?.at === 'string' ? new StreamSearch(Buffer.from(snapshot.at)) : undefined;
+  let saveAt = typeof snapshot?.at === 'number' ? snapshot.at : Infinity;
+  const steered = options.onOutput === undefined && text === undefined;
   let slice = steered ? FIRST_SLICE : FIXED_SLICE;
   const start = time.now();
   const virtualStart = machine.virtualTime;
@@ -77,6 +88,10 @@ export async function runLoop(options: RunLoopOptions): Promise<RunLoopResult> {
       left = true;
       time.wake();
     },
+    save: () => {
+      saveAsked = true;
+      time.wake();
+    },
   });
 
   const end = (exit: RunExit): RunLoopResult => ({ exit, output, hostTime: time.now() - start });
@@ -88,12 +103,18 @@ export async function runLoop(options: RunLoopOptions): Promise<RunLoopResult> {
     await time.yield();
     if (left) return end({ kind: 'user' });
     if (secondsLeft() <= 0) return end({ kind: 'limit', limit: 'seconds' });
+    if (saveAsked || machine.instructions >= saveAt) {
+      saveAsked = false;
+      if (machine.instructions >= saveAt) saveAt = Infinity;
+      await snapshot?.save();
+    }
     if (full) {
       await sleep(FOREVER);
       continue;
     }
     const entered = offerInput(machine, input);
-    const budget = Math.min(slice, (limits.instructions ?? Infinity) - machine.instructions);
+    const bound = Math.min(limits.instructions ?? Infinity, saveAt);
+    const budget = Math.min(slice, bound - machine.instructions);
     if (budget <= 0) return end({ kind: 'limit', limit: 'instructions' });
     const before = time.now();
     const executed = machine.instructions;
@@ -106,6 +127,7 @@ export async function runLoop(options: RunLoopOptions): Promise<RunLoopResult> {
     output += allowed.length;
     if (allowed.length > 0) {
       if (!console.write(allowed)) full = true;
+      if (text?.push(allowed) === true) saveAsked = true;
       if (options.onOutput?.(allowed) === true) return end({ kind: 'shutdown' });
     }
     if (allowed.length < produced.length) return end({ kind: 'limit', limit: 'output' });

@@ -95,7 +95,7 @@ describe('buildRunSpec', () => {
   });
 
   it.each([
-    [{}, undefined, 'nothing to run is given: name an image, a kernel or a program'],
+    [{}, undefined, 'nothing to run is given: name an image, a kernel, a program or a snapshot'],
     [{ kernel: 'a', memory: '1 GB' }, undefined, 'memory: "1 GB" is no size: write for example 256M'],
     [{ kernel: 'a', memory: '0' }, undefined, 'memory: "0" is no size: write for example 256M'],
     [{ kernel: 'a', 'limit-seconds': 'x' }, undefined, 'limit-seconds: "x" is no number above 0'],
@@ -117,9 +117,33 @@ describe('buildRunSpec', () => {
     ['list', '- a\n', 'DIR/list: not a guest file: it must hold options, one "name: value" a line'],
     ['odd', 'colour: red\n', 'DIR/odd: colour: there is no such option'],
     ['broken', 'kernel: [a\n', /^DIR\/broken: not a guest file: /],
-    ['binary', 'MZ\0\0', /^DIR\/binary: neither an ELF program nor a guest file/],
+    ['binary', 'MZ\0\0', /^DIR\/binary: no ELF program, no snapshot and no guest file/],
   ])('complains about the guest file %s', (name, content, message) => {
     expect(complaint({}, file(name, content))).toMatch(message);
+  });
+
+  it('takes a snapshot by its content, and refuses what contradicts it by name', () => {
+    const path = file('saved', Uint8Array.of(0x89, 0x50, 0x4c, 0x53, 0x0d, 0x0a, 0x1a, 0x0a));
+    const resumed = { engine: 'interpreter', 'save-snapshot': 'next', 'save-at': '5_000', 'limit-seconds': '3' };
+    expect(buildRunSpec(resumed, path, false)).toMatchObject({
+      snapshot: path,
+      engine: 'interpreter',
+      saveSnapshot: 'next',
+      saveAt: 5000,
+      limits: { seconds: 3 },
+    });
+    expect(buildRunSpec({ 'save-snapshot': 'next', 'save-at': 'login:' }, path, false).saveAt).toBe('login:');
+    for (const [name, value] of Object.entries({
+      append: 'x',
+      seed: '01',
+      machine: 'virt',
+      exec: 'true',
+      stock: true,
+    })) {
+      expect(() => buildRunSpec({ [name]: value }, path, false)).toThrow(
+        `${name}: a snapshot goes on with what it was`,
+      );
+    }
   });
 });
 

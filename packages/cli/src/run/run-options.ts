@@ -4,7 +4,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { PlinthError } from '@plinth/core';
+import { isSections, PlinthError } from '@plinth/core';
 import { parseRunSpec } from '@plinth/machine';
 import type { RunSpec } from '@plinth/machine';
 import { parse as parseYaml } from 'yaml';
@@ -17,26 +17,45 @@ export type RunOptions = Readonly<Record<string, string | number | boolean | und
 const KINDS: ReadonlyMap<string, OptionKind> = new Map(RUN_OPTIONS.map(({ name, kind }) => [name, kind]));
 const LIMIT = 'limit-';
 const SEED_BYTES = 32;
+/** Options whose names in a RunSpec are others. */
+const SPEC_KEYS: Readonly<Record<string, string>> = {
+  'wall-clock': 'wallClock',
+  'save-snapshot': 'saveSnapshot',
+  'save-at': 'saveAt',
+};
+/** What may be said anew when a snapshot goes on; CPU and memory must then be what they were. */
+const RESUME_OPTIONS: ReadonlySet<string> = new Set([
+  'snapshot', 'cpu', 'memory', 'engine', 'lockstep', 'realtime', 'console', 'save-snapshot', 'save-at',
+]); // prettier-ignore
 const ELF_MAGIC = '\x7fELF';
 
 /**
- * Builds the RunSpec; `file` is the positional argument, an ELF program or a guest file, told apart by content. What the
+ * Builds the RunSpec; `file` is the positional argument, an ELF program, a snapshot or a guest file, told apart by content. What the
  * user leaves open (seed, wall clock) is chosen here and stands in the RunSpec, so that a run can be repeated.
  */
 export function buildRunSpec(options: RunOptions, file: string | undefined, liveTerminal: boolean): RunSpec {
   const given = { ...(file === undefined ? {} : readGuest(file)), ...withoutUndefined(options) };
+  if (given['snapshot'] !== undefined) refuseFixed(given);
   const seed =
     typeof given['seed'] === 'string' ? given['seed'].toLowerCase() : randomBytes(SEED_BYTES).toString('hex');
   const spec: Record<string, unknown> = { seed, wallClock: Math.floor(Date.now() / 1000) };
   const limits: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(given)) {
     if (key.startsWith(LIMIT)) limits[key.slice(LIMIT.length)] = parseValue(value, key);
-    else if (key === 'wall-clock') spec['wallClock'] = parseValue(value, key);
     else if (key === 'exec') spec[key] = { command: value, marker: markerOf(seed) };
-    else if (key !== 'seed' || typeof value !== 'string') spec[key] = parseValue(value, key);
+    else if (key !== 'seed' || typeof value !== 'string') spec[SPEC_KEYS[key] ?? key] = parseValue(value, key);
   }
   const live = liveConsole(spec, liveTerminal);
   return parseRunSpec({ ...spec, limits, ...(spec['realtime'] === undefined ? { realtime: live } : {}) });
+}
+
+/** A snapshot was taken with its options; what contradicts them is refused by name. */
+function refuseFixed(given: Readonly<Record<string, unknown>>): void {
+  for (const key of Object.keys(given)) {
+    if (RESUME_OPTIONS.has(key) || key.startsWith(LIMIT)) continue;
+    const why = 'a snapshot goes on with what it was taken with: leave this option out';
+    throw new PlinthError('input', 'snapshot-option', `${key}: ${why}`);
+  }
 }
 
 function parseValue(value: unknown, key: string): unknown {
@@ -48,6 +67,8 @@ function parseValue(value: unknown, key: string): unknown {
       return parseNumber(value, key);
     case 'time':
       return parseTime(value, key);
+    case 'place':
+      return typeof value === 'string' && /^\d[\d_]*$/.test(value) ? parseNumber(value, key) : value;
     default:
       return value;
   }
@@ -73,11 +94,12 @@ function withoutUndefined(options: RunOptions): Record<string, unknown> {
 function readGuest(file: string): Record<string, unknown> {
   const bytes = readInput(file, 'file');
   if (Buffer.from(bytes.subarray(0, 4)).toString('latin1') === ELF_MAGIC) return { program: file };
+  if (isSections(bytes)) return { snapshot: file };
   if (bytes.includes(0)) {
     throw new PlinthError(
       'input',
       'guest-file',
-      `${file}: neither an ELF program nor a guest file; a kernel is given with --kernel`,
+      `${file}: no ELF program, no snapshot and no guest file; a kernel is given with --kernel`,
     );
   }
   let value: unknown;

@@ -46,6 +46,7 @@ export class StdioConsole implements Console {
     if (forward.length > 0) events.input(forward);
     for (const command of commands) {
       if (command === 'leave') events.leave();
+      else if (command === 'save') events.save();
       else this.#output.write(`\r\n${ESCAPE_HELP.replaceAll('\n', '\r\n')}\r\n`);
     }
   }

@@ -4,9 +4,13 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { PlinthError } from '@plinth/core';
 import type { Finding } from '@plinth/core';
+import { Snapshot } from '@plinth/machine';
 import type { RunExit, RunResult, RunSpec } from '@plinth/machine';
 import { boardList } from '../boards.js';
-import { createDriver } from '../create-driver.js';
+import { createDriver, resumeDriver } from '../create-driver.js';
+import { writeFileAtomically } from '../host/atomic-file.js';
+import { zlibCodec } from '../host/deflate.js';
+import type { MachineDriver } from '../machine-driver.js';
 import { LineProgress } from '../host/progress.js';
 import { EXIT, reportError } from '../report-error.js';
 import { NullConsole, OutputConsole } from '../run/console.js';
@@ -16,7 +20,7 @@ import { readRunFiles } from '../run/run-files.js';
 import type { TerminalSize } from '../run/run-files.js';
 import { hostTime, runLoop } from '../run/run-loop.js';
 import type { RunLoopResult } from '../run/run-loop.js';
-import { buildRunSpec } from '../run/run-options.js';
+import { buildRunSpec, readInput } from '../run/run-options.js';
 import type { RunOptions } from '../run/run-options.js';
 import { StdioConsole } from '../run/stdio-console.js';
 import { openPipeConsole, openPtyConsole, openSocketConsole } from '../run/stream-console.js';
@@ -47,14 +51,29 @@ interface RunOutput {
   readonly events?: string;
 }
 
-async function runSpec(spec: RunSpec, output: RunOutput): Promise<number> {
+/** The machine of a run, and the run with what a snapshot has brought. */
+async function startRun(wanted: RunSpec): Promise<{ readonly spec: RunSpec; readonly machine: MachineDriver }> {
+  if (wanted.snapshot === undefined) {
+    const files = await readRunFiles(wanted, terminalSize(wanted), new LineProgress(process.stderr));
+    return { spec: wanted, machine: createDriver(wanted, files) };
+  }
+  const name = wanted.snapshot;
+  const snapshot = await Snapshot.open(readInput(name, 'snapshot'), name, zlibCodec);
+  const { board: machine, cpu, ramSize: memory } = snapshot.identity;
+  const { seed = wanted.seed, wallClock = wanted.wallClock } = snapshot.run ?? {};
+  const driver = resumeDriver(wanted, snapshot);
+  return { spec: { ...wanted, machine, cpu, memory, seed, wallClock }, machine: driver };
+}
+
+async function runSpec(wanted: RunSpec, output: RunOutput): Promise<number> {
   using events = new EventLog(output.events);
-  const files = await readRunFiles(spec, terminalSize(spec), new LineProgress(process.stderr));
-  using machine = createDriver(spec, files);
+  const { spec, machine: driver } = await startRun(wanted);
+  using machine = driver;
   const console: Console = spec.exec === undefined ? await openConsole(spec.console, output.json) : new NullConsole();
   try {
     const capture = spec.exec === undefined ? undefined : new ExecCapture(spec.exec.marker, output.json);
     const findings: Finding[] = [];
+    const saver = new SnapshotSaver(spec, machine);
     const loop = await runLoop({
       machine,
       console,
@@ -62,6 +81,7 @@ async function runSpec(spec: RunSpec, output: RunOutput): Promise<number> {
       realtime: spec.realtime,
       restart: spec.exec === undefined,
       time: hostTime(),
+      snapshot: { ...(spec.saveAt === undefined ? {} : { at: spec.saveAt }), save: () => saver.saveDuringRun() },
       onFinding: (finding) => {
         const stamped = { ...finding, time: { wall: new Date().toISOString(), ...finding.time } };
         findings.push(stamped);
@@ -70,6 +90,7 @@ async function runSpec(spec: RunSpec, output: RunOutput): Promise<number> {
       ...(capture === undefined ? {} : { onOutput: (bytes) => capture.push(bytes) }),
     });
     await console.close();
+    const saved = await saver.atExit(loop.exit);
     const result: RunResult = {
       exit: capture?.exit ?? loop.exit,
       findings,
@@ -86,7 +107,8 @@ async function runSpec(spec: RunSpec, output: RunOutput): Promise<number> {
       // What is only of interest to a kernel's author is in --events and --json.
       for (const { severity, message } of findings) if (severity !== 'info') say(`finding: ${message}`);
     }
-    return conclude(spec, loop, result, capture);
+    const status = conclude(spec, loop, result, capture);
+    return saved || status !== EXIT.clean ? status : EXIT.found;
   } finally {
     await console.close();
   }
@@ -138,6 +160,61 @@ function describe(exit: RunExit): string {
       return 'stopped by what the guest did';
     case 'user':
       return 'left by the user';
+  }
+}
+
+/** Saves a run's machine to the file that its RunSpec names. */
+class SnapshotSaver {
+  readonly #spec: RunSpec;
+  readonly #machine: MachineDriver;
+  #saved: boolean = false;
+  #failed: boolean = false;
+
+  constructor(spec: RunSpec, machine: MachineDriver) {
+    this.#spec = spec;
+    this.#machine = machine;
+  }
+
+  async save(): Promise<void> {
+    const path = this.#spec.saveSnapshot;
+    if (path === undefined) {
+      say('no snapshot: start with --save-snapshot FILE to say where it goes');
+      return;
+    }
+    const count = this.#machine.instructions;
+    const pieces = await this.#machine.saveSnapshot();
+    writeFileAtomically(path, pieces, 'save-snapshot');
+    this.#saved = true;
+    const size = pieces.reduce((sum, { length }) => sum + length, 0);
+    say(`snapshot: ${path}, ${(size / 1e6).toFixed(1)} MB, at instruction ${count}`);
+  }
+
+  /** A snapshot that cannot be written does not end the run. */
+  async saveDuringRun(): Promise<void> {
+    try {
+      await this.save();
+    } catch (error) {
+      if (!(error instanceof PlinthError)) throw error;
+      this.#failed = true;
+      say(error.message);
+    }
+  }
+
+  /** Saves at the end of a run, unless that was done. False if there should be a snapshot and is none. */
+  async atExit({ kind }: RunExit): Promise<boolean> {
+    const { saveSnapshot, saveAt } = this.#spec;
+    if (saveSnapshot === undefined || this.#saved) return true;
+    if (this.#failed) return false;
+    if (saveAt !== undefined) {
+      say(`no snapshot: the run ended before ${typeof saveAt === 'number' ? `instruction ${saveAt}` : `"${saveAt}"`}`);
+      return false;
+    }
+    if (kind === 'shutdown' || kind === 'reset' || kind === 'exit') {
+      say('no snapshot: the guest has ended itself, so there is nothing that could go on');
+      return false;
+    }
+    await this.save();
+    return true;
   }
 }
 

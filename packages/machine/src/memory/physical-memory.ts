@@ -66,6 +66,8 @@ export class PhysicalMemory {
   #listener: PageListener | undefined;
   /** Set when a device was touched: its answer may change interrupts and events. */
   deviceTouched: boolean = false;
+  /** Something was loaded or written by a device; what a CPU does through the shadow tables does not show here. */
+  loaded: boolean = false;
 
   constructor(memory: WebAssembly.Memory, ramBase: number, ramSize: number) {
     assert(ramBase % 4096 === 0 && ramSize % 4096 === 0, 'RAM is made of whole pages');
@@ -243,6 +245,7 @@ export class PhysicalMemory {
     if (!this.#inRam(address, bytes.length)) return false;
     const offset = address - this.ramBase;
     this.ram.set(bytes, offset);
+    this.loaded = true;
     if (bytes.length === 0) return true;
     for (let page = offset >>> 12; page <= (offset + bytes.length - 1) >>> 12; page++) {
       if ((this.marks[page]! & (PAGE.code | PAGE.fetchAllowed)) !== 0) this.#forgetCode(page);
@@ -259,8 +262,7 @@ export class PhysicalMemory {
   replacePage(page: number, bytes: Uint8Array | undefined): void {
     const start = page * 4096;
     if (bytes !== undefined) this.ram.set(bytes, start);
-    // Memory that was never touched stays so.
-    else if (!isZero(this.#view, start)) this.ram.fill(0, start, start + 4096);
+    else this.ram.fill(0, start, start + 4096);
     if ((this.marks[page]! & (PAGE.code | PAGE.fetchAllowed)) !== 0) this.#forgetCode(page);
   }
 
@@ -331,11 +333,6 @@ function setBits(bitmap: Uint8Array, first: number, last: number): void {
       bit += 7;
     } else bitmap[bit >>> 3]! |= 1 << (bit & 7);
   }
-}
-
-function isZero(view: DataView, start: number): boolean {
-  for (let at = start; at < start + 4096; at += 4) if (view.getInt32(at, true) !== 0) return false;
-  return true;
 }
 
 /** The low `size` bytes of a value, up to four, unsigned. */

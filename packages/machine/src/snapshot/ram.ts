@@ -80,8 +80,16 @@ function kindOf(ram: Uint8Array, words: Int32Array, page: number, loaded: Uint8A
   return LOADED;
 }
 
-/** Makes RAM what was saved; decoded instructions of pages that change are forgotten. */
-export function restoreRam(memory: PhysicalMemory, plan: LoadPlan | undefined, sections: Sections): void {
+/**
+ * Makes RAM what was saved; decoded instructions of pages that change are forgotten. In `untouched` RAM the pages that are
+ * zero stay so, and cost nothing.
+ */
+export function restoreRam(
+  memory: PhysicalMemory,
+  plan: LoadPlan | undefined,
+  sections: Sections,
+  untouched: boolean,
+): void {
   const loaded = loadedPages(plan, memory);
   const pages = memory.ram.length / PAGE_SIZE;
   for (let first = 0; first < pages; first += CHUNK_PAGES) {
@@ -89,6 +97,7 @@ export function restoreRam(memory: PhysicalMemory, plan: LoadPlan | undefined, s
     const kinds = reader.raw(Math.min(CHUNK_PAGES, pages - first));
     kinds.forEach((kind, i) => {
       reader.check(kind <= LOADED, `${kind} is no kind of page`);
+      if (kind === ZERO && untouched) return;
       const page = first + i;
       const bytes = kind === STORED ? reader.raw(PAGE_SIZE) : kind === LOADED ? loaded.get(page) : undefined;
       reader.check(kind !== LOADED || bytes !== undefined, 'a page that was never loaded');
