@@ -11,7 +11,7 @@ import { hint } from './a32/hint.js';
 import { loadStore } from './a32/load-store.js';
 import { loadStoreMultiple } from './a32/load-store-multiple.js';
 import { media } from './a32/media.js';
-import { multiplication } from './a32/multiply.js';
+import { multiplication } from './multiply.js';
 import { saturating } from './a32/saturating.js';
 import { status } from './a32/status.js';
 import { system } from './a32/system.js';
@@ -30,7 +30,6 @@ import { loadStoreMultiple32 } from './t32/load-store-multiple.js';
 import { loadStore32 } from './t32/load-store.js';
 import { media32 } from './t32/media.js';
 import { misc32 } from './t32/misc.js';
-import { multiplication32 } from './t32/multiply.js';
 import { dataProcessing16 } from './t32/t16-data-processing.js';
 import { loadStore16 } from './t32/t16-load-store.js';
 import { vfpArithmetic } from './vfp/arithmetic.js';
@@ -54,7 +53,6 @@ export const ROWS: readonly Row[] = [
   ...coprocessor,
   ...dataProcessing16,
   ...dataProcessing32,
-  ...multiplication32,
   ...media32,
   ...loadStore16,
   ...loadStore32,
