@@ -50,7 +50,7 @@ export class KernelFiles implements Disposable {
     writeFileSync(this.initrd, withGuestFiles(initramfs, { exec: { command, marker: MARKER } }));
   }
 
-  path(file: 'vmlinuz' | 'Image' | 'initramfs.cpio.gz'): string {
+  path(file: 'vmlinuz' | 'Image' | 'initramfs.cpio.gz' | 'vexpress-v2p-ca15-tc1.dtb'): string {
     return join(this.#image, file);
   }
 

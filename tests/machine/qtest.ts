@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// QEMU's board `virt` as an oracle for device registers: its qtest protocol takes bus accesses as lines of text while
+// QEMU's boards as oracles for device registers: its qtest protocol takes bus accesses as lines of text while
 // the CPU stands still.
 
 import { spawn, spawnSync } from 'node:child_process';
@@ -14,24 +14,24 @@ export interface Access {
 }
 
 /** Runs the accesses of each script on a machine just reset, and gives what the reads read. */
-export async function qtest(scripts: readonly (readonly Access[])[]): Promise<number[][]> {
+export async function qtest(scripts: readonly (readonly Access[])[], board: string = 'virt'): Promise<number[][]> {
   const results: number[][] = [];
   for (const script of scripts) {
     const lines = script.map(({ address, size, value }) => {
       const width = size === 1 ? 'b' : 'l';
       return value === undefined ? `read${width} ${address}` : `write${width} ${address} ${value >>> 0}`;
     });
-    const answers = await converse(lines);
+    const answers = await converse(lines, board);
     results.push(script.flatMap(({ value }, at) => (value === undefined ? [Number(answers[at]!.split(' ')[1])] : [])));
   }
   return results;
 }
 
-function converse(lines: readonly string[]): Promise<string[]> {
+function converse(lines: readonly string[], board: string): Promise<string[]> {
   const options = [
     '-S',
     '-M',
-    'virt',
+    board,
     '-cpu',
     'cortex-a15',
     '-display',
@@ -40,6 +40,8 @@ function converse(lines: readonly string[]): Promise<string[]> {
     'null',
     '-nic',
     'none',
+    '-audiodev',
+    'none,id=silence',
     '-qtest',
     'stdio',
   ];
