@@ -532,14 +532,7 @@ export class Vcpu {
     if ((address & 0xfff) + size > 0x1000) return this.#crossingLoad(address, access, size);
     const physical = this.#dataAddress(address, access, false);
     if (physical < 0) return 0;
-    const value = this.#physical.read(physical, size as AccessSize);
-    if (value === undefined) {
-      this.#host.busError(address >>> 0, ACCESS_KIND.read);
-      this.#dataAbort(address, FAULT.external, 0, false);
-      return 0;
-    }
-    this.#noticeDevice();
-    return this.#extend(this.#swap(value, size), access);
+    return this.#loaded(address, access, this.#physical.read(physical, size as AccessSize));
   }
 
   /** A load over a page border: both pages are translated before either is read. */
@@ -549,14 +542,18 @@ export class Vcpu {
     const border = (address + size) & ~0xfff;
     const second = this.#dataAddress(border, access, false);
     if (second < 0) return 0;
-    const value = this.#physical.readSplit(first, border - address, second, size);
+    return this.#loaded(address, access, this.#physical.readSplit(first, border - address, second, size));
+  }
+
+  /** `value` as the access wants it; an abort where nothing answered. */
+  #loaded(address: number, access: number, value: number | undefined): number {
     if (value === undefined) {
       this.#host.busError(address >>> 0, ACCESS_KIND.read);
       this.#dataAbort(address, FAULT.external, 0, false);
       return 0;
     }
     this.#noticeDevice();
-    return this.#extend(this.#swap(value, size), access);
+    return this.#extend(this.#swap(value, access & ACCESS.sizeMask), access);
   }
 
   slowStore(address: number, value: number, access: number): void {
