@@ -12,7 +12,7 @@ declare global {
     }
     class Memory {
       constructor(descriptor: MemoryDescriptor);
-      readonly buffer: ArrayBuffer;
+      readonly buffer: ArrayBuffer | SharedArrayBuffer;
       grow(delta: number): number;
     }
     class Table {

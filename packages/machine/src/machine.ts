@@ -72,6 +72,11 @@ export interface MachineOptions {
   readonly engine?: EngineKind;
   /** The compiled interpreter, if the caller keeps its bytes; all machines may share one. */
   readonly interpreter?: InterpreterImage;
+  /**
+   * The machine's memory is a SharedArrayBuffer, which other threads may look into. All the same for the guest; some
+   * functions of the host (a page's TextDecoder) do not take views of such memory. False if left out.
+   */
+  readonly sharedMemory?: boolean;
   /** Bytes, a multiple of 4096, up to the board's `maxRamSize`. */
   readonly ramSize?: number;
   /** Virtual nanoseconds that an instruction takes. */
@@ -146,7 +151,13 @@ export class Machine implements CpuHost {
     const ramSize = options.ramSize ?? description.defaultRamSize;
     checkRamSize(description, ramSize);
     const pages = memoryPages(ramSize);
-    const memory = allocate(pages, ramSize);
+    const shared = options.sharedMemory ?? false;
+    const interpreter = options.interpreter ?? standardInterpreter(shared);
+    assert(
+      interpreter.sharedMemory === shared,
+      `the interpreter is for memory that is ${shared ? 'not ' : ''}shared: give it and the machine the same sharedMemory`,
+    );
+    const memory = allocate(pages, ramSize, shared);
     this.footprint = pages * 65536;
     this.time = options.time ?? new VirtualTime();
     this.events = this.time.events;
@@ -177,7 +188,7 @@ export class Machine implements CpuHost {
     this.engine = new Engine({
       kind: options.engine ?? 'translator',
       memory,
-      image: options.interpreter ?? standardInterpreter(),
+      image: interpreter,
       cpus: [this.cpu],
       physical: this.memory,
       codePages,
@@ -463,9 +474,9 @@ export class Machine implements CpuHost {
   }
 }
 
-function allocate(pages: number, ramSize: number): WebAssembly.Memory {
+function allocate(pages: number, ramSize: number, shared: boolean): WebAssembly.Memory {
   try {
-    return new WebAssembly.Memory({ initial: pages, maximum: pages });
+    return new WebAssembly.Memory({ initial: pages, maximum: pages, shared });
   } catch (cause) {
     const size = Math.round(ramSize / 1048576);
     throw new PlinthError(

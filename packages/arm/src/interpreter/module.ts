@@ -26,12 +26,16 @@ export const ENGINE_IMPORTS: Readonly<Record<string, FunctionType>> = {
 export interface InterpreterOptions {
   /** Size of the function table. */
   readonly tableSize: number;
+  /** Whether the machine's memory is shared between threads; false if left out. */
+  readonly sharedMemory?: boolean;
   /** Where to count branches, if a translator wants to know. */
   readonly hot?: HotCounters;
 }
 
-/** Limits that any machine's memory satisfies: modules of generated code import it with these. */
-export const ANY_MEMORY: MemoryLimits = { initialPages: 1, maximumPages: 65536, shared: false };
+/** Limits that any machine's memory of this kind satisfies: modules of generated code import it with these. */
+export function memoryLimits(shared: boolean): MemoryLimits {
+  return { initialPages: 1, maximumPages: 65536, shared };
+}
 
 /** Type of `single` and `via`: a handler's, and the function number. */
 export const CALL_TYPE: FunctionType = { parameters: ['i32', 'i32', 'i32', 'i32'], results: ['i32'] };
@@ -44,7 +48,7 @@ export const CALL_TYPE: FunctionType = { parameters: ['i32', 'i32', 'i32', 'i32'
 export function buildInterpreter(rows: readonly Row[], options: InterpreterOptions): Uint8Array {
   const { tableSize } = options;
   const module = new ModuleBuilder();
-  module.importMemory('env', 'memory', ANY_MEMORY);
+  module.importMemory('env', 'memory', memoryLimits(options.sharedMemory ?? false));
   const functions = new Map<string, number>();
   for (const [name, type] of Object.entries(ENGINE_IMPORTS)) {
     functions.set(name, module.importFunction('env', name, type));

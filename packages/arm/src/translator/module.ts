@@ -3,7 +3,7 @@
 
 import { type FunctionType, ModuleBuilder } from '@plinth/wasmgen';
 import { HANDLER_TYPE } from '../interpreter/handlers.js';
-import { ANY_MEMORY, CALL_TYPE } from '../interpreter/module.js';
+import { CALL_TYPE, memoryLimits } from '../interpreter/module.js';
 import { USABLE_TYPE } from '../interpreter/usable.js';
 import { HELPERS } from '../ir/helpers.js';
 import type { Block } from '../ir/node.js';
@@ -28,11 +28,11 @@ function collectHelpers(block: Block, names: Set<string>): void {
 
 /**
  * The module's bytes; it exports region i as `r<i>`, and imports `env.memory`, what regions use of the
- * interpreter's exports, and the pure helpers that its instructions call.
+ * interpreter's exports, and the pure helpers that its instructions call. `sharedMemory` is what the interpreter was built with.
  */
-export function buildRegions(requests: readonly RegionRequest[]): Uint8Array {
+export function buildRegions(requests: readonly RegionRequest[], sharedMemory: boolean = false): Uint8Array {
   const module = new ModuleBuilder();
-  module.importMemory('env', 'memory', ANY_MEMORY);
+  module.importMemory('env', 'memory', memoryLimits(sharedMemory));
   const single = module.importFunction('env', 'single', CALL_TYPE);
   const via = module.importFunction('env', 'via', CALL_TYPE);
   const watchful = requests.some(({ place }) => place.watchful);

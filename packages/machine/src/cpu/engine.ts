@@ -89,6 +89,7 @@ export class Engine {
       finder: new RegionFinder(this.#decoders),
       table: this.#table,
       firstRegion: this.#image.handlerCount,
+      sharedMemory: this.#image.sharedMemory,
       imports: { ...instance.exports, ...options.pureHelpers },
     });
   }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The generated interpreter, compiled: the same for every machine, so machines share it. It depends on the instruction
-// table alone; a shell may keep its bytes and hand them in to save the half second that making them takes.
+// table and on whether memory is shared; a shell may keep its bytes and hand them in to save the half second that making them takes.
 
 import { buildInterpreter, planHandlers, type RowHandlers, ROWS } from '@plinth/arm';
 import { HOT_COUNTERS, HOT_COUNTERS_AT } from '../memory/layout.js';
@@ -14,28 +14,37 @@ export class InterpreterImage {
   readonly handlers: readonly RowHandlers[];
   /** Function numbers below this are handlers. */
   readonly handlerCount: number;
+  /** Whether it is for machines whose memory is shared between threads. */
+  readonly sharedMemory: boolean;
 
-  /** `bytes` must be what `interpreterBytes` of this same version gave. */
-  constructor(bytes: Uint8Array = interpreterBytes()) {
-    this.module = new WebAssembly.Module(bytes);
+  /** `bytes` must be what `interpreterBytes(sharedMemory)` of this same version gave. */
+  constructor(bytes?: Uint8Array, sharedMemory: boolean = false) {
+    this.module = new WebAssembly.Module(bytes ?? interpreterBytes(sharedMemory));
+    this.sharedMemory = sharedMemory;
     const { plan, total } = planHandlers(ROWS);
     this.handlers = plan;
     this.handlerCount = total;
   }
 }
 
-/** The module's bytes: a pure function of this version's instruction table. */
-export function interpreterBytes(): Uint8Array {
+/** The module's bytes: a pure function of this version's instruction table and the kind of memory. */
+export function interpreterBytes(sharedMemory: boolean = false): Uint8Array {
   return buildInterpreter(ROWS, {
     tableSize: TABLE_SIZE,
+    sharedMemory,
     hot: { address: HOT_COUNTERS_AT, count: HOT_COUNTERS, threshold: HOT_THRESHOLD },
   });
 }
 
-let standard: InterpreterImage | undefined;
+/** By kind of memory. */
+const standard = new Map<boolean, InterpreterImage>();
 
-/** The image that machines use unless they are given one. Made at the first call; never changes. */
-export function standardInterpreter(): InterpreterImage {
-  standard ??= new InterpreterImage();
-  return standard;
+/** The image that machines use unless they are given one. Made at the first call for its kind; never changes. */
+export function standardInterpreter(sharedMemory: boolean): InterpreterImage {
+  let image = standard.get(sharedMemory);
+  if (image === undefined) {
+    image = new InterpreterImage(undefined, sharedMemory);
+    standard.set(sharedMemory, image);
+  }
+  return image;
 }

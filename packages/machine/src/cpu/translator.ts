@@ -31,6 +31,8 @@ export interface TranslatorOptions {
   readonly table: WebAssembly.Table;
   /** Function numbers of handlers end here. */
   readonly firstRegion: number;
+  /** Whether `memory` is shared between threads. */
+  readonly sharedMemory: boolean;
   /** What regions import besides the memory. */
   readonly imports: Readonly<Record<string, unknown>>;
 }
@@ -113,7 +115,7 @@ export class Translator {
 
   /** Compiles what is asked for and puts it in place. */
   flush(): void {
-    const { physical, memory, table, imports, firstRegion } = this.#options;
+    const { physical, memory, table, imports, firstRegion, sharedMemory } = this.#options;
     const batch = this.#pending.filter((p) => physical.generation[p.page] === p.generation);
     this.#pending = [];
     if (batch.length === 0) return;
@@ -121,7 +123,7 @@ export class Translator {
       const watchful = this.#watchful.has(page);
       return { region, place: { originalHandler, handlerArray, firstRegion, watchful } };
     });
-    const bytes = buildRegions(requests);
+    const bytes = buildRegions(requests, sharedMemory);
     const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory, ...imports } });
     batch.forEach((p, i) => {
       const number = this.#free.pop() ?? this.#next++;
