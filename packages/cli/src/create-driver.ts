@@ -19,11 +19,13 @@ import {
   saveSnapshot,
   Semihosting,
   TranslatedMemory,
+  virtioSlots,
 } from '@plinth/machine';
 import type {
   BoardDescription,
   LinuxKernel,
   LoadPlan,
+  MachineNotice,
   MachineOptions,
   RunSpec,
   SemihostingHost,
@@ -32,10 +34,15 @@ import type {
 import { boardNamed } from './boards.js';
 import { zlibCodec } from './host/deflate.js';
 import type { DriverStop, MachineDriver } from './machine-driver.js';
+import { attachDevices, checkLockstep, countDevices } from './run/attach-devices.js';
+import type { AttachedDevices } from './run/attach-devices.js';
 import { keptInterpreterBytes } from './run/kept-interpreter.js';
 import type { NamedBytes, RunFiles } from './run/run-files.js';
 
 const MIN_KERNEL = 4096;
+const HOST_TROUBLE: MachineNotice['kind'] = 'host-trouble';
+
+type Hardware = MachineOptions & { readonly board: BoardDescription };
 
 /** Builds the machine and loads what it is to run; throws for what cannot be loaded. */
 export function createDriver(spec: RunSpec, files: RunFiles): MachineDriver {
@@ -44,6 +51,7 @@ export function createDriver(spec: RunSpec, files: RunFiles): MachineDriver {
     const why = 'a semihosting call would be made twice on the host; leave one of the two out';
     throw new PlinthError('input', 'lockstep-semihosting', `lockstep: not together with semihosting: ${why}`);
   }
+  if (spec.lockstep) checkLockstep(spec);
   const ramSize = spec.memory ?? board.defaultRamSize;
   checkRamSize(board, ramSize);
   const plan = planLoad(spec, files, board, ramSize);
@@ -81,6 +89,7 @@ function planLoad(spec: RunSpec, files: RunFiles, board: BoardDescription, ramSi
     return planElf(readElf(program.bytes, program.name), program.name, ram);
   }
   if (kernel === undefined) throw new PlinthError('internal', 'no-kernel', 'a run without a kernel and a program');
+  const slots = virtioSlots(board, countDevices(spec, board));
   const rngSeed = Buffer.from(spec.seed, 'hex');
   return planLinux({
     kernel: linuxKernel(kernel),
@@ -88,7 +97,7 @@ function planLoad(spec: RunSpec, files: RunFiles, board: BoardDescription, ramSi
     ram,
     deviceTree: (place) => {
       const chosen = { bootArguments: append, rngSeed, ...(place === undefined ? {} : { initrd: place }) };
-      return boardDeviceTree(board, dtb, { ramSize, cpus: 1, ...chosen });
+      return boardDeviceTree(board, dtb, { ramSize, cpus: 1, virtioSlots: slots, ...chosen });
     },
   });
 }
@@ -121,11 +130,12 @@ class Driver implements MachineDriver {
   #output: Uint8Array = new Uint8Array(4096);
   #outputLength: number = 0;
   #findings: Finding[] = [];
+  readonly #attached: AttachedDevices[] = [];
 
   readonly #twin: Machine | undefined;
   readonly #spec: RunSpec;
 
-  constructor(spec: RunSpec, name: string, hardware: MachineOptions, start: Start) {
+  constructor(spec: RunSpec, name: string, hardware: Hardware, start: Start) {
     this.#name = name;
     this.#spec = spec;
     this.#repeat = { seed: spec.seed, wallClock: spec.wallClock };
@@ -134,13 +144,16 @@ class Driver implements MachineDriver {
       ...(spec.cpu === undefined ? {} : { cpu: spec.cpu }),
       wallClockBase: spec.wallClock,
       interpreter: new InterpreterImage(keptInterpreterBytes()),
+      virtioVersion: spec.virtio,
     };
     const engine = spec.lockstep ? 'interpreter' : spec.engine;
     this.#machine = new Machine({
       ...common,
+      virtio: this.#attach(spec, hardware.board),
       ...(engine === 'auto' ? {} : { engine }),
       onConsole: (byte) => this.#print(byte),
-      onNotice: ({ kind, message, instruction }) => this.#find('info', kind, message, instruction, {}),
+      onNotice: ({ kind, message, instruction }) =>
+        this.#find(kind === HOST_TROUBLE ? 'medium' : 'info', kind, message, instruction, {}),
       ...(spec.semihosting ? { semihosting: (cpu: Machine['cpu']) => this.#semihosting(cpu) } : {}),
     });
     this.#calls = new Semihosting(
@@ -165,13 +178,19 @@ class Driver implements MachineDriver {
       this.#runner = this.#machine;
       this.#send = (port, bytes) => this.#machine.inputs.send(port, bytes);
     } else {
-      const twin = new Machine({ ...common, engine: 'translator' });
+      const twin = new Machine({ ...common, virtio: this.#attach(spec, hardware.board), engine: 'translator' });
       begin(twin, start);
       this.#twin = twin;
       const pair = new Lockstep(this.#machine, twin);
       this.#runner = pair;
       this.#send = (port, bytes) => pair.send(port, bytes);
     }
+  }
+
+  #attach(spec: RunSpec, board: BoardDescription): AttachedDevices['virtio'] {
+    const attached = attachDevices(spec, board);
+    this.#attached.push(attached);
+    return attached.virtio;
   }
 
   get instructions(): number {
@@ -192,6 +211,8 @@ class Driver implements MachineDriver {
   }
 
   #find(severity: Severity, rule: string, message: string, instruction: number, subject: Finding['subject']): void {
+    // What the host did wrong ends no run: the guest has been told.
+    const report = severity === 'info' || rule === HOST_TROUBLE;
     this.#findings.push({
       time: { instruction },
       guest: { kind: 'machine', id: this.#machine.board.description.name, name: this.#name },
@@ -201,7 +222,7 @@ class Driver implements MachineDriver {
       message,
       subject,
       evidence: severity === 'info' ? {} : this.#repeat,
-      verdict: severity === 'info' ? 'report' : 'stop',
+      verdict: report ? 'report' : 'stop',
     });
   }
 
@@ -274,6 +295,7 @@ class Driver implements MachineDriver {
   }
 
   [Symbol.dispose](): void {
+    for (const attached of this.#attached) attached[Symbol.dispose]();
     this.#calls.reset();
   }
 }

@@ -61,8 +61,11 @@ function addRun(program: Command, outcome: Outcome): void {
     .command('run')
     .description('run a machine')
     .argument('[FILE]', 'ELF program, snapshot, or a guest file (YAML) with these options as keys');
-  for (const { name, value, help, positional } of RUN_OPTIONS) {
-    if (positional !== true) run.addOption(new Option(`--${name}${value === undefined ? '' : ` <${value}>`}`, help));
+  for (const { name, value, help, positional, list, on } of RUN_OPTIONS) {
+    if (positional === true) continue;
+    const option = new Option(`--${name}${value === undefined ? '' : ` <${value}>`}`, help);
+    run.addOption(list === true ? option.argParser(appendTo) : option);
+    if (on === true) run.addOption(new Option(`--no-${name}`, `no ${help.split(',')[0] ?? name}`));
   }
   run
     .addOption(new Option('--events <FILE>', 'write findings as JSON lines, - for standard output'))
@@ -73,16 +76,21 @@ function addRun(program: Command, outcome: Outcome): void {
         'plinth run --image debian-mini',
         "plinth run --image debian-mini --exec 'cat /proc/cpuinfo'",
         'plinth run --kernel zImage --initrd initrd.gz --append console=ttyAMA0 --memory 512M',
+        'plinth run --kernel zImage --initrd initrd.gz --drive disk.img,overlay=changes --append root=/dev/vda',
         'plinth run program.elf --semihosting',
         'plinth run guest.yaml --limit-seconds 60',
         "plinth run --kernel Image --initrd I --save-snapshot booted --save-at 'login:' --limit-instructions 9e9",
         'plinth run booted                                 goes on where the snapshot was taken',
       ),
     )
-    .action(async (file: string | undefined, options: Record<string, string | boolean | undefined>) => {
+    .action(async (file: string | undefined, options: RunOptions) => {
       const { runVerb } = await import('./verbs/run.js');
       outcome.status = await runVerb(file, withDashes(options));
     });
+}
+
+function appendTo(value: string, before: string[] | undefined): string[] {
+  return [...(before ?? []), value];
 }
 
 /** Commander gives `limitSeconds`; a RunSpec's options are spelled as written. */

@@ -21,6 +21,9 @@ describe('parseRunSpec', () => {
     expect(parseRunSpec({ kernel: 'zImage' })).toEqual({
       machine: 'virt',
       kernel: 'zImage',
+      drives: [],
+      rng: true,
+      virtio: 'modern',
       engine: 'auto',
       lockstep: false,
       semihosting: false,
@@ -38,6 +41,12 @@ describe('parseRunSpec', () => {
       image: 'debian-mini',
       memory: 256 * 1024 * 1024,
       exec: { command: 'true', marker: '0123456789abcdef' },
+      drives: [
+        { file: 'a.img', format: 'raw', overlay: 'b', serial: 'S' },
+        { file: 'c.img', snapshot: true },
+      ],
+      rng: false,
+      virtio: 'legacy',
       engine: 'translator',
       stock: true,
       limits: { instructions: 5, seconds: 0.5, output: 7 },

@@ -3,6 +3,8 @@
 // only builds a RunSpec, so that a job queue can too. Names of files stand for bytes that the shell reads.
 
 import { type Finding, PlinthError } from '@plinth/core';
+import type { VirtioVersion } from './devices/virtio/transport-mmio.js';
+import { type DriveSpec, parseDriveSpec } from './drive-spec.js';
 
 export type EngineName = 'auto' | 'interpreter' | 'translator';
 
@@ -39,6 +41,12 @@ export interface RunSpec {
   readonly saveAt?: number | string;
   /** One command to run in the guest of an image; the marker tells its output from the rest of the console's. */
   readonly exec?: { readonly command: string; readonly marker: string };
+  /** In the order in which the guest finds them. */
+  readonly drives: readonly DriveSpec[];
+  /** Gives the guest a source of random numbers, made from the seed. */
+  readonly rng: boolean;
+  /** Which version of virtio the devices have. */
+  readonly virtio: VirtioVersion;
   readonly engine: EngineName;
   /** Both engines side by side, stopping at the first difference. */
   readonly lockstep: boolean;
@@ -99,13 +107,21 @@ const STRINGS = [
   'program',
   'snapshot',
   'saveSnapshot',
+  'virtio',
   'engine',
   'console',
   'seed',
 ] as const;
 const FLAGS = ['lockstep', 'semihosting', 'stock', 'realtime'] as const;
 const LIMITS = ['instructions', 'seconds', 'output'] as const;
-const DEFAULTS = { machine: 'virt', engine: 'auto', console: 'stdio', seed: '00'.repeat(32) } as const;
+const VIRTIO_VERSIONS: readonly string[] = ['modern', 'legacy'];
+const DEFAULTS = {
+  machine: 'virt',
+  virtio: 'modern',
+  engine: 'auto',
+  console: 'stdio',
+  seed: '00'.repeat(32),
+} as const;
 /** Longest argument that Linux passes to a program (MAX_ARG_STRLEN), less room for its end. */
 const MAX_COMMAND = 128 * 1024 - 16;
 
@@ -115,7 +131,17 @@ const MAX_COMMAND = 128 * 1024 - 16;
  */
 export function parseRunSpec(value: unknown): RunSpec {
   const input = record(value, 'run');
-  const known = new Set<string>([...STRINGS, ...FLAGS, 'memory', 'exec', 'limits', 'wallClock', 'saveAt']);
+  const known = new Set<string>([
+    ...STRINGS,
+    ...FLAGS,
+    'rng',
+    'drives',
+    'memory',
+    'exec',
+    'limits',
+    'wallClock',
+    'saveAt',
+  ]);
   for (const key of Object.keys(input)) if (!known.has(key)) throw wrong(key, 'there is no such option');
   const text: Partial<Record<(typeof STRINGS)[number], string>> = {};
   for (const key of STRINGS) {
@@ -135,6 +161,9 @@ export function parseRunSpec(value: unknown): RunSpec {
   const spec: RunSpec = {
     ...DEFAULTS,
     ...text,
+    drives: parseDrives(input['drives'] ?? []),
+    rng: flag(input['rng'] ?? true, 'rng'),
+    virtio: virtioVersion(text.virtio ?? DEFAULTS.virtio),
     engine: engine(text.engine ?? DEFAULTS.engine),
     ...flags,
     ...(isCount(memory) ? { memory } : {}),
@@ -207,6 +236,16 @@ function parseLimits(value: unknown): RunLimits {
     limits[name] = given as number;
   }
   return limits;
+}
+
+function parseDrives(value: unknown): DriveSpec[] {
+  if (!Array.isArray(value)) throw wrong('drives', 'a list is needed');
+  return value.map(parseDriveSpec);
+}
+
+function virtioVersion(name: string): VirtioVersion {
+  if (!VIRTIO_VERSIONS.includes(name)) throw wrong('virtio', `"${name}" is none of ${VIRTIO_VERSIONS.join(', ')}`);
+  return name as VirtioVersion;
 }
 
 function engine(name: string): EngineName {

@@ -13,6 +13,7 @@ const DOCS = join(import.meta.dirname, '../../../../docs');
 const TYPES: Readonly<Record<string, (value: unknown) => boolean>> = {
   object: (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
   string: (value) => typeof value === 'string',
+  array: (value) => Array.isArray(value),
   boolean: (value) => typeof value === 'boolean',
   integer: (value) => Number.isInteger(value),
   number: (value) => typeof value === 'number',
@@ -28,6 +29,7 @@ const KEYWORDS: Readonly<Record<string, (value: unknown, argument: unknown, sche
       const property = (value as Record<string, unknown>)[key];
       return property === undefined || accepts(schema, property);
     }),
+  items: (value, schema) => !Array.isArray(value) || value.every((item) => accepts(schema as JsonSchema, item)),
   additionalProperties: (value, _, { properties }) =>
     Object.keys(value as object).every((key) => Object.hasOwn(properties as object, key)),
   required: (value, keys) => (keys as string[]).every((key) => Object.hasOwn(value as object, key)),
@@ -54,6 +56,8 @@ it.each([
   'kernel: zImage\ninitrd: initrd.gz\nappend: console=ttyAMA0\nmemory: 256M\nrealtime: true',
   'program: a.elf\nsemihosting: true\nmemory: 1048576\nlimit-output: 4K\nlimit-instructions: 1000',
   'kernel: Image\nseed: "00ff"\nwall-clock: 2025-01-31T12:00:00Z\nconsole: socket:/tmp/s\nengine: interpreter',
+  'kernel: a\ndrive: disk.img,readonly\nrng: false\nvirtio: legacy',
+  'kernel: a\ndrive: [a.img, "file=b.img,snapshot=on"]',
 ])('accepts %j', (text) => {
   expect(accepts(guestSchema(), parseYaml(text))).toBe(true);
 });
@@ -74,6 +78,8 @@ it.each([
   'kernel: a\nlimit-seconds: 0',
   'kernel: a\nlimit-instructions: 1.5',
   'kernel: a\nlockstep: "yes"',
+  'kernel: a\ndrive: [5]',
+  'kernel: a\nvirtio: ancient',
 ])('refuses %j', (text) => {
   expect(accepts(guestSchema(), parseYaml(text))).toBe(false);
 });

@@ -21,7 +21,8 @@ export function guestSchema(): JsonSchema {
   };
 }
 
-function valueSchema({ kind, pattern, choices }: RunOption): JsonSchema {
+function valueSchema({ kind, pattern, choices, list }: RunOption): JsonSchema {
+  if (list === true) return { type: ['string', 'array'], minLength: 1, items: { type: 'string', minLength: 1 } };
   switch (kind) {
     case 'flag':
       return { type: 'boolean' };

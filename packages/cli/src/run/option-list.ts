@@ -29,6 +29,10 @@ export interface RunOption {
   /** Regular expression that the text has to match. */
   readonly pattern?: string;
   readonly choices?: readonly string[];
+  /** May be given several times; in a guest file as a list. */
+  readonly list?: true;
+  /** On unless `--no-NAME` is given. */
+  readonly on?: true;
   /** On the command line it is the argument without a name. */
   readonly positional?: true;
 }
@@ -42,6 +46,23 @@ export const RUN_OPTIONS: readonly RunOption[] = [
   { name: 'initrd', kind: 'path', value: 'FILE', help: 'initial RAM disk' },
   { name: 'dtb', kind: 'path', value: 'FILE', help: 'device tree instead of the board’s own' },
   { name: 'append', kind: 'text', value: 'TEXT', help: 'kernel command line' },
+  {
+    name: 'drive',
+    kind: 'text',
+    value: 'FILE[,…]',
+    help:
+      'disk; options as in QEMU: format=raw|qcow2, readonly, snapshot (forget what the guest writes), serial=TEXT, and ' +
+      'overlay=FILE to keep what it writes there; without those a raw file is written itself',
+    list: true,
+  },
+  { name: 'rng', kind: 'flag', help: 'virtio random source, made from the seed (default: there is one)', on: true },
+  {
+    name: 'virtio',
+    kind: 'text',
+    value: 'VERSION',
+    help: 'modern or legacy register windows of disks and the like (default: modern)',
+    choices: ['modern', 'legacy'],
+  },
   { name: 'program', kind: 'path', value: 'FILE', help: 'bare-metal program (ELF)', positional: true },
   {
     name: 'snapshot',

@@ -10,9 +10,10 @@ import type { RunSpec } from '@plinth/machine';
 import { parse as parseYaml } from 'yaml';
 import { RUN_OPTIONS } from './option-list.js';
 import type { OptionKind } from './option-list.js';
+import { parseDrive } from './drive-option.js';
 
 /** Options by their long name without dashes in front; values as written. */
-export type RunOptions = Readonly<Record<string, string | number | boolean | undefined>>;
+export type RunOptions = Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>;
 
 const KINDS: ReadonlyMap<string, OptionKind> = new Map(RUN_OPTIONS.map(({ name, kind }) => [name, kind]));
 const LIMIT = 'limit-';
@@ -42,6 +43,7 @@ export function buildRunSpec(options: RunOptions, file: string | undefined, live
   const limits: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(given)) {
     if (key.startsWith(LIMIT)) limits[key.slice(LIMIT.length)] = parseValue(value, key);
+    else if (key === 'drive') spec['drives'] = parseDrives(value);
     else if (key === 'exec') spec[key] = { command: value, marker: markerOf(seed) };
     else if (key !== 'seed' || typeof value !== 'string') spec[SPEC_KEYS[key] ?? key] = parseValue(value, key);
   }
@@ -56,6 +58,17 @@ function refuseFixed(given: Readonly<Record<string, unknown>>): void {
     const why = 'a snapshot goes on with what it was taken with: leave this option out';
     throw new PlinthError('input', 'snapshot-option', `${key}: ${why}`);
   }
+}
+
+/** One or several, as text or, from a guest file, parsed already. */
+function parseDrives(value: unknown, directory?: string): unknown[] {
+  return [value].flat().map((drive) => {
+    if (typeof drive === 'object') return drive;
+    if (typeof drive !== 'string') {
+      throw new PlinthError('input', 'drive', 'drive: a text is needed, or a list of them: FILE,key=value,…');
+    }
+    return parseDrive(drive, directory);
+  });
 }
 
 function parseValue(value: unknown, key: string): unknown {
@@ -122,7 +135,8 @@ function readGuest(file: string): Record<string, unknown> {
     if (kind === undefined) {
       throw new PlinthError('input', 'guest-file', `${file}: ${key}: there is no such option`);
     }
-    options[key] = kind === 'path' && typeof option === 'string' ? resolve(dirname(file), option) : option;
+    if (key === 'drive') options[key] = parseDrives(option, dirname(file));
+    else options[key] = kind === 'path' && typeof option === 'string' ? resolve(dirname(file), option) : option;
   }
   return options;
 }

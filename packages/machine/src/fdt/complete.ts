@@ -13,7 +13,7 @@ export interface TreeCompletion {
   readonly bootArguments?: string;
   readonly initrd?: { readonly start: number; readonly end: number };
   readonly rngSeed?: Uint8Array;
-  /** Windows of virtio devices that the tree does not know of. */
+  /** Windows of virtio devices; those that the tree knows of already stay as they are there. */
   readonly virtio?: readonly { readonly base: number; readonly size: number; readonly spi: number }[];
 }
 
@@ -44,9 +44,10 @@ export function completeDeviceTree(blob: Uint8Array, what: string, options: Tree
       interrupts: [SPI, spi, EDGE_RISING],
     }),
   );
+  const missing = devices.filter(({ name }) => !root.children.some((child) => child.name === name));
   const rest = root.children.filter(({ name }) => name !== 'chosen' && !/^memory(@|$)/.test(name));
   const before = root.children.find(({ name }) => name === 'chosen');
-  return writeFdt({ ...root, children: [...rest, ...devices, memory, withProperties(before, chosen)] });
+  return writeFdt({ ...root, children: [...rest, ...missing, memory, withProperties(before, chosen)] });
 }
 
 function withProperties(node: FdtNode | undefined, values: Readonly<Record<string, FdtValue>>): FdtNode {

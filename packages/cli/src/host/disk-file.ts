@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+// Files and block devices of the host as RandomAccessFile. What the host refuses is one line with the file's name.
+
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  fsyncSync,
+  ftruncateSync,
+  openSync,
+  readFileSync,
+  readSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
+import type { Stats } from 'node:fs';
+import { PlinthError } from '@plinth/core';
+import type { RandomAccessFile } from '@plinth/machine';
+
+export type DiskFileMode =
+  | 'read'
+  | 'write'
+  /** To be written, and not there before. */
+  | 'create'
+  /** As `create`, and gone from the directory at once: it lives as long as it is open, whatever ends us. */
+  | 'temporary';
+
+const FLAGS: Readonly<Record<DiskFileMode, number>> = {
+  read: constants.O_RDONLY,
+  write: constants.O_RDWR,
+  create: constants.O_RDWR | constants.O_CREAT | constants.O_EXCL,
+  temporary: constants.O_RDWR | constants.O_CREAT | constants.O_EXCL,
+};
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file',
+  EACCES: 'permission is denied',
+  EROFS: 'it is on a read-only file system',
+  ENOSPC: 'the host’s disk is full',
+  EDQUOT: 'the disk quota on the host is used up',
+  EFBIG: 'the file would be larger than the host allows',
+  EIO: 'the host could not read or write it',
+};
+const SECTOR = 512;
+
+export class DiskFile implements RandomAccessFile {
+  readonly name: string;
+  readonly #fd: number;
+  #size: number;
+
+  /** `option` says in messages where the name came from. */
+  constructor(name: string, mode: DiskFileMode, option: string) {
+    this.name = name;
+    try {
+      this.#fd = openSync(name, FLAGS[mode], 0o644);
+      if (mode === 'temporary') unlinkSync(name);
+    } catch (cause) {
+      throw new PlinthError('input', 'disk-file', `${option}: ${name}: ${reason(cause)}`, { cause });
+    }
+    const stats = this.stats();
+    if (!stats.isFile() && !stats.isBlockDevice()) {
+      closeSync(this.#fd);
+      const what = stats.isDirectory() ? 'this is a directory' : 'neither a file nor a block device';
+      throw new PlinthError('input', 'disk-file', `${option}: ${name}: ${what}`);
+    }
+    this.#size = stats.isFile() ? stats.size : blockDeviceSize(stats);
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  stats(): Stats {
+    return fstatSync(this.#fd);
+  }
+
+  read(offset: number, into: Uint8Array): void {
+    let done = 0;
+    try {
+      while (done < into.length) {
+        const length = readSync(this.#fd, into, done, into.length - done, offset + done);
+        if (length === 0) break;
+        done += length;
+      }
+    } catch (cause) {
+      throw this.#failure('read', cause);
+    }
+    into.fill(0, done);
+  }
+
+  write(offset: number, from: Uint8Array): void {
+    try {
+      for (let done = 0; done < from.length;) {
+        done += writeSync(this.#fd, from, done, from.length - done, offset + done);
+      }
+    } catch (cause) {
+      throw this.#failure('write', cause);
+    }
+    this.#size = Math.max(this.#size, offset + from.length);
+  }
+
+  sync(): void {
+    try {
+      fsyncSync(this.#fd);
+    } catch (cause) {
+      throw this.#failure('flush', cause);
+    }
+  }
+
+  truncate(size: number): void {
+    try {
+      ftruncateSync(this.#fd, size);
+    } catch (cause) {
+      throw this.#failure('resize', cause);
+    }
+    this.#size = size;
+  }
+
+  close(): void {
+    closeSync(this.#fd);
+  }
+
+  #failure(what: string, cause: unknown): PlinthError {
+    return new PlinthError('host', `disk-${what}`, `${this.name}: ${what} failed: ${reason(cause)}`, { cause });
+  }
+}
+
+function reason(cause: unknown): string {
+  const { code = '', message } = cause as NodeJS.ErrnoException;
+  return REASONS[code] ?? message;
+}
+
+/** Linux tells it in sectors, by the device's number. */
+function blockDeviceSize({ rdev }: Stats): number {
+  // The kernel's encoding of device numbers (gnu_dev_major, gnu_dev_minor), below 2^32.
+  const major = (rdev >>> 8) & 0xfff;
+  const minor = (rdev & 0xff) | ((rdev >>> 12) & 0xfff00);
+  try {
+    return Number(readFileSync(`/sys/dev/block/${major}:${minor}/size`, 'latin1')) * SECTOR;
+  } catch {
+    return 0; // refused as empty by who opens it
+  }
+}

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+// From the drives of a RunSpec to disks: opens files, tells formats, puts overlays above.
+
+import { createHash } from 'node:crypto';
+import { existsSync, mkdtempSync, readdirSync, realpathSync, rmdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { inflateRawSync, constants as zlib } from 'node:zlib';
+import { PlinthError } from '@plinth/core';
+import { isOverlay, isQcow2, OverlayDisk, Qcow2Disk, RawDisk } from '@plinth/machine';
+import type { BlockDevice, DriveFormat, DriveSpec } from '@plinth/machine';
+import { DiskFile } from '../host/disk-file.js';
+
+/** Images that are based on images. */
+const MAX_BACKING = 16;
+
+/** Opens every drive, or none. */
+export function openDrives(drives: readonly DriveSpec[]): BlockDevice[] {
+  refuseSharing(drives);
+  const opened: BlockDevice[] = [];
+  try {
+    for (const drive of drives) opened.push(openDrive(drive));
+    return opened;
+  } catch (error) {
+    for (const disk of opened) disk.close();
+    throw error;
+  }
+}
+
+function openDrive(drive: DriveSpec): BlockDevice {
+  const file = new DiskFile(drive.file, writesFile(drive) ? 'write' : 'read', 'drive');
+  const format = drive.format ?? formatOf(file);
+  if (format === 'qcow2' && writesFile(drive)) {
+    file.close();
+    const how = 'add overlay=FILE to keep what the guest writes, snapshot to forget it, or readonly';
+    throw wrong(drive.file, `a qcow2 image is only read: ${how}`);
+  }
+  const identity = identityOf(file);
+  let disk = openImage(file, format, !writesFile(drive), []);
+  if (drive.overlay !== undefined) disk = openOverlay(drive.overlay, disk, identity, drive.readonly || drive.snapshot);
+  if (drive.snapshot) disk = OverlayDisk.create(temporaryFile(), disk, identity);
+  return drive.readonly && !disk.readOnly ? readOnly(disk) : disk;
+}
+
+function writesFile(drive: DriveSpec): boolean {
+  return !drive.readonly && !drive.snapshot && drive.overlay === undefined;
+}
+
+function openImage(file: DiskFile, format: DriveFormat, onlyRead: boolean, above: readonly string[]): BlockDevice {
+  if (format === 'raw') return new RawDisk(file, { readOnly: onlyRead });
+  return new Qcow2Disk(file, {
+    inflateRaw: (bytes, size) => inflateRawSync(bytes, { maxOutputLength: size, finishFlush: zlib.Z_SYNC_FLUSH }),
+    openBacking: (name, backingFormat) => {
+      const chain = [...above, file.name];
+      if (chain.length > MAX_BACKING) throw wrong(chain[0]!, `more than ${MAX_BACKING} images one behind the other`);
+      const path = resolve(dirname(file.name), name);
+      const backing = new DiskFile(path, 'read', `drive: ${file.name}: its backing file`);
+      // Old images do not say what is behind them.
+      const known = backingFormat === 'raw' || backingFormat === 'qcow2' ? backingFormat : formatOf(backing);
+      return openImage(backing, known, true, chain);
+    },
+  });
+}
+
+/**
+ * Told by name, and refused where the content says otherwise: a guest that writes a qcow2 header into a raw disk must
+ * not get the host's files as backing files of it the next time.
+ */
+function formatOf(file: DiskFile): DriveFormat {
+  const bytes = new Uint8Array(8);
+  file.read(0, bytes);
+  if (isOverlay(bytes)) throw wrong(file.name, `an overlay: name its disk as the drive, with overlay=${file.name}`);
+  const named = file.name.endsWith('.qcow2') ? 'qcow2' : 'raw';
+  if (isQcow2(bytes) && named === 'raw') {
+    throw wrong(file.name, 'a qcow2 image by its content: say format=qcow2, or format=raw if the guest wrote that');
+  }
+  return named;
+}
+
+/** Size and time of the last change: what an overlay remembers of its base. */
+function identityOf(file: DiskFile): Uint8Array {
+  const { size, mtimeMs } = file.stats();
+  return createHash('sha256')
+    .update(`${size} ${Math.round(mtimeMs)}`)
+    .digest();
+}
+
+function openOverlay(name: string, base: BlockDevice, identity: Uint8Array, onlyRead: boolean): BlockDevice {
+  if (!existsSync(name)) {
+    if (onlyRead) throw wrong(name, 'there is no such overlay, and none can be made that is not written');
+    return OverlayDisk.create(new DiskFile(name, 'create', 'drive: overlay'), base, identity);
+  }
+  const file = new DiskFile(name, onlyRead ? 'read' : 'write', 'drive: overlay');
+  return OverlayDisk.open(file, base, identity, { readOnly: onlyRead });
+}
+
+function temporaryFile(): DiskFile {
+  const directory = mkdtempSync(join(tmpdir(), `plinth-drive-${process.pid}-`));
+  try {
+    return new DiskFile(join(directory, 'overlay'), 'temporary', 'drive: snapshot');
+  } finally {
+    if (readdirSync(directory).length === 0) rmdirSync(directory);
+  }
+}
+
+/** The disk without its writes. */
+function readOnly(disk: BlockDevice): BlockDevice {
+  return {
+    sectors: disk.sectors,
+    readOnly: true,
+    read: (sector, into) => disk.read(sector, into),
+    write: () => {
+      throw new PlinthError('internal', 'read-only', 'a read-only disk is not written');
+    },
+    flush: () => {},
+    close: () => disk.close(),
+  };
+}
+
+/** Two writers of one file, or a writer and a reader, would damage each other’s view of it. */
+function refuseSharing(drives: readonly DriveSpec[]): void {
+  const users = new Map<string, boolean>();
+  const use = (name: string, writes: boolean): void => {
+    const real = existsSync(name) ? realpathSync(name) : resolve(name);
+    const other = users.get(real);
+    if (other !== undefined && (other || writes)) {
+      throw wrong(name, 'two drives of one file need snapshot or readonly on both');
+    }
+    users.set(real, writes);
+  };
+  for (const drive of drives) {
+    use(drive.file, writesFile(drive));
+    if (drive.overlay !== undefined) use(drive.overlay, !drive.readonly && !drive.snapshot);
+  }
+}
+
+function wrong(name: string, detail: string): PlinthError {
+  return new PlinthError('input', 'drive', `drive: ${name}: ${detail}`);
+}
