@@ -56,7 +56,7 @@ describe('the key of code', () => {
   it('is made of all rooms that have a part in the machine', () => {
     const folders = codeFolders('@plinth/machine');
     const rooms = folders.map((path) => basename(dirname(path)));
-    expect(rooms.toSorted()).toEqual(['arm', 'core', 'machine', 'wasmgen']);
+    expect(new Set(rooms)).toEqual(new Set(['arm', 'core', 'machine', 'wasmgen']));
     expect(new Set(folders.map((path) => basename(path)))).toEqual(new Set(['dist']));
   });
 });

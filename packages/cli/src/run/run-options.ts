@@ -3,11 +3,12 @@
 
 import { createHash, randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { dirname, resolve } from 'node:path';
 import { isSections, PlinthError } from '@plinth/core';
 import { parseRunSpec } from '@plinth/machine';
 import type { RunSpec } from '@plinth/machine';
-import { parse as parseYaml } from 'yaml';
+import type * as Yaml from 'yaml';
 import { RUN_OPTIONS } from './option-list.js';
 import type { OptionKind } from './option-list.js';
 import { parseDrive } from './drive-option.js';
@@ -103,6 +104,11 @@ function withoutUndefined(options: RunOptions): Record<string, unknown> {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 }
 
+/** Its seventy files are a tenth of a start, so they are loaded only for a guest file. */
+function loadYaml(): typeof Yaml {
+  return createRequire(import.meta.url)('yaml') as typeof Yaml;
+}
+
 /** The options that a positional file stands for. Paths in a guest file are relative to the file. */
 function readGuest(file: string): Record<string, unknown> {
   const bytes = readInput(file, 'file');
@@ -117,7 +123,7 @@ function readGuest(file: string): Record<string, unknown> {
   }
   let value: unknown;
   try {
-    value = parseYaml(Buffer.from(bytes).toString());
+    value = loadYaml().parse(Buffer.from(bytes).toString());
   } catch (cause) {
     const [line = 'not YAML'] = (cause as Error).message.split('\n');
     throw new PlinthError('input', 'guest-file', `${file}: not a guest file: ${line}`, { cause });
