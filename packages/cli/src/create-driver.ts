@@ -6,6 +6,7 @@ import { PlinthError, hex32 } from '@plinth/core';
 import type { Finding, Severity } from '@plinth/core';
 import {
   boardDeviceTree,
+  checkCpuCount,
   checkRamSize,
   InterpreterImage,
   isElf,
@@ -54,18 +55,22 @@ export function createDriver(spec: RunSpec, files: RunFiles): MachineDriver {
   if (spec.lockstep) checkLockstep(spec);
   const ramSize = spec.memory ?? board.defaultRamSize;
   checkRamSize(board, ramSize);
-  const plan = planLoad(spec, files, board, ramSize);
+  const cpus = spec.cpus ?? 1;
+  checkCpuCount(board, cpus);
+  const plan = planLoad(spec, files, board, { ramSize, cpus });
   const name = (files.program ?? files.kernel)?.name ?? spec.machine;
-  return new Driver(spec, name, { board, ramSize }, { plan });
+  return new Driver(spec, name, { board, ramSize, cpus }, { plan });
 }
 
 /** Builds the machine that a snapshot is of, as it was when it was taken; `spec` says how to go on. */
 export function resumeDriver(spec: RunSpec, snapshot: Snapshot): MachineDriver {
-  const { board: boardName, cpu, ramSize, nanosecondsPerInstruction } = snapshot.identity;
+  const { board: boardName, cpu, cpus, ramSize, nanosecondsPerInstruction } = snapshot.identity;
   const board = boardNamed(boardName);
   checkRamSize(board, ramSize);
+  checkCpuCount(board, cpus);
   const given: Readonly<Record<string, readonly [unknown, unknown]>> = {
     cpu: [spec.cpu ?? cpu, cpu],
+    cpus: [spec.cpus ?? cpus, cpus],
     memory: [spec.memory ?? ramSize, ramSize],
   };
   for (const [option, [wanted, saved]] of Object.entries(given)) {
@@ -73,10 +78,16 @@ export function resumeDriver(spec: RunSpec, snapshot: Snapshot): MachineDriver {
     const message = `${option}: ${snapshot.name} was taken with ${String(saved)}: leave this option out`;
     throw new PlinthError('input', 'snapshot-option', message);
   }
-  return new Driver(spec, snapshot.name, { board, ramSize, cpu, nanosecondsPerInstruction }, { snapshot });
+  return new Driver(spec, snapshot.name, { board, ramSize, cpu, cpus, nanosecondsPerInstruction }, { snapshot });
 }
 
-function planLoad(spec: RunSpec, files: RunFiles, board: BoardDescription, ramSize: number): LoadPlan {
+function planLoad(
+  spec: RunSpec,
+  files: RunFiles,
+  board: BoardDescription,
+  hardware: { readonly ramSize: number; readonly cpus: number },
+): LoadPlan {
+  const { ramSize } = hardware;
   const ram = { base: board.ramBase, size: ramSize };
   const { kernel, initrd, dtb, append } = files;
   if (files.program !== undefined || (kernel !== undefined && isElf(kernel.bytes))) {
@@ -97,7 +108,7 @@ function planLoad(spec: RunSpec, files: RunFiles, board: BoardDescription, ramSi
     ram,
     deviceTree: (place) => {
       const chosen = { bootArguments: append, rngSeed, ...(place === undefined ? {} : { initrd: place }) };
-      return boardDeviceTree(board, dtb, { ramSize, cpus: 1, virtioSlots: slots, ...chosen });
+      return boardDeviceTree(board, dtb, { ...hardware, virtioSlots: slots, ...chosen });
     },
   });
 }

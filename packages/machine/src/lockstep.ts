@@ -47,7 +47,7 @@ export class Lockstep {
     const { interpreter, translator } = this;
     for (;;) {
       const after = interpreter.count;
-      const address = interpreter.cpu.state.reg(15) >>> 0;
+      const address = interpreter.currentCpu.state.reg(15) >>> 0;
       const slice = { ...options, until: Math.min(options.until, after + SLICE) };
       const a = interpreter.run(slice);
       const b = translator.run(slice);
@@ -87,10 +87,14 @@ export class Lockstep {
     if (interpreter.count !== translator.count) {
       differences.push(`instructions: ${interpreter.count}, ${translator.count}`);
     }
-    note('cpsr', interpreter.cpu.state.cpsr, translator.cpu.state.cpsr);
-    for (const [name, offset] of STATE) {
-      note(name, interpreter.cpu.state.get(offset), translator.cpu.state.get(offset));
+    for (const { index, state } of interpreter.cpus) {
+      const other = translator.cpus[index]!.state;
+      const prefix = interpreter.cpus.length > 1 ? `CPU ${index} ` : '';
+      note(`${prefix}cpsr`, state.cpsr, other.cpsr);
+      for (const [name, offset] of STATE) note(prefix + name, state.get(offset), other.get(offset));
     }
+    const [schedule, otherSchedule] = [interpreter.schedule, translator.schedule];
+    schedule.forEach((word, i) => note(`schedule ${i}`, word, otherSchedule[i]!));
     if (withMemory || interpreter.count - this.#lastMemory >= MEMORY_INTERVAL) {
       this.#lastMemory = interpreter.count;
       const at = firstDifference(interpreter.memory.ram, translator.memory.ram);

@@ -2,7 +2,7 @@
 // A whole machine: CPU, memory and a board's devices under one virtual clock that counts instructions. `run` goes on to
 // an exact count; everything from outside enters between runs. Nothing here reads a host clock.
 
-import { CPU_MODELS, type CpuModel, EXCEPTION, floatHelpers, PSR } from '@plinth/arm';
+import { CPU_BLOCK_SIZE, CPU_MODELS, type CpuModel, EXCEPTION, floatHelpers, PSR } from '@plinth/arm';
 import {
   assert,
   type EventQueue,
@@ -20,6 +20,7 @@ import {
   type BoardDescription,
   type BoardHost,
   buildBoard,
+  checkCpuCount,
   checkRamSize,
   type DeviceNoticeKind,
   type PowerRequest,
@@ -29,7 +30,8 @@ import { placeVirtio } from './boards/virtio-slots.js';
 import { ArchTimer } from './cpu/arch-timer.js';
 import { Engine, type EngineKind } from './cpu/engine.js';
 import { type InterpreterImage, standardInterpreter } from './cpu/interpreter-image.js';
-import { psciCall } from './cpu/psci.js';
+import { PSCI_NOT_SUPPORTED, psciCall } from './cpu/psci.js';
+import { Turns } from './cpu/turns.js';
 import { type CpuHost, type CpuStop, Vcpu } from './cpu/vcpu.js';
 import type { VirtioDevice } from './devices/virtio/device.js';
 import type { VirtioVersion } from './devices/virtio/transport-mmio.js';
@@ -49,7 +51,7 @@ export type StopReason =
   | { readonly kind: 'until' }
   | { readonly kind: 'shutdown' }
   | { readonly kind: 'reset' }
-  /** Every CPU waits for an interrupt, and nothing is scheduled that could raise one. */
+  /** Every CPU waits or is off, and nothing is scheduled that could wake one. */
   | { readonly kind: 'idle' }
   /** Every CPU waits, and the next event is at this virtual time; only with `waitForEvents`. */
   | { readonly kind: 'waiting'; readonly until: number }
@@ -68,6 +70,8 @@ export interface MachineNotice {
 export interface MachineOptions {
   readonly board?: BoardDescription;
   readonly cpu?: string;
+  /** CPUs, which execute in turn; 1 unless told otherwise, at most what the board has room for. */
+  readonly cpus?: number;
   /** `translator` unless told otherwise. */
   readonly engine?: EngineKind;
   /** The compiled interpreter, if the caller keeps its bytes; all machines may share one. */
@@ -114,7 +118,8 @@ const COMPONENT_VERSION = 1;
 export class Machine implements CpuHost {
   readonly board: Board;
   readonly memory: PhysicalMemory;
-  readonly cpu: Vcpu;
+  /** The first is on at power-on, the guest turns on the others (PSCI). */
+  readonly cpus: readonly Vcpu[];
   readonly events: EventQueue;
   readonly clock: VirtualClock;
   readonly model: CpuModel;
@@ -123,7 +128,8 @@ export class Machine implements CpuHost {
   readonly #options: MachineOptions;
   readonly #modelName: string;
   readonly engine: Engine;
-  readonly #timer: ArchTimer;
+  readonly #timers: readonly ArchTimer[];
+  readonly #turns: Turns;
   readonly #nanoseconds: number;
   readonly #noticed = new Set<string>();
   /** Where all data from outside enters; the console is the port `console`. */
@@ -136,6 +142,7 @@ export class Machine implements CpuHost {
   readonly time: VirtualTime;
   #power: PowerRequest | undefined;
   #exitStatus: number | undefined;
+  #stopRequested = false;
 
   constructor(options: MachineOptions = {}) {
     this.#options = options;
@@ -146,6 +153,8 @@ export class Machine implements CpuHost {
       const known = Object.keys(CPU_MODELS).join(', ');
       throw new PlinthError('input', 'unknown-cpu', `cpu: there is no model "${modelName}"; choose one of ${known}`);
     }
+    const count = options.cpus ?? 1;
+    checkCpuCount(description, count);
     this.model = model;
     this.#modelName = modelName;
     const ramSize = options.ramSize ?? description.defaultRamSize;
@@ -169,35 +178,40 @@ export class Machine implements CpuHost {
         assert(this.#slice === 0, 'data is sent between runs, not from inside one');
         this.events.runUntil(this.clock.now());
       },
-      answered: () => this.cpu.requestStop('device'),
+      answered: () => this.currentCpu.requestStop('device'),
       onInput: options.onInput,
     });
     this.memory = new PhysicalMemory(memory, description.ramBase, ramSize);
     const shadow = new ShadowTables(memory, ramSize / 4096);
     const codePages = new CodePages(memory, ramSize / 4096);
-    this.cpu = new Vcpu({
-      index: 0,
-      memory,
-      base: CPU_BLOCKS_AT,
-      model,
-      physical: this.memory,
-      shadow,
-      codePages,
-      host: this,
-    });
+    this.cpus = Array.from(
+      { length: count },
+      (_, index) =>
+        new Vcpu({
+          index,
+          memory,
+          base: CPU_BLOCKS_AT + index * CPU_BLOCK_SIZE,
+          model,
+          physical: this.memory,
+          shadow,
+          codePages,
+          host: this,
+        }),
+    );
+    this.#turns = new Turns(this.cpus);
     this.engine = new Engine({
       kind: options.engine ?? 'translator',
       memory,
       image: interpreter,
-      cpus: [this.cpu],
+      cpus: this.cpus,
       physical: this.memory,
       codePages,
       pureHelpers: floatHelpers(new Int32Array(memory.buffer)),
     });
-    this.cpu.attach(this.engine);
+    for (const cpu of this.cpus) cpu.attach(this.engine);
     const extra = placeVirtio(description, options.virtio ?? [], options.virtioVersion);
     const host: BoardHost = {
-      cpus: 1,
+      cpus: count,
       clock: this.clock,
       events: this.events,
       wallClockBase: options.wallClockBase ?? 0,
@@ -207,9 +221,9 @@ export class Machine implements CpuHost {
         connect: (input) => this.inputs.connect('console', input),
       },
       memory: this.memory,
-      irq: [{ set: (level) => this.cpu.setInterruptLine(PSR.I, level) }],
-      fiq: [{ set: (level) => this.cpu.setInterruptLine(PSR.F, level) }],
-      currentCpu: () => 0,
+      irq: this.cpus.map((cpu) => ({ set: (level) => cpu.setInterruptLine(PSR.I, level) })),
+      fiq: this.cpus.map((cpu) => ({ set: (level) => cpu.setInterruptLine(PSR.F, level) })),
+      currentCpu: () => this.currentCpu.index,
       requestPower: (request) => {
         this.#power = request;
       },
@@ -221,28 +235,61 @@ export class Machine implements CpuHost {
       onNotice: (kind, message) => this.#notice(kind, message),
     };
     this.board = buildBoard(description, host, extra);
-    this.memory.connect(this.board.devices, this.cpu);
-    this.#timer = new ArchTimer({
-      clock: this.clock,
-      events: this.events,
-      frequency: description.timerFrequency,
-      physical: this.board.interrupts.ppi(0, description.timerInterrupts.physical),
-      virtual: this.board.interrupts.ppi(0, description.timerInterrupts.virtual),
+    // Tables and code are common to all CPUs; the others look at what has become of them when their turn comes.
+    this.memory.connect(this.board.devices, {
+      pageRestricted: (page, reads) => this.currentCpu.pageRestricted(page, reads),
+      watchesEnded: () => this.currentCpu.watchesEnded(),
+      codeWritten: (page) => this.currentCpu.codeWritten(page),
     });
+    const { physical, virtual } = description.timerInterrupts;
+    this.#timers = this.cpus.map(
+      ({ index }) =>
+        new ArchTimer({
+          clock: this.clock,
+          events: this.events,
+          frequency: description.timerFrequency,
+          physical: this.board.interrupts.ppi(index, physical),
+          virtual: this.board.interrupts.ppi(index, virtual),
+        }),
+    );
     this.reset();
   }
 
-  /** Instructions executed since power-on. */
+  /** The first CPU. */
+  get cpu(): Vcpu {
+    return this.cpus[0]!;
+  }
+
+  /** The CPU that executes, or did so last. */
+  get currentCpu(): Vcpu {
+    return this.#turns.current;
+  }
+
+  get cpuCount(): number {
+    return this.cpus.length;
+  }
+
+  /** Instructions executed since power-on, by all CPUs together. */
   get count(): number {
-    return this.#countBefore + (this.#slice === 0 ? 0 : this.#slice - this.cpu.budget);
+    return this.#countBefore + (this.#slice === 0 ? 0 : this.#slice - this.currentCpu.budget);
+  }
+
+  /** What several CPUs wait for and whose turn it is, as words: for comparing. */
+  get schedule(): readonly number[] {
+    if (this.cpus.length === 1) return [];
+    return [...this.#turns.words, ...this.cpus.flatMap(({ activity }) => activity.words)];
   }
 
   /** Hash of what the guest can see of CPU and RAM: equal runs have equal hashes at equal counts. */
   stateHash(): string {
-    return stateHash(this.cpu.state, this.memory.ram);
+    return stateHash(
+      this.cpus.map(({ state }) => state),
+      this.schedule,
+      this.memory.ram,
+    );
   }
 
-  /** Puts a plan's bytes in place and points the CPU at its entry. */
+  /** Puts a plan's bytes in place and points the first CPU at its entry. */
   load(plan: LoadPlan): void {
     this.#plan = plan;
     for (const { address, bytes } of plan.segments) this.memory.writeBytes(address, bytes, 'device');
@@ -254,14 +301,16 @@ export class Machine implements CpuHost {
     this.#power = undefined;
     this.#exitStatus = undefined;
     this.board.reset();
-    this.#timer.reset();
+    for (const timer of this.#timers) timer.reset();
     if (this.#plan !== undefined) this.load(this.#plan);
     else this.#start();
   }
 
   #start(): void {
     const plan = this.#plan;
-    this.cpu.reset(plan?.entry ?? this.memory.ramBase, plan?.thumb ?? false);
+    for (const cpu of this.cpus) cpu.reset(plan?.entry ?? this.memory.ramBase, plan?.thumb ?? false, cpu.index === 0);
+    this.#turns.reset();
+    this.#stopRequested = false;
     if (plan === undefined) return;
     this.cpu.state.setReg(0, plan.registers.r0);
     this.cpu.state.setReg(1, plan.registers.r1);
@@ -273,7 +322,7 @@ export class Machine implements CpuHost {
     return {
       board: this.board.description.name,
       cpu: this.#modelName,
-      cpus: 1,
+      cpus: this.cpus.length,
       ramSize: this.memory.ramSize,
       nanosecondsPerInstruction: this.#nanoseconds,
     };
@@ -300,6 +349,7 @@ export class Machine implements CpuHost {
     checkIdentity(readIdentity(sections), this.identity);
     this.#power = undefined;
     this.#exitStatus = undefined;
+    this.#stopRequested = false;
     const untouched = this.#countBefore === 0 && !this.memory.loaded;
     for (const { tag, part } of this.#components()) {
       const reader: StateReader = sections.take(tag, COMPONENT_VERSION);
@@ -311,7 +361,7 @@ export class Machine implements CpuHost {
     restoreRam(this.memory, this.#plan, sections, untouched);
   }
 
-  /** In the order in which they are restored: the CPU comes last, so that nothing wakes it. */
+  /** In the order in which they are restored: the CPUs come last, so that nothing wakes them. */
   #components(): { tag: string; part: { save(writer: StateWriter): void; restore(reader: StateReader): void } }[] {
     const count = {
       save: (writer: StateWriter) => writer.f64(this.#countBefore),
@@ -324,20 +374,22 @@ export class Machine implements CpuHost {
       // Who shares a line of time with others saves it for all of them.
       ...(this.#options.time === undefined ? [{ tag: 'time', part: this.time }] : []),
       ...this.board.devices.map(({ device }) => ({ tag: `device.${device.name}`, part: device })),
-      { tag: 'timer.0', part: this.#timer },
-      { tag: 'cpu.0', part: this.cpu },
+      ...this.#timers.map((part, index) => ({ tag: `timer.${index}`, part })),
+      ...(this.cpus.length > 1 ? [{ tag: 'turns', part: this.#turns }] : []),
+      ...this.cpus.map((part, index) => ({ tag: `cpu.${index}`, part })),
     ];
   }
 
   /** Makes `run` return before the next instruction. */
   stop(): void {
-    this.cpu.requestStop();
+    this.#stopRequested = true;
+    this.currentCpu.requestStop('device');
   }
 
   /** Ends the run with a status: for semihosting. */
   exit(status: number): void {
     this.#exitStatus = status;
-    this.cpu.requestStop('device');
+    this.currentCpu.requestStop('device');
   }
 
   /**
@@ -356,26 +408,35 @@ export class Machine implements CpuHost {
       const left = until - this.#countBefore;
       // Not a number, too.
       if (!(left > 0)) return { kind: 'until' };
-      if (this.cpu.waiting) {
-        if (this.cpu.takeStop() === 'requested') return { kind: 'requested' };
+      if (this.#takeStopRequest()) return { kind: 'requested' };
+      const cpu = this.#turns.next(this.clock.now());
+      if (cpu === undefined) {
         const waiting = this.#wait(options.waitForEvents ?? false);
         if (waiting !== undefined) return waiting;
         continue;
       }
       const toInput = (this.inputs.next?.count ?? Infinity) - this.#countBefore;
       const toEvent = Math.ceil((this.events.next() - this.clock.now()) / this.#nanoseconds);
-      const stop = this.#execute(Math.min(left, toInput, toEvent, MAX_SLICE));
+      const stop = this.#execute(cpu, Math.min(left, this.#turns.left, toInput, toEvent, MAX_SLICE));
       if (stop === 'fault-loop' || stop === 'fetch-denied') {
-        return { kind: stop, address: this.cpu.state.reg(15) >>> 0 };
-      } else if (stop === 'requested') return { kind: 'requested' };
+        return { kind: stop, address: cpu.state.reg(15) >>> 0 };
+      }
+      if (this.#takeStopRequest()) return { kind: 'requested' };
     }
   }
 
-  #execute(budget: number): CpuStop | undefined {
+  #takeStopRequest(): boolean {
+    const requested = this.#stopRequested;
+    this.#stopRequested = false;
+    return requested;
+  }
+
+  #execute(cpu: Vcpu, budget: number): CpuStop | undefined {
     this.#slice = budget;
-    const stop = this.cpu.execute(budget);
-    const executed = budget - this.cpu.budget;
+    const stop = cpu.execute(budget);
+    const executed = budget - cpu.budget;
     this.#slice = 0;
+    this.#turns.spend(executed);
     this.#countBefore += executed;
     this.time.elapsed += executed * this.#nanoseconds;
     return stop;
@@ -387,23 +448,27 @@ export class Machine implements CpuHost {
     return { kind };
   }
 
-  /** The CPU is in WFI: time goes on to the next event. */
+  /** No CPU can execute: time goes on to the next event. */
   #wait(comeBack: boolean): StopReason | undefined {
-    if (this.cpu.interruptPending) return undefined;
+    if (!this.cpus.some(({ activity }) => activity.on)) return { kind: 'idle' };
     // An input that was recorded here came while the CPU waited.
     const input = this.inputs.next;
-    const next = Math.min(this.events.next(), input?.count === this.#countBefore ? input.time : Infinity);
+    const next = Math.min(
+      this.events.next(),
+      this.#turns.wake,
+      input?.count === this.#countBefore ? input.time : Infinity,
+    );
     if (next === Infinity) return { kind: 'idle' };
     if (comeBack) return { kind: 'waiting', until: next };
     this.passTime(next - this.clock.now());
     return undefined;
   }
 
-  /** Lets virtual time pass while the CPU waits for an interrupt, up to the next event at most. */
+  /** Lets virtual time pass while all CPUs wait, up to the next event at most. */
   passTime(nanoseconds: number): void {
-    if (!this.cpu.waiting || this.cpu.interruptPending) return;
     const now = this.clock.now();
-    const until = Math.min(now + Math.max(0, nanoseconds), this.events.next());
+    if (this.#turns.anyReady(now)) return;
+    const until = Math.min(now + Math.max(0, nanoseconds), this.events.next(), this.#turns.wake);
     if (until > now && until !== Infinity) this.time.elapsed += until - now;
     this.events.runUntil(this.clock.now());
   }
@@ -423,13 +488,30 @@ export class Machine implements CpuHost {
 
   firmwareCall(cpu: Vcpu, conduit: 'hvc' | 'smc'): boolean {
     if (this.board.description.psci !== conduit) return false;
-    const result = psciCall(cpu.state.reg(0), cpu.state.reg(1), 1);
-    if (result === undefined) cpu.state.setReg(0, -1);
-    else {
-      cpu.state.setReg(0, result.value);
-      if (result.request === 'off') this.#power = 'shutdown';
-      else if (result.request === 'reset') this.#power = 'reset';
-      else if (result.request === 'suspend') cpu.waitForInterrupt();
+    const [functionId, ...parameters] = [0, 1, 2, 3].map((n) => cpu.state.reg(n)) as [number, number, number, number];
+    const result = psciCall(
+      functionId,
+      parameters,
+      this.cpus.map(({ activity }) => activity.on),
+    );
+    cpu.state.setReg(0, result?.value ?? PSCI_NOT_SUPPORTED);
+    const request = result?.request;
+    switch (request?.kind) {
+      case 'off':
+        this.#power = 'shutdown';
+        break;
+      case 'reset':
+        this.#power = 'reset';
+        break;
+      case 'suspend':
+        cpu.waitForInterrupt();
+        break;
+      case 'cpu-off':
+        cpu.turnOff();
+        break;
+      case 'cpu-on':
+        this.cpus[request.cpu]!.turnOn(request.entry, request.context);
+        break;
     }
     return true;
   }
@@ -449,17 +531,12 @@ export class Machine implements CpuHost {
     return guard({ address, bytes: this.memory.bytes(address, 4096)! });
   }
 
-  timerRead(crm: number, opc2: number): number | undefined {
-    return this.#timer.read(crm, opc2);
+  timer(cpu: Vcpu): ArchTimer {
+    return this.#timers[cpu.index]!;
   }
-  timerWrite(crm: number, opc2: number, value: number): boolean {
-    return this.#timer.write(crm, opc2, value);
-  }
-  timerRead64(opc1: number): bigint | undefined {
-    return this.#timer.read64(opc1);
-  }
-  timerWrite64(opc1: number, value: bigint): boolean {
-    return this.#timer.write64(opc1, value);
+
+  sendEvent(): void {
+    for (const { activity } of this.cpus) activity.signal();
   }
 
   unknownRegister(description: string, write: boolean): void {

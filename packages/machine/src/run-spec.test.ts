@@ -39,6 +39,7 @@ describe('parseRunSpec', () => {
   it('keeps everything through JSON', () => {
     const spec = parseRunSpec({
       image: 'debian-mini',
+      cpus: 4,
       memory: 256 * 1024 * 1024,
       exec: { command: 'true', marker: '0123456789abcdef' },
       drives: [
@@ -62,6 +63,7 @@ describe('parseRunSpec', () => {
     ],
     [{ kernel: 'a', colour: 'red' }, 'colour: there is no such option'],
     [{ kernel: 7 }, 'kernel: a text is needed'],
+    [{ kernel: 'a', cpus: 0 }, 'cpus: a whole number above 0 is needed'],
     [{ kernel: 'a', memory: 5000 }, 'memory: a multiple of 4096 bytes is needed, for example 256M'],
     [{ kernel: 'a', memory: '256M' }, 'memory: a multiple of 4096 bytes is needed, for example 256M'],
     [{ kernel: 'a', engine: 'fast' }, 'engine: "fast" is none of auto, interpreter, translator'],

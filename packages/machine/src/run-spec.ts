@@ -21,6 +21,8 @@ export interface RunSpec {
   readonly machine: string;
   /** Model; the board's own if left out. */
   readonly cpu?: string;
+  /** Number of CPUs; one if left out. */
+  readonly cpus?: number;
   /** Bytes of RAM, a multiple of 4096; the board's default if left out. */
   readonly memory?: number;
   /** A guest image by name; brings kernel, initrd and their command line. */
@@ -136,6 +138,7 @@ export function parseRunSpec(value: unknown): RunSpec {
     ...FLAGS,
     'rng',
     'drives',
+    'cpus',
     'memory',
     'exec',
     'limits',
@@ -154,7 +157,8 @@ export function parseRunSpec(value: unknown): RunSpec {
     (typeof FLAGS)[number],
     boolean
   >;
-  const { memory } = input;
+  const { cpus, memory } = input;
+  if (cpus !== undefined && !isCount(cpus)) throw wrong('cpus', 'a whole number above 0 is needed');
   if (memory !== undefined && (!isCount(memory) || memory % 4096 !== 0)) {
     throw wrong('memory', 'a multiple of 4096 bytes is needed, for example 256M');
   }
@@ -166,6 +170,7 @@ export function parseRunSpec(value: unknown): RunSpec {
     virtio: virtioVersion(text.virtio ?? DEFAULTS.virtio),
     engine: engine(text.engine ?? DEFAULTS.engine),
     ...flags,
+    ...(isCount(cpus) ? { cpus } : {}),
     ...(isCount(memory) ? { memory } : {}),
     ...(input['exec'] === undefined ? {} : { exec: parseExec(input['exec']) }),
     ...(input['saveAt'] === undefined ? {} : { saveAt: parseSaveAt(input['saveAt']) }),

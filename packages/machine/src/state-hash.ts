@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A 64-bit hash of what a guest can see of its CPU and its RAM, to compare runs with: by engine, by slice sizes, by
+// A 64-bit hash of what a guest can see of its CPUs and its RAM, to compare runs with: by engine, by slice sizes, by
 // recording. Devices are not in it: what they hold shows in the interrupts and values that the CPU gets. SHA-256 in
 // TypeScript would take seconds for the RAM of a usual guest.
 
@@ -14,10 +14,12 @@ const WORDS = [
 /**
  * Sixteen hexadecimal digits. Every register counts by its value, wherever the engine keeps it. States that differ by
  * chance have the same hash once in 2^64; it is no defence against collisions that someone makes on purpose.
+ * `schedule` is whatever says which CPU executes next.
  */
-export function stateHash(state: CpuState, ram: Uint8Array): string {
+export function stateHash(cpus: readonly CpuState[], schedule: readonly number[], ram: Uint8Array): string {
   const hash = new Hash();
-  hash.words(cpuWords(state));
+  for (const state of cpus) hash.words(cpuWords(state));
+  hash.words(Int32Array.from(schedule));
   hash.words(new Int32Array(ram.buffer, ram.byteOffset, ram.length >> 2));
   return hash.toString();
 }

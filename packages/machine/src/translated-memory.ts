@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Guest-virtual memory as a CPU's own translation tables show it, for semihosting: no access flag is set, no fault is
+// Guest-virtual memory as the executing CPU's own translation tables show it, for semihosting: no access flag is set, no fault is
 // taken, and devices are not touched.
 
 import type { Machine } from './machine.js';
@@ -20,7 +20,7 @@ export class TranslatedMemory implements GuestMemory {
     for (let done = 0; done < size;) {
       const at = (address + done) >>> 0;
       const length = Math.min(size - done, PAGE - (at & (PAGE - 1)));
-      const physical = this.#machine.cpu.peekTranslate(at);
+      const physical = this.#machine.currentCpu.peekTranslate(at);
       const bytes = physical === undefined ? undefined : this.#machine.memory.bytes(physical >>> 0, length);
       if (physical === undefined || bytes === undefined) return undefined;
       pieces.push({ physical: physical >>> 0, bytes });

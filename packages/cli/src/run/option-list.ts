@@ -40,6 +40,7 @@ export interface RunOption {
 export const RUN_OPTIONS: readonly RunOption[] = [
   { name: 'machine', kind: 'text', value: 'BOARD', help: 'board (default: virt); help lists them' },
   { name: 'cpu', kind: 'text', value: 'MODEL', help: 'CPU model (default: the board’s)' },
+  { name: 'cpus', kind: 'count', value: 'N', help: 'number of CPUs, which execute in turn (default: 1)' },
   { name: 'memory', kind: 'size', value: 'SIZE', help: 'RAM, for example 256M' },
   { name: 'image', kind: 'text', value: 'NAME', help: 'guest image; it is brought if it is not here' },
   { name: 'kernel', kind: 'path', value: 'FILE', help: 'kernel: zImage, Image or ELF' },

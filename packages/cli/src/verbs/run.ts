@@ -59,11 +59,11 @@ async function startRun(wanted: RunSpec): Promise<{ readonly spec: RunSpec; read
   }
   const name = wanted.snapshot;
   const snapshot = await Snapshot.open(readInput(name, 'snapshot'), name, zlibCodec);
-  const { board: machine, cpu, ramSize: memory } = snapshot.identity;
+  const { board: machine, cpu, cpus, ramSize: memory } = snapshot.identity;
   const before = snapshot.run ?? { ...wanted, drives: [], rng: false };
   const { seed, wallClock, drives, rng, virtio } = before;
   const spec = { ...wanted, seed, wallClock, drives, rng, virtio };
-  return { spec: { ...spec, machine, cpu, memory }, machine: resumeDriver(spec, snapshot) };
+  return { spec: { ...spec, machine, cpu, cpus, memory }, machine: resumeDriver(spec, snapshot) };
 }
 
 async function runSpec(wanted: RunSpec, output: RunOutput): Promise<number> {

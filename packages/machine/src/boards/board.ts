@@ -135,6 +135,13 @@ export function checkRamSize({ name, maxRamSize }: BoardDescription, ramSize: nu
   }
 }
 
+/** @throws PlinthError `cpu-count` */
+export function checkCpuCount({ name, maxCpus }: BoardDescription, cpus: number): void {
+  if (Number.isInteger(cpus) && cpus >= 1 && cpus <= maxCpus) return;
+  const room = maxCpus === 1 ? 'has one CPU' : `takes 1 to ${maxCpus} CPUs`;
+  throw new PlinthError('input', 'cpu-count', `cpus: the board ${name} ${room}, not ${cpus}`);
+}
+
 /** `extra` are devices beyond the board's own, such as virtio ones. */
 export function buildBoard(description: BoardDescription, host: BoardHost, extra: readonly BoardDevice[] = []): Board {
   assert(host.cpus >= 1 && host.cpus <= description.maxCpus, `${description.name}: ${host.cpus} CPUs`);

@@ -136,10 +136,29 @@ export class ArchTimer {
    * days away, where times would not be exact.
    */
   at(value: bigint, action: () => void): Alarm | undefined {
+    const time = this.#timeOf(value);
+    return time === undefined ? undefined : this.#events.schedule(time, action);
+  }
+
+  /** The first nanosecond at which the counter is `value` or more, if it is near enough to be exact. */
+  #timeOf(value: bigint): number | undefined {
     const frequency = BigInt(this.#frequency);
     const nanoseconds = (value * 1_000_000_000n + frequency - 1n) / frequency;
-    if (nanoseconds > BigInt(Number.MAX_SAFE_INTEGER)) return undefined;
-    return this.#events.schedule(Number(nanoseconds), action);
+    return nanoseconds > BigInt(Number.MAX_SAFE_INTEGER) ? undefined : Number(nanoseconds);
+  }
+
+  /**
+   * Virtual nanoseconds at which the event stream gives its next event, by CNTKCTL: EVNTEN 2, EVNTDIR 3, EVNTI 7:4 (B8.1.1).
+   * Infinity if it is off, or that is out of reach.
+   */
+  nextStreamEvent(control: number): number {
+    if ((control & 4) === 0) return Infinity;
+    const half = 1n << BigInt((control >>> 4) & 15);
+    const period = half * 2n;
+    // The bit of the counter rises in the middle of its period, and falls at its end.
+    const phase = (control & 8) === 0 ? half : 0n;
+    const now = this.count();
+    return this.#timeOf(now + ((((phase - now - 1n) % period) + period) % period) + 1n) ?? Infinity;
   }
 
   /** 32-bit registers of CP15 c14 by (CRm, opc2). */

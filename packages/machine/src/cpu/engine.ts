@@ -4,6 +4,7 @@
 
 import {
   CPU,
+  CPU_BLOCK_SIZE,
   Decoder,
   extractFields,
   HANDLER,
@@ -14,6 +15,7 @@ import {
   ROWS,
 } from '@plinth/arm';
 import type { CodePages } from '../memory/code-pages.js';
+import { CPU_BLOCKS_AT } from '../memory/layout.js';
 import type { PhysicalMemory } from '../memory/physical-memory.js';
 import type { InterpreterImage } from './interpreter-image.js';
 import { Translator } from './translator.js';
@@ -58,7 +60,7 @@ export class Engine {
   readonly #conditionHolds: (cpu: number, condition: number) => number;
   readonly #table: WebAssembly.Table;
   readonly #decoders: { a32: Decoder; t32: Decoder; t16: Decoder };
-  readonly #cpus: ReadonlyMap<number, Vcpu>;
+  readonly #cpus: readonly Vcpu[];
   readonly #forced: boolean;
   readonly translator: Translator | undefined;
   /** A 16-bit and a 32-bit T32 word are never equal: the latter's upper half is not zero. */
@@ -67,7 +69,7 @@ export class Engine {
 
   constructor(options: EngineOptions) {
     this.#halfwords = new Uint16Array(options.memory.buffer);
-    this.#cpus = new Map(options.cpus.map((cpu) => [cpu.state.base, cpu]));
+    this.#cpus = options.cpus;
     this.#decoders = {
       a32: new Decoder(ROWS, 'A32'),
       t32: new Decoder(ROWS, 'T32'),
@@ -99,7 +101,7 @@ export class Engine {
   }
 
   #cpu(base: number): Vcpu {
-    return this.#cpus.get(base)!;
+    return this.#cpus[cpuIndex(base)]!;
   }
 
   /** The functions that generated code imports: a method of the CPU for each helper of kind `runtime`. */
@@ -112,14 +114,14 @@ export class Engine {
         if (implementation !== undefined) imports[name] = implementation;
         continue;
       }
-      const method = (base: number): ((...args: number[]) => number | void) => {
-        const cpu = only ?? this.#cpu(base);
-        return (cpu as unknown as Record<string, (...args: number[]) => number | void>)[name]!.bind(cpu);
-      };
-      if (only !== undefined) {
-        const bound = method(only.state.base);
-        imports[name] = (_cpu: number, a: number, b: number, c: number) => bound(a, b, c);
-      } else imports[name] = (cpu: number, ...args: number[]) => method(cpu)(...args);
+      const methods = options.cpus.map((cpu) =>
+        (cpu as unknown as Record<string, (...args: number[]) => number | void>)[name]!.bind(cpu),
+      );
+      const [first] = methods;
+      imports[name] =
+        only === undefined
+          ? (base: number, a: number, b: number, c: number) => methods[cpuIndex(base)]!(a, b, c)
+          : (_base: number, a: number, b: number, c: number) => first!(a, b, c);
     }
     imports['slowLoad'] = (cpu: number, address: number, access: number) =>
       (only ?? this.#cpu(cpu)).slowLoad(address, access);
@@ -192,6 +194,11 @@ export class Engine {
     const number = this.#number(this.#decoders.t32, swapHalves(whole), it !== 0);
     return (this.#table.get(number) as HandlerFunction)(state.base, whole, pc);
   }
+}
+
+/** Generated code names a CPU by the address of its block. */
+function cpuIndex(base: number): number {
+  return (base - CPU_BLOCKS_AT) / CPU_BLOCK_SIZE;
 }
 
 /** Whether a halfword begins a 32-bit T32 instruction (A6.1). */

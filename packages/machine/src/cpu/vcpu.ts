@@ -30,6 +30,8 @@ import type { AccessSize } from '../devices/device.js';
 import type { CodePages, HandlerArray } from '../memory/code-pages.js';
 import { PAGE, type PhysicalMemory } from '../memory/physical-memory.js';
 import { ShadowTables, type Slot } from '../memory/shadow-tables.js';
+import { Activity } from './activity.js';
+import type { ArchTimer } from './arch-timer.js';
 import type { Engine } from './engine.js';
 
 /** What the CPU asks of the machine around it. */
@@ -40,10 +42,12 @@ export interface CpuHost {
   semihostingCall(cpu: Vcpu, kind: number, immediate: number): boolean;
   /** Asked before the first instruction of a page runs, and again after the page has changed. */
   fetchAllowed(page: number): boolean;
-  timerRead(crm: number, opc2: number): number | undefined;
-  timerWrite(crm: number, opc2: number, value: number): boolean;
-  timerRead64(opc1: number): bigint | undefined;
-  timerWrite64(opc1: number, value: bigint): boolean;
+  /** The CPU's own timer. */
+  timer(cpu: Vcpu): ArchTimer;
+  /** SEV: an event for every CPU. */
+  sendEvent(): void;
+  /** CPUs of the machine. */
+  readonly cpuCount: number;
   unknownRegister(description: string, write: boolean): void;
   /** An instruction fetch or a data access where nothing is on the bus. */
   busError(address: number, kind: number): void;
@@ -53,14 +57,12 @@ export interface CpuHost {
 export type CpuStop =
   /** A device, a timer or a system register was touched: events and lines must be looked at. */
   | 'device'
-  /** WFI, with no interrupt pending. */
+  /** WFI or WFE, and what it waits for has not come; or the CPU has turned itself off. */
   | 'wait'
   /** Exceptions taken one after the other with no instruction between that could change anything. */
   | 'fault-loop'
   /** `CpuHost.fetchAllowed` said no; the PC is at the page's first instruction. */
-  | 'fetch-denied'
-  /** `requestStop` was called. */
-  | 'requested';
+  | 'fetch-denied';
 
 /** Which reason to stop is told when several come together: the caller looks at devices and time anyway. */
 const STOP_RANK: Readonly<Record<CpuStop, number>> = {
@@ -68,7 +70,6 @@ const STOP_RANK: Readonly<Record<CpuStop, number>> = {
   wait: 1,
   'fault-loop': 2,
   'fetch-denied': 3,
-  requested: 4,
 };
 
 /** Exceptions at the first instruction of a vector, in a row, that make a fault loop. */
@@ -78,7 +79,8 @@ export class Vcpu {
   readonly state: CpuState;
   readonly system: Coprocessors;
   readonly #model: CpuModel;
-  readonly #index: number;
+  readonly index: number;
+  readonly activity: Activity = new Activity();
   readonly #physical: PhysicalMemory;
   readonly #shadow: ShadowTables;
   readonly #codePages: CodePages;
@@ -88,8 +90,10 @@ export class Vcpu {
   #slot: Slot | undefined;
   /** Tables of the same context with User permissions. */
   #userSlot: Slot | undefined;
+  /** What the two were for when they were chosen. */
+  #slotKey: Slot['key'];
+  #userSlotKey: Slot['key'];
   #stop: CpuStop | undefined;
-  #waiting = false;
   #lastVector = -1;
   #faultsInARow = 0;
 
@@ -104,7 +108,7 @@ export class Vcpu {
     host: CpuHost;
   }) {
     this.state = new CpuState(options.memory, options.base);
-    this.#index = options.index;
+    this.index = options.index;
     this.#model = options.model;
     this.#physical = options.physical;
     this.#shadow = options.shadow;
@@ -117,10 +121,10 @@ export class Vcpu {
       invalidateTlbAddress: (address) => this.#tlbChanged(() => this.#shadow.flushAddress(address)),
       invalidateTlbAsid: (asid) => this.#tlbChanged(() => this.#shadow.flushAsid(asid)),
       translateForPar: (address, write, privileged) => this.#par(address, write, privileged),
-      timerRead: (crm, opc2) => this.#host.timerRead(crm, opc2),
-      timerWrite: (crm, opc2, value) => this.#afterDevice(this.#host.timerWrite(crm, opc2, value)),
-      timerRead64: (opc1) => this.#host.timerRead64(opc1),
-      timerWrite64: (opc1, value) => this.#afterDevice(this.#host.timerWrite64(opc1, value)),
+      timerRead: (crm, opc2) => this.#host.timer(this).read(crm, opc2),
+      timerWrite: (crm, opc2, value) => this.#afterDevice(this.#host.timer(this).write(crm, opc2, value)),
+      timerRead64: (opc1) => this.#host.timer(this).read64(opc1),
+      timerWrite64: (opc1, value) => this.#afterDevice(this.#host.timer(this).write64(opc1, value)),
       unknownRegister: (description, write) => this.#host.unknownRegister(description, write),
     });
   }
@@ -130,8 +134,8 @@ export class Vcpu {
     this.#engine = engine;
   }
 
-  /** Power-on state (B1.9.1): Supervisor mode, interrupts masked, MMU off, A32. */
-  reset(entry: number, thumb: boolean): void {
+  /** Power-on state (B1.9.1): Supervisor mode, interrupts masked, MMU off, A32. Not `on`, it waits to be turned on. */
+  reset(entry: number, thumb: boolean, on = true): void {
     const { state } = this;
     const first = state.base >> 2;
     state.words.fill(0, first, first + (CPU.system >> 2) + 64);
@@ -141,13 +145,27 @@ export class Vcpu {
     state.set(CPU.watchedForRead, this.#physical.granules.read);
     state.set(CPU.watchedForWrite, this.#physical.granules.write);
     state.set(SYSTEM.SCTLR, this.#model.sctlrReset);
-    state.set(SYSTEM.MPIDR, 0x80000000 | this.#index);
+    state.set(SYSTEM.MPIDR, 0x80000000 | this.index);
+    state.set(SYSTEM.L2CTLR, Math.min(this.#host.cpuCount - 1, 3) << 24);
     state.setReg(15, entry);
     this.#stop = undefined;
-    this.#waiting = false;
+    this.activity.reset(on);
     this.#faultsInARow = 0;
     this.#shadow.flush();
     this.#contextChanged();
+  }
+
+  /** The firmware starts it: power-on state but for the interrupt inputs, which others drive. */
+  turnOn(entry: number, context: number): void {
+    const lines = this.state.get(CPU.interruptLines);
+    this.reset(entry & ~1, (entry & 1) !== 0);
+    this.state.set(CPU.interruptLines, lines);
+    this.state.setReg(0, context);
+  }
+
+  turnOff(): void {
+    this.activity.turnOff();
+    this.requestStop('wait');
   }
 
   /**
@@ -156,7 +174,7 @@ export class Vcpu {
    */
   save(writer: StateWriter): void {
     saveCpuState(this.state, writer);
-    writer.bool(this.#waiting);
+    this.activity.save(writer);
     writer.i32(this.#lastVector);
     writer.u8(Math.min(this.#faultsInARow, FAULT_LOOP));
     this.#shadow.reset();
@@ -165,7 +183,7 @@ export class Vcpu {
 
   restore(reader: StateReader): void {
     restoreCpuState(this.state, reader);
-    this.#waiting = reader.bool();
+    this.activity.restore(reader);
     this.#lastVector = reader.i32();
     this.#faultsInARow = reader.u8();
     this.#stop = undefined;
@@ -184,7 +202,7 @@ export class Vcpu {
     const lines = state.get(CPU.interruptLines);
     state.set(CPU.interruptLines, level ? lines | bit : lines & ~bit);
     if (!level) return;
-    this.#waiting = false;
+    this.activity.interrupt((state.get(CPU.control) & bit) !== 0);
     this.#attendIfUnmasked();
   }
 
@@ -192,13 +210,23 @@ export class Vcpu {
     return this.state.get(CPU.interruptLines) !== 0;
   }
 
-  /** In WFI, and no interrupt has come since. */
-  get waiting(): boolean {
-    return this.#waiting;
+  /** Another CPU will execute now. */
+  endTurn(): void {
+    const { state } = this;
+    if (state.get(CPU.exclusiveSize) === 0) return;
+    // The others may store to what is reserved, and the monitor only looks at the value. Losing a reservation is an event.
+    state.set(CPU.exclusiveAddress, -1);
+    state.set(CPU.exclusiveSize, 0);
+    this.activity.signal();
+  }
+
+  /** Others have executed, and may have made use of its shadow tables. */
+  beginTurn(): void {
+    if (this.#slot?.key !== this.#slotKey || this.#userSlot?.key !== this.#userSlotKey) this.#contextChanged();
   }
 
   /** Comes back before the next instruction. */
-  requestStop(reason: CpuStop = 'requested'): void {
+  requestStop(reason: CpuStop): void {
     if (this.#stop === undefined || STOP_RANK[reason] > STOP_RANK[this.#stop]) this.#stop = reason;
     this.#attend();
   }
@@ -280,12 +308,14 @@ export class Vcpu {
   #contextChanged(): void {
     const { state } = this;
     this.#slot = undefined;
+    this.#slotKey = undefined;
     state.set(CPU.tableRead, ShadowTables.empty);
     state.set(CPU.tableWrite, ShadowTables.empty);
     state.set(CPU.tableFetch, ShadowTables.empty);
     state.set(CPU.tableUserRead, ShadowTables.empty);
     state.set(CPU.tableUserWrite, ShadowTables.empty);
     this.#userSlot = undefined;
+    this.#userSlotKey = undefined;
     state.set(CPU.fetchPage, 1);
     this.system.updateFloatingPointAccess();
     this.#attendIfUnmasked();
@@ -302,6 +332,7 @@ export class Vcpu {
     const { state } = this;
     const slot = this.#findSlot(state.privileged);
     this.#slot = slot;
+    this.#slotKey = slot.key;
     // Big-endian data never goes through the tables: the slow path swaps it.
     if ((state.get(CPU.control) & PSR.E) === 0) {
       state.set(CPU.tableRead, slot.read);
@@ -315,7 +346,7 @@ export class Vcpu {
     const regime = this.#currentRegime();
     return this.#shadow.slot({
       privileged,
-      enabled: regime.enabled,
+      control: this.state.get(SYSTEM.SCTLR) & (SCTLR.M | SCTLR.AFE | SCTLR.EE),
       ttbr0: regime.ttbr0,
       ttbr1: regime.ttbr1,
       ttbcr: regime.ttbcr,
@@ -332,6 +363,7 @@ export class Vcpu {
     this.#currentSlot();
     const slot = this.#findSlot(false);
     this.#userSlot = slot;
+    this.#userSlotKey = slot.key;
     if ((state.get(CPU.control) & PSR.E) === 0) {
       state.set(CPU.tableUserRead, slot.read);
       state.set(CPU.tableUserWrite, slot.write);
@@ -635,6 +667,7 @@ export class Vcpu {
 
   returnFromException(target: number, psr: number): void {
     writeWholeCpsr(this.state, psr);
+    this.activity.signal();
     this.#contextChanged();
     this.#leaveTo(target & (this.state.thumb ? ~1 : ~3));
   }
@@ -659,13 +692,22 @@ export class Vcpu {
 
   waitForInterrupt(): void {
     if (this.interruptPending) return;
-    this.#waiting = true;
+    this.activity.waitForInterrupt();
     this.requestStop('wait');
   }
 
-  /** WFE and SEV: completing at once is allowed (B1.8.13), and right with one CPU. */
-  waitForEvent(): void {}
-  sendEvent(): void {}
+  /** WFE. Completing at once is allowed (B1.8.13), and what a CPU alone does. */
+  waitForEvent(): void {
+    const { state } = this;
+    if (this.#host.cpuCount === 1) return;
+    if ((state.get(CPU.interruptLines) & ~state.get(CPU.control)) !== 0) return;
+    const until = this.#host.timer(this).nextStreamEvent(state.get(SYSTEM.CNTKCTL));
+    if (this.activity.waitForEvent(until)) this.requestStop('wait');
+  }
+
+  sendEvent(): void {
+    this.#host.sendEvent();
+  }
 
   readFloatingPointSystem(register: number): number {
     if (!this.state.privileged || !this.system.floatingPointAllowed()) {

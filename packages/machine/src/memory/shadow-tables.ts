@@ -12,7 +12,8 @@ import { EMPTY_TABLE_AT, SHADOW_SLOTS, SLOTS_AT, TABLE_SIZE } from './layout.js'
 /** What a translation depends on besides the tables in memory. */
 export interface ContextKey {
   readonly privileged: boolean;
-  readonly enabled: boolean;
+  /** SCTLR.M, AFE and EE. */
+  readonly control: number;
   readonly ttbr0: number;
   readonly ttbr1: number;
   readonly ttbcr: number;
@@ -39,7 +40,7 @@ const FETCH_PLACE = 0x0800_0000;
 function sameKey(a: ContextKey, b: ContextKey): boolean {
   return (
     a.privileged === b.privileged &&
-    a.enabled === b.enabled &&
+    a.control === b.control &&
     a.ttbr0 === b.ttbr0 &&
     a.dacr === b.dacr &&
     a.asid === b.asid &&
