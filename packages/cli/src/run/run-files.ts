@@ -33,6 +33,8 @@ export interface RunFiles {
 const CONSOLE_OPTION = 'console=ttyAMA0';
 /** Kernel options of the fast path; what they leave out is listed for `npm start` to say. */
 const FAST_OPTIONS = 'cryptomgr.notests';
+/** With a board's device tree from the kernel, which names CPUs that we do not have: it would wait a second for each. */
+const FAST_OPTIONS_FOREIGN_TREE = 'nr_cpus=1';
 /** Of a run that is for one command: nobody reads the boot messages, and a panic ends the run instead of hanging it. */
 const EXEC_OPTIONS = 'quiet panic=-1';
 
@@ -49,7 +51,6 @@ export async function readRunFiles(
   const named = (name: string | undefined, option: string): NamedBytes | undefined =>
     name === undefined ? undefined : { name, bytes: readWhole(name, option) };
   const dtb = named(spec.dtb, 'dtb');
-  const withDtb = dtb === undefined ? {} : { dtb };
   if (spec.image !== undefined) {
     const manifest = await ensureImage(spec.image, progress);
     const kernelFile = spec.stock ? 'vmlinuz' : 'Image';
@@ -57,9 +58,11 @@ export async function readRunFiles(
       ...(spec.exec === undefined ? {} : { exec: spec.exec }),
       ...(size === undefined ? {} : { size }),
     });
+    const given = dtb ?? imageDeviceTree(spec, manifest);
     const append = [
       CONSOLE_OPTION,
       spec.stock ? '' : FAST_OPTIONS,
+      spec.stock || given === undefined || given === dtb ? '' : FAST_OPTIONS_FOREIGN_TREE,
       spec.exec === undefined ? '' : EXEC_OPTIONS,
       spec.append,
     ];
@@ -67,7 +70,7 @@ export async function readRunFiles(
       kernel: { name: `${spec.image}/${kernelFile}`, bytes: readImageFile(manifest, kernelFile) },
       initrd: { name: `${spec.image}/initramfs`, bytes: initrd },
       append: append.filter((part) => part !== undefined && part !== '').join(' '),
-      ...(dtb === undefined ? imageDeviceTree(spec, manifest) : withDtb),
+      ...(given === undefined ? {} : { dtb: given }),
     };
   }
   const kernel = named(spec.kernel, 'kernel');
@@ -78,15 +81,15 @@ export async function readRunFiles(
     ...(kernel === undefined ? {} : { kernel }),
     ...(initrd === undefined ? {} : { initrd }),
     ...(program === undefined ? {} : { program }),
-    ...withDtb,
+    ...(dtb === undefined ? {} : { dtb }),
   };
 }
 
 /** The image's device tree for a board that has none of its own. */
-function imageDeviceTree({ machine, image }: RunSpec, manifest: Manifest): { readonly dtb?: NamedBytes } {
+function imageDeviceTree({ machine, image }: RunSpec, manifest: Manifest): NamedBytes | undefined {
   const { kernelDeviceTree } = boardNamed(machine);
   const file = DEVICE_TREES.find((tree) => tree === kernelDeviceTree);
-  return file === undefined ? {} : { dtb: { name: `${image}/${file}`, bytes: readImageFile(manifest, file) } };
+  return file === undefined ? undefined : { name: `${image}/${file}`, bytes: readImageFile(manifest, file) };
 }
 
 /** A file with something in it. */
