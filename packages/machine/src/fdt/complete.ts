@@ -42,6 +42,7 @@ export function completeDeviceTree(blob: Uint8Array, what: string, options: Tree
       compatible: 'virtio,mmio',
       reg: reg(base, size),
       interrupts: [SPI, spi, EDGE_RISING],
+      'dma-coherent': true,
     }),
   );
   const missing = devices.filter(({ name }) => !root.children.some((child) => child.name === name));
