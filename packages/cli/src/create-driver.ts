@@ -154,7 +154,7 @@ class Driver implements MachineDriver {
       ...hardware,
       ...(spec.cpu === undefined ? {} : { cpu: spec.cpu }),
       wallClockBase: spec.wallClock,
-      interpreter: new InterpreterImage(keptInterpreterBytes()),
+      interpreter: new InterpreterImage(keptInterpreterBytes(false), false),
       virtioVersion: spec.virtio,
     };
     const engine = spec.lockstep ? 'interpreter' : spec.engine;

@@ -33,7 +33,7 @@ function copyFile(): string {
 }
 
 function expectFresh(): void {
-  expect(FRESH.equals(keptInterpreterBytes(place))).toBe(true);
+  expect(FRESH.equals(keptInterpreterBytes(false, place))).toBe(true);
 }
 
 describe('the kept interpreter', () => {
@@ -49,8 +49,8 @@ describe('the kept interpreter', () => {
   });
 
   it('runs as the generated one', () => {
-    keptInterpreterBytes(place);
-    const hashes = [FRESH, keptInterpreterBytes(place)].map((bytes) => {
+    keptInterpreterBytes(false, place);
+    const hashes = [FRESH, keptInterpreterBytes(false, place)].map((bytes) => {
       const machine = new Machine({ ramSize: 65536, interpreter: new InterpreterImage(bytes) });
       // Numbers from 0 up, stored one after the other: add r0, r0, #1; str r0, [r1, #4]!; b .-8
       const words = Int32Array.of(0xe2800001, 0xe5a10004, 0xeafffffc);
@@ -62,6 +62,19 @@ describe('the kept interpreter', () => {
       return machine.stateHash();
     });
     expect(hashes[1]).toBe(hashes[0]);
+  });
+
+  it('has a copy of its own for shared memory', () => {
+    const shared = Buffer.from(interpreterBytes(true));
+    expect(shared.equals(FRESH)).toBe(false);
+    expectFresh();
+    expect(shared.equals(keptInterpreterBytes(true, place))).toBe(true);
+    const inodes = readdirSync(place.directory).map((name) => statSync(join(place.directory, name)).ino);
+    expect(inodes).toHaveLength(2);
+    expectFresh();
+    expect(shared.equals(keptInterpreterBytes(true, place))).toBe(true);
+    expect(readdirSync(place.directory).map((name) => statSync(join(place.directory, name)).ino)).toEqual(inodes);
+    expect(inspectInterpreters(place)).toMatchObject({ present: true, stale: [] });
   });
 
   it('has another name when the code changes', () => {
@@ -91,7 +104,7 @@ describe('the kept interpreter', () => {
       'of other code under this name',
       (path) => {
         setCode('2');
-        keptInterpreterBytes(place);
+        keptInterpreterBytes(false, place);
         renameSync(copyFile(), path);
         setCode('1');
       },

@@ -39,24 +39,31 @@ function standardPlace(): KeptPlace | undefined {
   }
 }
 
-/** What `interpreterBytes` gives, from the kept copy if there is one; else there is one afterwards, if that is possible. */
-export function keptInterpreterBytes(place: KeptPlace | undefined = standardPlace()): Uint8Array {
-  const key = place === undefined ? undefined : keyOf(place);
-  if (place === undefined || key === undefined) return interpreterBytes();
+/**
+ * What `interpreterBytes(sharedMemory)` gives, from the kept copy if there is one; else there is one afterwards, if that is
+ * possible.
+ */
+export function keptInterpreterBytes(
+  sharedMemory: boolean,
+  place: KeptPlace | undefined = standardPlace(),
+): Uint8Array {
+  const code = place === undefined ? undefined : codeKey(place);
+  if (place === undefined || code === undefined) return interpreterBytes(sharedMemory);
+  const key = keyOf(code, sharedMemory);
   const path = copyPath(place, key);
   const kept = readCopy(path, key);
   if (kept !== undefined) {
     noteUse(path);
     return kept;
   }
-  const bytes = interpreterBytes();
-  if (keyOf(place) === key) writeCopy(place.directory, path, key, bytes);
+  const bytes = interpreterBytes(sharedMemory);
+  if (codeKey(place) === code) writeCopy(place.directory, path, key, bytes);
   return bytes;
 }
 
 /** What `plinth doctor` tells. */
 export interface KeptState {
-  /** Where this version's copy lies or would lie; `undefined` if none can be kept for it. */
+  /** Where this version's copy, for memory that is not shared, lies or would lie; `undefined` if none can be kept for it. */
   readonly path: string | undefined;
   /** Whether it is there and sound. */
   readonly present: boolean;
@@ -65,14 +72,25 @@ export interface KeptState {
 }
 
 export function inspectInterpreters(place: KeptPlace | undefined = standardPlace()): KeptState {
-  const key = place === undefined ? undefined : keyOf(place);
-  const path = place === undefined || key === undefined ? undefined : copyPath(place, key);
-  const present = path !== undefined && readCopy(path, key!) !== undefined;
+  const code = place === undefined ? undefined : codeKey(place);
   const copies = findCopies(place?.directory ?? interpretersDirectory());
-  return { path, present, stale: copies.filter((copy) => !(present && copy === path)) };
+  if (place === undefined || code === undefined) return { path: undefined, present: false, stale: copies };
+  const look = (sharedMemory: boolean): { path: string; present: boolean } => {
+    const key = keyOf(code, sharedMemory);
+    const path = copyPath(place, key);
+    return { path, present: readCopy(path, key) !== undefined };
+  };
+  const own = look(false);
+  const shared = look(true);
+  const sound = [own, shared].filter(({ present }) => present).map(({ path }) => path);
+  return { ...own, stale: copies.filter((copy) => !sound.includes(copy)) };
 }
 
-function keyOf({ code, loaded }: KeptPlace): string | undefined {
+function keyOf(code: string, sharedMemory: boolean): string {
+  return sharedMemory ? `${code}-shared` : code;
+}
+
+function codeKey({ code, loaded }: KeptPlace): string | undefined {
   try {
     return hashCode(code, loaded);
   } catch {
