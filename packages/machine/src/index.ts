@@ -21,6 +21,7 @@ export * from './devices/virtio/blk.js';
 export * from './devices/virtio/chain.js';
 export * from './devices/virtio/console.js';
 export * from './devices/virtio/device.js';
+export * from './devices/virtio/net.js';
 export * from './devices/virtio/rng.js';
 export * from './devices/virtio/transport-mmio.js';
 export * from './devices/virtio/virtqueue.js';

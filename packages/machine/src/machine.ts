@@ -210,6 +210,9 @@ export class Machine implements CpuHost {
     });
     for (const cpu of this.cpus) cpu.attach(this.engine);
     const extra = placeVirtio(description, options.virtio ?? [], options.virtioVersion);
+    for (const { inputs } of options.virtio ?? []) {
+      for (const [name, port] of inputs ?? []) this.inputs.connect(name, port);
+    }
     const host: BoardHost = {
       cpus: count,
       clock: this.clock,

@@ -3,6 +3,7 @@
 // A device sees queues, features and its configuration space; it knows nothing of registers or of the bus.
 
 import type { EventQueue, StateReader, StateWriter, VirtualClock } from '@plinth/core';
+import type { InputPort } from '../../inputs.js';
 import type { AccessSize } from '../device.js';
 import type { Virtqueue } from './virtqueue.js';
 
@@ -39,6 +40,8 @@ export interface VirtioDevice {
   readonly features: readonly number[];
   /** Largest size of each queue, a power of two up to 1024. */
   readonly queueSizes: readonly number[];
+  /** Ports through which data from outside enter, by names that are unique in the machine. */
+  readonly inputs?: readonly (readonly [name: string, port: InputPort])[];
   /** Called once, by the transport, before anything else. */
   connect(port: VirtioPort): void;
   /** Reads the configuration space; offsets from 0. Must have no side effect. */

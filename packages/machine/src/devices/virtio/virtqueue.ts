@@ -61,6 +61,11 @@ export class Virtqueue {
     return this.#layout !== undefined;
   }
 
+  /** Entries of the rings; 0 while the queue is off. */
+  get size(): number {
+    return this.#layout?.size ?? 0;
+  }
+
   /** Begins with empty rings; false, and the queue stays off, if the driver may not put them there. */
   enable(layout: QueueLayout, features: { readonly indirect: boolean; readonly eventIndex: boolean }): boolean {
     const { size, descriptors, available, used } = layout;
