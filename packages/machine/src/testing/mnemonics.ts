@@ -58,6 +58,11 @@ export const here = (): Instruction => b(0);
 export const svc = (imm24 = 0): Instruction => a32('SVC', { imm24 });
 export const udf = (): Instruction => a32('UDF');
 export const wfi = (): Instruction => a32('WFI');
+export const wfe = (): Instruction => a32('WFE');
+export const sev = (): Instruction => a32('SEV');
+export const ldrex = (rt: number, rn: number): Instruction => a32('LDREX', { Rn: rn, Rt: rt });
+/** rd := 0 if rt was stored, else 1. */
+export const strex = (rd: number, rt: number, rn: number): Instruction => a32('STREX', { Rn: rn, Rd: rd, Rt: rt });
 export const mrsCpsr = (rd: number): Instruction => a32('MRS (CPSR)', { Rd: rd });
 /** MOVS pc, lr: back from an exception. */
 export const movsPcLr = (): Instruction => a32('MOV (register)', { S: 1, Rd: 15, Rm: 14 });
@@ -67,6 +72,7 @@ export const subsPcLr = (imm8: number): Instruction => a32('SUB (immediate)', { 
 /** CP15 registers that tests use, as (CRn, opc1, CRm, opc2). */
 const CP15 = {
   MIDR: [0, 0, 0, 0],
+  MPIDR: [0, 0, 0, 5],
   SCTLR: [1, 0, 0, 0],
   CPACR: [1, 0, 0, 2],
   TTBR0: [2, 0, 0, 0],
@@ -82,6 +88,9 @@ const CP15 = {
   ATS1CPW: [7, 0, 8, 1],
   ATS1CUR: [7, 0, 8, 2],
   ATS1CUW: [7, 0, 8, 3],
+  ICIMVAU: [7, 0, 5, 1],
+  DCCMVAU: [7, 0, 11, 1],
+  TLBIMVAIS: [8, 0, 3, 1],
   TLBIALL: [8, 0, 7, 0],
   TLBIMVA: [8, 0, 7, 1],
   TLBIASID: [8, 0, 7, 2],
