@@ -14,6 +14,7 @@ import type { Differences } from './story.js';
 const noImage = missingImage();
 const missing = missingQemu() ?? noImage;
 const APPEND = 'console=ttyAMA0 quiet cryptomgr.notests';
+const BOTH = ['--machine', 'vexpress-a15', '--cpus', '2'];
 const COMMAND = [
   'dmesg',
   ...['cpuinfo', 'iomem', 'interrupts'].map((name) => `echo "# ${name}"; cat /proc/${name}`),
@@ -72,22 +73,13 @@ describe('a Debian kernel on vexpress-a15', () => {
     );
   });
 
-  it('resets the machine, and has the device tree from the image', ({ skip }) => {
+  it('starts its second CPU, resets the machine, and has the device tree from the image', ({ skip }) => {
     skip(noImage !== undefined, noImage);
-    const command = 'cat /proc/device-tree/model; reboot -f';
-    const { stdout } = plinth(
-      'run',
-      '--image',
-      'debian-mini',
-      '--machine',
-      'vexpress-a15',
-      '--exec',
-      command,
-      '--json',
-    );
+    const command = 'cat /proc/device-tree/model; nproc; reboot -f';
+    const { stdout } = plinth('run', '--image', 'debian-mini', ...BOTH, '--exec', command, '--json');
     const { exit, output } = JSON.parse(stdout) as { exit: { kind: string }; output: string };
     expect(exit).toEqual({ kind: 'reset' });
-    expect(output).toContain('V2P-CA15\0');
+    expect(output).toContain('V2P-CA15\x002\n');
   });
 
   it('keeps time by the SP804 alone', ({ skip }) => {

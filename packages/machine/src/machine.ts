@@ -230,6 +230,10 @@ export class Machine implements CpuHost {
       requestPower: (request) => {
         this.#power = request;
       },
+      startCpu: (index, entry) => {
+        const cpu = this.cpus[index];
+        if (cpu !== undefined && !cpu.activity.on) cpu.turnOn(entry & ~1, 0);
+      },
       onUnknownRegister: (device, offset, write, value) =>
         this.#notice(
           'unknown-device-register',

@@ -34,7 +34,7 @@ const CONSOLE_OPTION = 'console=ttyAMA0';
 /** Kernel options of the fast path; what they leave out is listed for `npm start` to say. */
 const FAST_OPTIONS = 'cryptomgr.notests';
 /** With a board's device tree from the kernel, which names CPUs that we do not have: it would wait a second for each. */
-const FAST_OPTIONS_FOREIGN_TREE = 'nr_cpus=1';
+const FAST_OPTIONS_FOREIGN_TREE = 'nr_cpus=';
 /** Of a run that is for one command: nobody reads the boot messages, and a panic ends the run instead of hanging it. */
 const EXEC_OPTIONS = 'quiet panic=-1';
 
@@ -62,7 +62,7 @@ export async function readRunFiles(
     const append = [
       CONSOLE_OPTION,
       spec.stock ? '' : FAST_OPTIONS,
-      spec.stock || given === undefined || given === dtb ? '' : FAST_OPTIONS_FOREIGN_TREE,
+      spec.stock || given === undefined || given === dtb ? '' : `${FAST_OPTIONS_FOREIGN_TREE}${spec.cpus ?? 1}`,
       spec.exec === undefined ? '' : EXEC_OPTIONS,
       spec.append,
     ];

@@ -42,6 +42,8 @@ export interface BoardHost {
   currentCpu(): number;
   /** A device switches the machine off, or asks for a reset of all of it; it happens before the next instruction. */
   requestPower(request: PowerRequest): void;
+  /** Firmware that a device stands for starts a CPU in A32 state at an address; nothing happens if it is on already. */
+  startCpu?(cpu: number, entry: number): void;
   /** A device was asked for a register that it does not have. */
   onUnknownRegister?(device: string, offset: number, write: boolean, value: number): void;
   /** A device has something to tell to the host's user. */
@@ -158,6 +160,7 @@ export function buildBoard(description: BoardDescription, host: BoardHost, extra
     fiq: host.fiq,
     currentCpu: () => host.currentCpu(),
     requestPower: (request) => host.requestPower(request),
+    startCpu: (cpu, entry) => host.startCpu?.(cpu, entry),
     onUnknownRegister: (device, offset, write, value) => host.onUnknownRegister?.(device, offset, write, value),
     onNotice: (kind, message) => host.onNotice?.(kind, message),
     interrupt: (spi) => interrupts.spi(spi),

@@ -15,6 +15,7 @@ function built() {
   const irq = new LatchedLine();
   const sent: number[] = [];
   const power: PowerRequest[] = [];
+  const started: number[][] = [];
   const unknown: string[] = [];
   const events = new EventQueue();
   const connected: InputPort[] = [];
@@ -34,6 +35,7 @@ function built() {
     fiq: [],
     currentCpu: () => 0,
     requestPower: (request) => power.push(request),
+    startCpu: (cpu, entry) => started.push([cpu, entry]),
     onUnknownRegister: (device, offset) => unknown.push(`${device} ${offset.toString(16)}`),
   });
   const at = (address: number) => {
@@ -47,7 +49,7 @@ function built() {
     now = time;
     events.runUntil(now);
   };
-  return { board, at, irq, sent, power, unknown, connected, passTo };
+  return { board, at, irq, sent, power, started, unknown, connected, passTo };
 }
 
 const GICD = 0x2c00_1000;
@@ -103,6 +105,13 @@ describe('the board vexpress-a15', () => {
     for (const command of [8, 9, 5]) at(0x1c01_00a4).write(0xc000_0000 + command * 2 ** 20);
     expect(power).toEqual(['shutdown', 'reset', 'reset']);
     expect(at(0x1c17_0000).read()).toBe(1000);
+  });
+
+  it('starts the second CPU where the flags say', () => {
+    const { at, started } = built();
+    at(0x1c01_0030).write(0);
+    at(0x1c01_0030).write(0x8030_0000);
+    expect(started).toEqual([[1, 0x8030_0000]]);
   });
 
   it('answers wherever its device tree has a device', () => {

@@ -145,8 +145,7 @@ export const vexpressA15Board: BoardDescription = {
   name: 'vexpress-a15',
   title: 'Versatile Express with V2P-CA15: GIC, SP804, PL011, PL031, system registers (as QEMU vexpress-a15)',
   cpu: 'cortex-a15',
-  // The second CPU of the core tile would wait in a boot monitor, which we have none of.
-  maxCpus: 1,
+  maxCpus: 2,
   ramBase: 0x8000_0000,
   maxRamSize: 2048 * MIB,
   defaultRamSize: 256 * MIB,
@@ -168,6 +167,10 @@ export const vexpressA15Board: BoardDescription = {
           id: 0x1190_f500,
           processorIds: [0x1400_0237, 0xff00_0000],
           items: CONFIG_ITEMS,
+          // A boot monitor would have the second CPU wait for an interrupt first; kernels have it wait for its turn.
+          onFlags: (entry) => {
+            if (entry !== 0) context.startCpu?.(1, entry);
+          },
           onPower: (request) => context.requestPower(request),
           ...unknownOf(context, 'sysreg'),
         }),

@@ -22,12 +22,14 @@ const ITEMS: readonly ConfigItem[] = [
 
 function sysreg() {
   const power: string[] = [];
+  const entries: number[] = [];
   const time = { now: 0 };
   const device = new VexpressSysreg({
     clock: { now: () => time.now },
     id: 0x1190_f500,
     processorIds: [0x1400_0237, 0xff00_0000],
     items: ITEMS,
+    onFlags: (value) => entries.push(value),
     onPower: (request) => power.push(request),
   });
   const read = (offset: number): number => device.read(offset, 4);
@@ -40,7 +42,7 @@ function sysreg() {
     write(CFGCTRL, START + (data === undefined ? 0 : WRITE) + number * 2 ** 20 + site * 2 ** 16 + which);
     return [read(CFGSTAT), read(CFGDATA)];
   };
-  return { device, power, time, read, write, command };
+  return { device, entries, power, time, read, write, command };
 }
 
 describe('the system registers of a Versatile Express', () => {
@@ -60,13 +62,14 @@ describe('the system registers of a Versatile Express', () => {
   });
 
   it('set and clear flags, of which the second outlive a reset', () => {
-    const { device, read, write } = sysreg();
+    const { device, entries, read, write } = sysreg();
     for (const base of [FLAGS, NVFLAGS]) {
       write(base, 0xf0);
       write(base, 0x0f);
       write(base + 4, 0x18);
       expect([read(base), read(base + 4)]).toEqual([0xe7, 0]);
     }
+    expect(entries).toEqual([0xf0, 0xff]);
     device.reset();
     expect([read(FLAGS), read(NVFLAGS)]).toEqual([0, 0xe7]);
   });

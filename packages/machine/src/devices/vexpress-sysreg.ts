@@ -56,6 +56,8 @@ export interface VexpressSysregOptions extends RegisterHooks {
   /** SYS_PROCID0 and 1: the daughterboards. */
   readonly processorIds: readonly [number, number];
   readonly items: readonly ConfigItem[];
+  /** SYS_FLAGS has become this: where the boot monitor has further CPUs go to, once it is not zero. */
+  readonly onFlags?: (value: number) => void;
   readonly onPower: (request: 'shutdown' | 'reset') => void;
 }
 
@@ -82,7 +84,11 @@ export class VexpressSysreg implements Device {
         LED: { offset: 0x008, width: 8 },
         HZ100: { offset: 0x024, access: 'ro', value: () => this.#hundredths() },
         // Writing sets bits; the next register clears them. The second pair outlives a reset.
-        FLAGS: { offset: 0x030, strobe: true, onWrite: (value, old) => this.#set('FLAGS', old | value) },
+        FLAGS: {
+          offset: 0x030,
+          strobe: true,
+          onWrite: (value, old) => this.#set('FLAGS', old | value, options.onFlags),
+        },
         FLAGSCLR: { offset: 0x034, access: 'wo', strobe: true, onWrite: (value) => this.#clear('FLAGS', value) },
         NVFLAGS: { offset: 0x038, strobe: true, onWrite: (value, old) => this.#set('NVFLAGS', old | value) },
         NVFLAGSCLR: { offset: 0x03c, access: 'wo', strobe: true, onWrite: (value) => this.#clear('NVFLAGS', value) },
@@ -145,8 +151,9 @@ export class VexpressSysreg implements Device {
     });
   }
 
-  #set(register: 'FLAGS' | 'NVFLAGS', value: number): void {
+  #set(register: 'FLAGS' | 'NVFLAGS', value: number, told?: (value: number) => void): void {
     this.#bank.registers[register].value = value;
+    told?.(value >>> 0);
   }
 
   #clear(register: 'FLAGS' | 'NVFLAGS', bits: number): void {
