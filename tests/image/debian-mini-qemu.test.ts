@@ -6,7 +6,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ExecFrameParser, withGuestFiles } from '@plinth/cli';
+import { ExecFrameParser } from '@plinth/cli';
+import { withGuestFiles } from '@plinth/machine';
 
 const PLINTH = join(import.meta.dirname, '../../packages/cli/bin/plinth.js');
 const MARKER = '0123456789abcdef0123456789abcdef';

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 export * from './boards/board.js';
+export * from './boards/boards.js';
 export * from './boards/device-tree.js';
 export * from './boards/vexpress-a15.js';
 export * from './boards/virt.js';
@@ -43,6 +44,15 @@ export type { EngineKind } from './cpu/engine.js';
 export { InterpreterImage, interpreterBytes } from './cpu/interpreter-image.js';
 export * from './xz/xz.js';
 export * from './semihosting.js';
+export * from './run/attached-devices.js';
+export * from './run/console.js';
+export * from './run/cpio.js';
+export * from './run/create-driver.js';
+export * from './run/guest-files.js';
+export * from './run/host-time.js';
+export * from './run/machine-driver.js';
+export * from './run/run-files.js';
+export * from './run/run-loop.js';
 export * from './run-spec.js';
 export { type MachineIdentity, saveSnapshot, Snapshot } from './snapshot/snapshot.js';
 export * from './translated-memory.js';

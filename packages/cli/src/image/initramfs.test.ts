@@ -3,7 +3,7 @@
 
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { concatenateArchives, writeCpio } from './cpio.js';
+import { concatenateArchives, writeCpio } from '@plinth/machine';
 import { buildInitramfs, busyboxCommands } from './initramfs.js';
 
 interface Member {

@@ -4,8 +4,8 @@
 import { createHash } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { PlinthError } from '@plinth/core';
-import { writeCpio } from './cpio.js';
-import type { CpioEntry } from './cpio.js';
+import { writeCpio } from '@plinth/machine';
+import type { CpioEntry } from '@plinth/machine';
 import { CONSOLE_SCRIPT, INIT_SCRIPT, INITTAB, PROFILE } from './init-script.js';
 
 const DIRECTORIES = ['bin', 'dev', 'etc', 'proc', 'root', 'run', 'sys', 'tmp', 'usr', 'var'];

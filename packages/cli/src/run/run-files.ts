@@ -3,32 +3,14 @@
 // time and its self-tests left out unless the stock kernel is wanted.
 
 import { PlinthError } from '@plinth/core';
-import type { RunSpec } from '@plinth/machine';
-import { boardNamed } from '../boards.js';
+import { boardNamed, withGuestFiles } from '@plinth/machine';
+import type { NamedBytes, RunFiles, RunSpec } from '@plinth/machine';
 import type { Progress } from '../host/progress.js';
 import { readImageFile } from '../image/cache.js';
 import { ensureImage } from '../image/debian-mini.js';
 import { DEVICE_TREES } from '../image/manifest.js';
 import type { Manifest } from '../image/manifest.js';
-import { withGuestFiles } from './guest-files.js';
 import { readInput } from './run-options.js';
-
-export interface NamedBytes {
-  /** For messages. */
-  readonly name: string;
-  readonly bytes: Uint8Array;
-}
-
-export interface RunFiles {
-  /** zImage, Image or ELF. */
-  readonly kernel?: NamedBytes;
-  readonly initrd?: NamedBytes;
-  readonly dtb?: NamedBytes;
-  /** Kernel command line. */
-  readonly append: string;
-  /** A bare-metal ELF program. */
-  readonly program?: NamedBytes;
-}
 
 const CONSOLE_OPTION = 'console=ttyAMA0';
 /** Kernel options of the fast path; what they leave out is listed for `npm start` to say. */

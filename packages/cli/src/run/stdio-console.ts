@@ -2,9 +2,9 @@
 // The console on our own standard input and output. On a terminal it is raw, so that every key reaches the guest; it is
 // restored on every way out: return, exception, signal.
 
+import type { Console, ConsoleEvents } from '@plinth/machine';
 import { EscapeKeys, ESCAPE_HELP } from './escape-keys.js';
 import { flush } from './console.js';
-import type { Console, ConsoleEvents } from './console.js';
 
 export class StdioConsole implements Console {
   readonly live: boolean;

@@ -7,8 +7,8 @@ import { constants, fstatSync, openSync, rmSync } from 'node:fs';
 import { createServer, Socket } from 'node:net';
 import type { Duplex, Readable, Writable } from 'node:stream';
 import { PlinthError } from '@plinth/core';
+import type { Console, ConsoleEvents } from '@plinth/machine';
 import { flush } from './console.js';
-import type { Console, ConsoleEvents } from './console.js';
 
 class StreamConsole implements Console {
   readonly live: boolean = true;

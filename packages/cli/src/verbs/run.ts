@@ -4,22 +4,18 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { PlinthError } from '@plinth/core';
 import type { Finding } from '@plinth/core';
-import { Snapshot } from '@plinth/machine';
-import type { RunExit, RunResult, RunSpec } from '@plinth/machine';
-import { boardList } from '../boards.js';
-import { createDriver, resumeDriver } from '../create-driver.js';
+import { boardList, createDriver, hostTime, resumeDriver, runLoop, Snapshot } from '@plinth/machine';
+import type { Console, MachineDriver, RunExit, RunLoopResult, RunResult, RunSpec } from '@plinth/machine';
 import { writeFileAtomically } from '../host/atomic-file.js';
 import { zlibCodec } from '../host/deflate.js';
-import type { MachineDriver } from '../machine-driver.js';
+import { nodeClock } from '../host/host-clock.js';
 import { LineProgress } from '../host/progress.js';
 import { EXIT, reportError } from '../report-error.js';
 import { NullConsole, OutputConsole } from '../run/console.js';
-import type { Console } from '../run/console.js';
+import { nodeHost } from '../run/driver-host.js';
 import { ExecFrameParser } from '../run/exec-frame.js';
 import { readRunFiles } from '../run/run-files.js';
 import type { TerminalSize } from '../run/run-files.js';
-import { hostTime, runLoop } from '../run/run-loop.js';
-import type { RunLoopResult } from '../run/run-loop.js';
 import { buildRunSpec, readInput } from '../run/run-options.js';
 import type { RunOptions } from '../run/run-options.js';
 import { StdioConsole } from '../run/stdio-console.js';
@@ -55,7 +51,7 @@ interface RunOutput {
 async function startRun(wanted: RunSpec): Promise<{ readonly spec: RunSpec; readonly machine: MachineDriver }> {
   if (wanted.snapshot === undefined) {
     const files = await readRunFiles(wanted, terminalSize(wanted), new LineProgress(process.stderr));
-    return { spec: wanted, machine: createDriver(wanted, files) };
+    return { spec: wanted, machine: createDriver(wanted, files, nodeHost) };
   }
   const name = wanted.snapshot;
   const snapshot = await Snapshot.open(readInput(name, 'snapshot'), name, zlibCodec);
@@ -63,7 +59,7 @@ async function startRun(wanted: RunSpec): Promise<{ readonly spec: RunSpec; read
   const before = snapshot.run ?? { ...wanted, drives: [], rng: false };
   const { seed, wallClock, drives, rng, virtio } = before;
   const spec = { ...wanted, seed, wallClock, drives, rng, virtio };
-  return { spec: { ...spec, machine, cpu, cpus, memory }, machine: resumeDriver(spec, snapshot) };
+  return { spec: { ...spec, machine, cpu, cpus, memory }, machine: resumeDriver(spec, snapshot, nodeHost) };
 }
 
 async function runSpec(wanted: RunSpec, output: RunOutput): Promise<number> {
@@ -81,7 +77,7 @@ async function runSpec(wanted: RunSpec, output: RunOutput): Promise<number> {
       limits: spec.limits,
       realtime: spec.realtime,
       restart: spec.exec === undefined,
-      time: hostTime(),
+      time: hostTime(nodeClock),
       snapshot: { ...(spec.saveAt === undefined ? {} : { at: spec.saveAt }), save: () => saver.saveDuringRun() },
       onFinding: (finding) => {
         const stamped = { ...finding, time: { wall: new Date().toISOString(), ...finding.time } };

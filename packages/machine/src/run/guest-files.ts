@@ -2,8 +2,8 @@
 // What the host hands to the init of a guest image: a small archive behind the image's own, under /plinth. The kernel
 // unpacks both into one root file system.
 
-import { concatenateArchives, writeCpio } from '../image/cpio.js';
-import type { CpioEntry } from '../image/cpio.js';
+import { utf8 } from '@plinth/core';
+import { concatenateArchives, type CpioEntry, writeCpio } from './cpio.js';
 
 export interface GuestFiles {
   readonly exec?: { readonly command: string; readonly marker: string };
@@ -16,7 +16,7 @@ export function withGuestFiles(initramfs: Uint8Array, files: GuestFiles): Uint8A
   const directory = (name: string, contents: Readonly<Record<string, string>>): void => {
     entries.push({ kind: 'directory', path: `plinth/${name}`, mode: 0o700 });
     for (const [file, text] of Object.entries(contents)) {
-      entries.push({ kind: 'file', path: `plinth/${name}/${file}`, mode: 0o600, data: Buffer.from(text) });
+      entries.push({ kind: 'file', path: `plinth/${name}/${file}`, mode: 0o600, data: utf8(text) });
     }
   };
   if (files.exec !== undefined) directory('exec', files.exec);

@@ -2,10 +2,10 @@
 // The loop around a scripted machine, in a scripted time: limits, pacing, input that wakes, back-pressure, ways to end.
 
 import { describe, expect, it } from 'vitest';
-import type { DriverStop, MachineDriver } from '../machine-driver.js';
 import type { Console, ConsoleEvents } from './console.js';
-import { runLoop } from './run-loop.js';
-import type { HostTime, RunLoopOptions } from './run-loop.js';
+import type { HostTime } from './host-time.js';
+import type { DriverStop, MachineDriver } from './machine-driver.js';
+import { runLoop, type RunLoopOptions } from './run-loop.js';
 
 /** Host time that only passes in `sleep`, and things that happen at set times. */
 class ScriptedTime implements HostTime {

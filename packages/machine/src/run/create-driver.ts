@@ -1,44 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
-// The one place where the command line meets the machine: from a RunSpec and its files to something that runs.
+// From a RunSpec and its files, or from a snapshot, to something that runs. What only the shell can give (disks, the bytes
+// of the interpreter, deflate, a program's standard streams) comes in as a `DriverHost`.
 
-import { readSync } from 'node:fs';
-import { PlinthError, hex32 } from '@plinth/core';
-import type { Finding, Severity } from '@plinth/core';
-import {
-  boardDeviceTree,
-  checkCpuCount,
-  checkRamSize,
-  InterpreterImage,
-  isElf,
-  isZImage,
-  Lockstep,
-  Machine,
-  planElf,
-  planLinux,
-  readElf,
-  readZImage,
-  saveSnapshot,
-  Semihosting,
-  TranslatedMemory,
-  virtioSlots,
-} from '@plinth/machine';
-import type {
-  BoardDescription,
-  LinuxKernel,
-  LoadPlan,
-  MachineNotice,
-  MachineOptions,
-  RunSpec,
-  SemihostingHost,
-  Snapshot,
-} from '@plinth/machine';
-import { boardNamed } from './boards.js';
-import { zlibCodec } from './host/deflate.js';
+import { type Finding, fromHex, hex32, PlinthError, type SectionCodec, type Severity } from '@plinth/core';
+import { type BoardDescription, checkCpuCount, checkRamSize } from '../boards/board.js';
+import { boardNamed } from '../boards/boards.js';
+import { boardDeviceTree } from '../boards/device-tree.js';
+import { virtioSlots } from '../boards/virtio-slots.js';
+import type { InterpreterImage } from '../cpu/interpreter-image.js';
+import { isElf, planElf, readElf } from '../loaders/elf.js';
+import { type LinuxKernel, planLinux } from '../loaders/linux.js';
+import type { LoadPlan } from '../loaders/plan.js';
+import { isZImage, readZImage } from '../loaders/zimage.js';
+import { Lockstep } from '../lockstep.js';
+import { Machine, type MachineNotice, type MachineOptions } from '../machine.js';
+import type { RunSpec } from '../run-spec.js';
+import { Semihosting, type SemihostingHost } from '../semihosting.js';
+import { saveSnapshot, type Snapshot } from '../snapshot/snapshot.js';
+import { TranslatedMemory } from '../translated-memory.js';
+import { type AttachedDevices, checkLockstep, countDevices } from './attached-devices.js';
 import type { DriverStop, MachineDriver } from './machine-driver.js';
-import { attachDevices, checkLockstep, countDevices } from './run/attach-devices.js';
-import type { AttachedDevices } from './run/attach-devices.js';
-import { keptInterpreterBytes } from './run/kept-interpreter.js';
-import type { NamedBytes, RunFiles } from './run/run-files.js';
+import type { NamedBytes, RunFiles } from './run-files.js';
+
+/** What a driver needs of the host. */
+export interface DriverHost {
+  readonly codec: SectionCodec;
+  interpreter(): InterpreterImage;
+  /** The devices of the run; called once for each machine that takes part. */
+  attach(spec: RunSpec, board: BoardDescription): AttachedDevices;
+  /** For semihosting: standard error, and bytes from standard input, none at its end. */
+  writeError(bytes: Uint8Array): void;
+  readInput(size: number): Uint8Array;
+}
 
 const MIN_KERNEL = 4096;
 const HOST_TROUBLE: MachineNotice['kind'] = 'host-trouble';
@@ -46,7 +39,7 @@ const HOST_TROUBLE: MachineNotice['kind'] = 'host-trouble';
 type Hardware = MachineOptions & { readonly board: BoardDescription };
 
 /** Builds the machine and loads what it is to run; throws for what cannot be loaded. */
-export function createDriver(spec: RunSpec, files: RunFiles): MachineDriver {
+export function createDriver(spec: RunSpec, files: RunFiles, host: DriverHost): MachineDriver {
   const board = boardNamed(spec.machine);
   if (spec.lockstep && spec.semihosting) {
     const why = 'a semihosting call would be made twice on the host; leave one of the two out';
@@ -59,11 +52,11 @@ export function createDriver(spec: RunSpec, files: RunFiles): MachineDriver {
   checkCpuCount(board, cpus);
   const plan = planLoad(spec, files, board, { ramSize, cpus });
   const name = (files.program ?? files.kernel)?.name ?? spec.machine;
-  return new Driver(spec, name, { board, ramSize, cpus }, { plan });
+  return new Driver(spec, name, { board, ramSize, cpus }, { plan }, host);
 }
 
 /** Builds the machine that a snapshot is of, as it was when it was taken; `spec` says how to go on. */
-export function resumeDriver(spec: RunSpec, snapshot: Snapshot): MachineDriver {
+export function resumeDriver(spec: RunSpec, snapshot: Snapshot, host: DriverHost): MachineDriver {
   const { board: boardName, cpu, cpus, ramSize, nanosecondsPerInstruction } = snapshot.identity;
   const board = boardNamed(boardName);
   checkRamSize(board, ramSize);
@@ -78,7 +71,8 @@ export function resumeDriver(spec: RunSpec, snapshot: Snapshot): MachineDriver {
     const message = `${option}: ${snapshot.name} was taken with ${String(saved)}: leave this option out`;
     throw new PlinthError('input', 'snapshot-option', message);
   }
-  return new Driver(spec, snapshot.name, { board, ramSize, cpu, cpus, nanosecondsPerInstruction }, { snapshot });
+  const hardware = { board, ramSize, cpu, cpus, nanosecondsPerInstruction };
+  return new Driver(spec, snapshot.name, hardware, { snapshot }, host);
 }
 
 function planLoad(
@@ -101,7 +95,7 @@ function planLoad(
   }
   if (kernel === undefined) throw new PlinthError('internal', 'no-kernel', 'a run without a kernel and a program');
   const slots = virtioSlots(board, countDevices(spec, board));
-  const rngSeed = Buffer.from(spec.seed, 'hex');
+  const rngSeed = fromHex(spec.seed);
   return planLinux({
     kernel: linuxKernel(kernel),
     ...(initrd === undefined ? {} : { initrd: initrd.bytes }),
@@ -145,8 +139,10 @@ class Driver implements MachineDriver {
 
   readonly #twin: Machine | undefined;
   readonly #spec: RunSpec;
+  readonly #host: DriverHost;
 
-  constructor(spec: RunSpec, name: string, hardware: Hardware, start: Start) {
+  constructor(spec: RunSpec, name: string, hardware: Hardware, start: Start, host: DriverHost) {
+    this.#host = host;
     this.#name = name;
     this.#spec = spec;
     this.#repeat = { seed: spec.seed, wallClock: spec.wallClock };
@@ -154,7 +150,7 @@ class Driver implements MachineDriver {
       ...hardware,
       ...(spec.cpu === undefined ? {} : { cpu: spec.cpu }),
       wallClockBase: spec.wallClock,
-      interpreter: new InterpreterImage(keptInterpreterBytes(false), false),
+      interpreter: host.interpreter(),
       virtioVersion: spec.virtio,
     };
     const engine = spec.lockstep ? 'interpreter' : spec.engine;
@@ -174,11 +170,11 @@ class Driver implements MachineDriver {
         clock: () => this.#machine.clock.now(),
         time: () => spec.wallClock + Math.floor(this.#machine.clock.now() / 1e9),
         writeConsole: (bytes, stream) => {
-          if (stream === 'error') process.stderr.write(Buffer.from(bytes));
+          if (stream === 'error') host.writeError(bytes);
           else for (const byte of bytes) this.#print(byte);
         },
         readConsole: (size) => {
-          const bytes = this.#machine.inputs.answer('semihosting', () => readStandardInput(size));
+          const bytes = this.#machine.inputs.answer('semihosting', () => host.readInput(size));
           return bytes.length === 0 ? 'end' : bytes;
         },
       },
@@ -199,7 +195,7 @@ class Driver implements MachineDriver {
   }
 
   #attach(spec: RunSpec, board: BoardDescription): AttachedDevices['virtio'] {
-    const attached = attachDevices(spec, board);
+    const attached = this.#host.attach(spec, board);
     this.#attached.push(attached);
     return attached.virtio;
   }
@@ -298,7 +294,7 @@ class Driver implements MachineDriver {
     const { saveSnapshot: _file, saveAt: _place, ...run } = this.#spec;
     // The twin's translations are dropped with the machine's.
     this.#twin?.save();
-    return saveSnapshot(this.#machine, zlibCodec, run);
+    return saveSnapshot(this.#machine, this.#host.codec, run);
   }
 
   stateHash(): string {
@@ -328,14 +324,4 @@ function heapOf(
     stackBase: end,
     stackLimit,
   };
-}
-
-/** A program that reads its console waits for it, and so do we: nothing else of it could go on. Empty at the end. */
-function readStandardInput(size: number): Uint8Array {
-  const buffer = Buffer.alloc(Math.min(size, 65536));
-  try {
-    return buffer.subarray(0, readSync(0, buffer));
-  } catch {
-    return new Uint8Array(0); // standard input is closed, or not for reading
-  }
 }

@@ -2,7 +2,7 @@
 // Writer for cpio archives in the "newc" form that the kernel unpacks as initramfs (Linux
 // Documentation/driver-api/early-userspace/buffer-format.rst). Same entries, same bytes: owner is root, times are zero.
 
-import { PlinthError } from '@plinth/core';
+import { concatenate, PlinthError, utf8 } from '@plinth/core';
 
 export type CpioEntry =
   | { readonly kind: 'directory'; readonly path: string; readonly mode: number }
@@ -25,8 +25,7 @@ export function writeCpio(entries: readonly CpioEntry[]): Uint8Array {
     if (entry.path.startsWith('/') || entry.path === '') {
       throw new PlinthError('internal', 'cpio-path', `cpio: "${entry.path}" must be a relative path`);
     }
-    const data =
-      entry.kind === 'file' ? entry.data : entry.kind === 'symlink' ? Buffer.from(entry.target) : new Uint8Array();
+    const data = entry.kind === 'file' ? entry.data : entry.kind === 'symlink' ? utf8(entry.target) : new Uint8Array();
     const mode = TYPE[entry.kind] | (entry.kind === 'symlink' ? 0o777 : entry.mode);
     const device = entry.kind === 'character' ? ([entry.major, entry.minor] as const) : ([0, 0] as const);
     append(parts, {
@@ -39,7 +38,7 @@ export function writeCpio(entries: readonly CpioEntry[]): Uint8Array {
     });
   });
   append(parts, { inode: 0, mode: 0, links: 1, path: 'TRAILER!!!', data: new Uint8Array(), device: [0, 0] });
-  return Buffer.concat(parts);
+  return concatenate(parts);
 }
 
 /**
@@ -47,7 +46,7 @@ export function writeCpio(entries: readonly CpioEntry[]): Uint8Array {
  * or replaces files of the earlier ones. An uncompressed archive must begin at a multiple of 4; zeros between are skipped.
  */
 export function concatenateArchives(archives: readonly Uint8Array[]): Uint8Array {
-  return Buffer.concat(archives.flatMap((archive) => [archive, new Uint8Array(-archive.length & 3)]));
+  return concatenate(archives.flatMap((archive) => [archive, new Uint8Array(-archive.length & 3)]));
 }
 
 interface Header {
@@ -61,7 +60,7 @@ interface Header {
 
 /** magic, then 13 fields of 8 hexadecimal digits; name and data are each padded to 4 bytes. */
 function append(parts: Uint8Array[], header: Header): void {
-  const name = Buffer.from(`${header.path}\0`);
+  const name = utf8(`${header.path}\0`);
   const fields = [
     header.inode,
     header.mode,
@@ -77,6 +76,6 @@ function append(parts: Uint8Array[], header: Header): void {
     0, // checksum, used by the "crc" form only
   ];
   const text = `070701${fields.map((field) => field.toString(16).padStart(8, '0')).join('')}`;
-  parts.push(Buffer.from(text), name, new Uint8Array(-(text.length + name.length) & 3));
+  parts.push(utf8(text), name, new Uint8Array(-(text.length + name.length) & 3));
   parts.push(header.data, new Uint8Array(-header.data.length & 3));
 }

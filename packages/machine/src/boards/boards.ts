@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// The boards that the command line offers, by name.
+// The boards that there are, by name.
 
 import { PlinthError } from '@plinth/core';
-import { vexpressA15Board, virtBoard } from '@plinth/machine';
-import type { BoardDescription } from '@plinth/machine';
+import type { BoardDescription } from './board.js';
+import { vexpressA15Board } from './vexpress-a15.js';
+import { virtBoard } from './virt.js';
 
 export const BOARDS: readonly BoardDescription[] = [virtBoard, vexpressA15Board];
 

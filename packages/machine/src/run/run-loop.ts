@@ -3,22 +3,12 @@
 // of what the guest sees depends on instruction counts only; the host's time decides when input enters and how long an
 // idle machine waits.
 
-import type { Finding } from '@plinth/core';
-import type { RunExit, RunLimits } from '@plinth/machine';
-import type { MachineDriver } from '../machine-driver.js';
+import { type Finding, utf8 } from '@plinth/core';
+import type { RunExit, RunLimits } from '../run-spec.js';
 import type { Console } from './console.js';
+import type { HostTime } from './host-time.js';
+import type { MachineDriver } from './machine-driver.js';
 import { StreamSearch } from './stream-search.js';
-
-/** The host's time, so that tests need not wait. */
-export interface HostTime {
-  /** Milliseconds, monotonic. */
-  now(): number;
-  /** Resolves after so many milliseconds, or earlier when `wake` is called. */
-  sleep(milliseconds: number): Promise<void>;
-  wake(): void;
-  /** Lets pending input and signals in. */
-  yield(): Promise<void>;
-}
 
 export interface RunLoopOptions {
   readonly machine: MachineDriver;
@@ -67,7 +57,7 @@ export async function runLoop(options: RunLoopOptions): Promise<RunLoopResult> {
   let output = 0;
   let saveAsked = false;
   const { snapshot } = options;
-  const text = typeof snapshot?.at === 'string' ? new StreamSearch(Buffer.from(snapshot.at)) : undefined;
+  const text = typeof snapshot?.at === 'string' ? new StreamSearch(utf8(snapshot.at)) : undefined;
   let saveAt = typeof snapshot?.at === 'number' ? snapshot.at : Infinity;
   const steered = options.onOutput === undefined && text === undefined;
   let slice = steered ? FIRST_SLICE : FIXED_SLICE;
@@ -177,31 +167,4 @@ function offerInput(machine: MachineDriver, input: Uint8Array[]): boolean {
 function nextSlice(slice: number, executed: number, milliseconds: number): number {
   const wanted = (executed * SLICE_TIME) / Math.max(milliseconds, 0.1);
   return Math.round(Math.min(MAX_SLICE, Math.max(1000, slice / 2, Math.min(wanted, slice * 2))));
-}
-
-/** The real one. */
-export function hostTime(): HostTime {
-  let wakeUp: (() => void) | undefined;
-  let woken = false;
-  return {
-    now: () => performance.now(),
-    async sleep(milliseconds) {
-      if (!woken) {
-        await new Promise<void>((resolve) => {
-          const timer = setTimeout(resolve, milliseconds);
-          wakeUp = () => {
-            clearTimeout(timer);
-            resolve();
-          };
-        });
-      }
-      woken = false;
-      wakeUp = undefined;
-    },
-    wake() {
-      woken = true;
-      wakeUp?.();
-    },
-    yield: () => new Promise((resolve) => setImmediate(resolve)),
-  };
 }

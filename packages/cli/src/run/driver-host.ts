@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a machine's driver gets from Node and this host.
+
+import { readSync } from 'node:fs';
+import { InterpreterImage } from '@plinth/machine';
+import type { DriverHost } from '@plinth/machine';
+import { zlibCodec } from '../host/deflate.js';
+import { attachDevices } from './attach-devices.js';
+import { keptInterpreterBytes } from './kept-interpreter.js';
+
+export const nodeHost: DriverHost = {
+  codec: zlibCodec,
+  interpreter: () => new InterpreterImage(keptInterpreterBytes(false)),
+  attach: attachDevices,
+  writeError: (bytes) => void process.stderr.write(Buffer.from(bytes)),
+  readInput: readStandardInput,
+};
+
+/** A program that reads its console waits for it, and so do we: nothing else of it could go on. Empty at the end. */
+function readStandardInput(size: number): Uint8Array {
+  const buffer = Buffer.alloc(Math.min(size, 65536));
+  try {
+    return buffer.subarray(0, readSync(0, buffer));
+  } catch {
+    return new Uint8Array(0); // standard input is closed, or not for reading
+  }
+}
