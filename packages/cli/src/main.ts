@@ -105,7 +105,15 @@ function addImage(program: Command, outcome: Outcome): void {
   const image = program
     .command('image')
     .description('guest images in the cache')
-    .addHelpText('after', examples('plinth image pull debian-mini', 'ls $(plinth image path debian-mini)'));
+    .addHelpText(
+      'after',
+      examples(
+        'plinth image pull debian-mini                a kernel and busybox: seconds',
+        'sudo plinth image pull debian --size 4G      a whole Debian on a disk: minutes',
+        'ls $(plinth image path debian-mini)',
+        'plinth image du',
+      ),
+    );
   const verb = (name: string, description: string): Command =>
     image.command(name).description(description).option('--json', 'print the result as JSON');
   verb('list', 'what there is, and what of it is here').action(async (options: ImageOptions) => {
@@ -114,15 +122,27 @@ function addImage(program: Command, outcome: Outcome): void {
   });
   verb('pull <NAME>', 'bring an image, or mend it')
     .option('--force', 'bring it anew even if it is here')
+    .option('--size <SIZE>', 'of its disk, if it has one (default: 2G)')
     .action(async (name: string, options: ImageOptions) => {
       const { pullVerb } = await import('./verbs/image.js');
       outcome.status = await pullVerb(name, options);
+    });
+  verb('import <NAME> <PATH>', 'make an image of a root file system: a tar (.gz, .xz, .zst) or an OCI image folder')
+    .option('--force', 'replace the image of this name')
+    .option('--size <SIZE>', 'of its disk (default: 2G)')
+    .action(async (name: string, path: string, options: ImageOptions) => {
+      const { importVerb } = await import('./verbs/image.js');
+      outcome.status = await importVerb(name, path, options);
     });
   verb('path <NAME>', 'print the directory of an image').action(async (name: string, options: ImageOptions) => {
     const { pathVerb } = await import('./verbs/image.js');
     outcome.status = await pathVerb(name, options);
   });
-  verb('rm <NAME>', 'remove an image from the cache').action(async (name: string, options: ImageOptions) => {
+  verb('du', 'what the cache takes of the disk').action(async (options: ImageOptions) => {
+    const { usageVerb } = await import('./verbs/image.js');
+    outcome.status = usageVerb(options);
+  });
+  verb('rm <NAME>', 'remove an image, or what "du" calls (packages) or (tools)').action(async (name: string, options: ImageOptions) => {
     const { removeVerb } = await import('./verbs/image.js');
     outcome.status = removeVerb(name, options);
   });

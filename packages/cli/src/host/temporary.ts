@@ -13,7 +13,8 @@ const NAME = /^\.?plinth-[a-z]+-(\d+)-\w+$/;
 export function makeTemporaryDirectory(purpose: string, parent?: string): string {
   const name = `plinth-${purpose}-${process.pid}-`;
   const directory = mkdtempSync(parent === undefined ? join(tmpdir(), name) : join(parent, `.${name}`));
-  process.once('exit', () => rmSync(directory, { recursive: true, force: true }));
+  // Programs that we started may still be writing while they die.
+  process.once('exit', () => rmSync(directory, { recursive: true, force: true, maxRetries: 8, retryDelay: 50 }));
   return directory;
 }
 

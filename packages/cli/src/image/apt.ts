@@ -4,7 +4,7 @@
 // and keyrings are used. Nothing unsigned is accepted: apt checks the archive's signature, and we check again that a
 // downloaded package has the SHA-256 of the signed index.
 
-import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PlinthError } from '@plinth/core';
@@ -19,20 +19,32 @@ import { sha256 } from './manifest.js';
 export interface DebianPackage {
   readonly name: string;
   readonly version: string;
+  readonly architecture: string;
   readonly depends: string;
   readonly sha256: string;
   readonly size: number;
+}
+
+export interface AptOptions {
+  /** Where packages are kept from one run to the next; downloads that were cut off are continued there. */
+  readonly archives?: string;
+  /** dpkg's status file to start from; without it nothing is installed yet. It is only read. */
+  readonly status?: string;
 }
 
 export class PrivateApt implements Disposable {
   readonly #directory: string;
   readonly #architecture: string;
   readonly #progress: Progress;
+  readonly #options: AptOptions;
+  readonly #sources: readonly AptSource[];
 
-  constructor(architecture: string, progress: Progress) {
+  constructor(architecture: string, progress: Progress, options: AptOptions = {}) {
     this.#architecture = architecture;
     this.#progress = progress;
+    this.#options = options;
     this.#directory = makeTemporaryDirectory('apt');
+    this.#sources = debianSources(readHostSources(), releaseCodename());
     this.#writeConfiguration();
   }
 
@@ -40,13 +52,17 @@ export class PrivateApt implements Disposable {
     rmSync(this.#directory, { recursive: true, force: true });
   }
 
+  /** The Debian archives that packages come from: those of the host. */
+  get sources(): readonly AptSource[] {
+    return this.#sources;
+  }
+
   #path(...parts: string[]): string {
     return join(this.#directory, ...parts);
   }
 
   #writeConfiguration(): void {
-    const sources = debianSources(readHostSources(), releaseCodename());
-    if (sources.length === 0) {
+    if (this.#sources.length === 0) {
       throw new PlinthError(
         'host',
         'no-debian-sources',
@@ -62,8 +78,18 @@ export class PrivateApt implements Disposable {
       process.getuid?.() === 0 ? /^_apt:[^:]*:(\d+):/m.exec(readFileSync('/etc/passwd', 'utf8')) : null;
     if (sandboxUser !== null) chownSync(this.#path('download'), Number(sandboxUser[1]), 0);
     writeFileSync(this.#path('status'), '');
-    writeFileSync(this.#path('sources', 'debian.sources'), formatAptSources(sources));
-    writeFileSync(this.#path('apt.conf'), configuration(this.#directory, this.#architecture));
+    writeFileSync(this.#path('sources', 'debian.sources'), formatAptSources(this.#sources));
+    const { archives, status } = this.#options;
+    if (archives !== undefined) makeArchives(archives);
+    writeFileSync(
+      this.#path('apt.conf'),
+      configuration({
+        directory: this.#directory,
+        architecture: this.#architecture,
+        archives: archives ?? this.#path('cache', 'archives'),
+        status: status ?? this.#path('status'),
+      }),
+    );
   }
 
   async #apt(
@@ -95,21 +121,71 @@ export class PrivateApt implements Disposable {
   /** What the signed index says about the version of `name` that apt would install. */
   async show(name: string): Promise<DebianPackage> {
     const { stdout } = await this.#apt('apt-cache', ['show', '--no-all-versions', name]);
-    const field = (key: string): string => new RegExp(`^${key}: (.*)$`, 'm').exec(stdout)?.[1] ?? '';
-    if (field('Package') !== name || !/^[0-9a-f]{64}$/.test(field('SHA256'))) {
+    const one = parseStanza(stdout);
+    if (one?.name !== name) {
       throw new PlinthError(
         'host',
         'apt-no-package',
         `Debian's archive offers no package ${name} for ${this.#architecture} here: check the apt sources and the network`,
       );
     }
-    return {
-      name,
-      version: field('Version'),
-      depends: field('Depends'),
-      sha256: field('SHA256'),
-      size: Number(field('Size')),
-    };
+    return one;
+  }
+
+  /**
+   * All packages that an installation of `names` would bring, recommended ones left out. The names may be any patterns
+   * of apt (apt-patterns(7)).
+   */
+  async resolve(names: readonly string[]): Promise<DebianPackage[]> {
+    const result = await this.#apt('apt-get', [...INSTALL, '--simulate', '-qq', ...names]);
+    if (result.status !== 0) {
+      const error = firstError(result) ?? `apt-get ended with status ${result.status}`;
+      throw new PlinthError('host', 'apt-resolve', `the packages of the image do not fit together: ${error}`);
+    }
+    const versions = [...result.stdout.matchAll(/^Inst ([^\s:]+)\S* (?:\[\S+\] )?\((\S+) /gm)].map(
+      ([, name = '', version = '']) => `${name}=${version}`,
+    );
+    if (versions.length === 0) return [];
+    const { stdout } = await this.#apt('apt-cache', ['show', ...versions]);
+    const found = new Map<string, DebianPackage>();
+    for (const stanza of stdout.split(/\n\n+/)) {
+      const one = parseStanza(stanza);
+      if (one !== undefined) found.set(`${one.name}=${one.version}`, one);
+    }
+    return versions.map((version) => {
+      const one = found.get(version);
+      if (one === undefined) {
+        throw new PlinthError('host', 'apt-no-package', `${version}: not in the signed package list: try again`);
+      }
+      return one;
+    });
+  }
+
+  /**
+   * Downloads packages into the archives directory and gives their files, in order. A file that is there already is
+   * taken if it is the right one, and a download that was cut off is continued.
+   */
+  async downloadAll(packages: readonly DebianPackage[]): Promise<string[]> {
+    const archives = this.#options.archives ?? this.#path('cache', 'archives');
+    const files = packages.map((one) => join(archives, archiveName(one)));
+    // apt takes a file of the right size for the right file.
+    for (const [index, file] of files.entries()) if (!(await isIntact(file, packages[index]!))) rmSync(file, { force: true });
+    const names = packages.map(({ name, version }) => `${name}=${version}`);
+    const args = [...INSTALL, '--download-only', '-q', '-o', 'APT::Status-Fd=1', ...names];
+    const result = await this.#apt('apt-get', args, (line) => {
+      const [, percent, text] = /^dlstatus:\d+:([\d.]+):(.*)/.exec(line) ?? [];
+      if (percent !== undefined) this.#progress.update(text ?? '', Number(percent) / 100);
+    });
+    if (result.status !== 0) {
+      const error = firstError(result) ?? `apt-get ended with status ${result.status}`;
+      throw new PlinthError('host', 'apt-download', `packages could not be downloaded: ${error}`);
+    }
+    for (const [index, file] of files.entries()) {
+      if (await isIntact(file, packages[index]!)) continue;
+      rmSync(file, { force: true });
+      throw new PlinthError('host', 'apt-checksum', `${file}: not the SHA-256 of the signed package list: try again`);
+    }
+    return files;
   }
 
   /** Downloads one package and gives the path of the .deb file, which lives until this object is disposed of. */
@@ -122,7 +198,7 @@ export class PrivateApt implements Disposable {
     const files = readdirSync(this.#path('download')).filter((name) => name.startsWith(`${wanted.name}_`));
     const [file] = files;
     if (result.status !== 0 || file === undefined) {
-      const error = /^E: (.*)$/m.exec(result.stderr)?.[1] ?? `apt-get ended with status ${result.status}`;
+      const error = firstError(result) ?? `apt-get ended with status ${result.status}`;
       throw new PlinthError('host', 'apt-download', `${wanted.name} could not be downloaded: ${error}`);
     }
     const path = this.#path('download', file);
@@ -130,6 +206,46 @@ export class PrivateApt implements Disposable {
       throw new PlinthError('host', 'apt-checksum', `${file}: not the SHA-256 of the signed package list: try again`);
     }
     return path;
+  }
+}
+
+const INSTALL = ['install', '--yes', '--no-install-recommends'];
+
+function parseStanza(stanza: string): DebianPackage | undefined {
+  const field = (key: string): string => new RegExp(`^${key}: (.*)$`, 'm').exec(stanza)?.[1] ?? '';
+  if (!/^[0-9a-f]{64}$/.test(field('SHA256'))) return undefined;
+  return {
+    name: field('Package'),
+    version: field('Version'),
+    architecture: field('Architecture'),
+    depends: field('Depends'),
+    sha256: field('SHA256'),
+    size: Number(field('Size')),
+  };
+}
+
+/** As apt names the file: a colon of the version cannot stand in it. */
+function archiveName({ name, version, architecture }: DebianPackage): string {
+  return `${name}_${version.replaceAll(':', '%3a')}_${architecture}.deb`;
+}
+
+async function isIntact(file: string, { size, sha256: wanted }: DebianPackage): Promise<boolean> {
+  try {
+    return statSync(file).size === size && sha256(await readFile(file)) === wanted;
+  } catch {
+    return false; // it is not there
+  }
+}
+
+function firstError(result: CommandResult): string | undefined {
+  return /^E: (.*)$/m.exec(result.stderr)?.[1];
+}
+
+function makeArchives(path: string): void {
+  try {
+    mkdirSync(join(path, 'partial'), { recursive: true });
+  } catch (cause) {
+    throw new PlinthError('host', 'cache-write', `${path}: cannot be written: ${(cause as Error).message}`, { cause });
   }
 }
 
@@ -181,10 +297,17 @@ function readHostSources(): AptSource[] {
  * Read after the host's own files, so it has the last word. The host's hooks are cleared, since they act on the host;
  * so are additional index files, which programs such as apt-file ask for.
  */
-function configuration(directory: string, architecture: string): string {
+function configuration(paths: {
+  readonly directory: string;
+  readonly architecture: string;
+  readonly archives: string;
+  readonly status: string;
+}): string {
+  const { directory, architecture } = paths;
   return `Dir::State "${directory}/state";
-Dir::State::status "${directory}/status";
+Dir::State::status "${paths.status}";
 Dir::Cache "${directory}/cache";
+Dir::Cache::archives "${paths.archives}";
 Dir::Log "${directory}/log";
 Dir::Etc::sourcelist "/dev/null";
 Dir::Etc::sourceparts "${directory}/sources";

@@ -37,11 +37,11 @@ afterEach(() => {
   else process.env['XDG_CACHE_HOME'] = before;
 });
 
-describe('image cache', () => {
-  it('gives back what was stored, and leaves nothing else behind', () => {
+describe('image cache', async () => {
+  it('gives back what was stored, and leaves nothing else behind', async () => {
     expect(readManifest('debian-mini')).toBeUndefined();
-    storeImage(DESCRIPTION, FILES);
-    storeImage({ ...DESCRIPTION, recipe: 'r2' }, FILES);
+    await storeImage(DESCRIPTION, FILES);
+    await storeImage({ ...DESCRIPTION, recipe: 'r2' }, FILES);
     const manifest = readManifest('debian-mini')!;
     expect(manifest).toMatchObject({ format: 1, ...DESCRIPTION, recipe: 'r2' });
     expect(Buffer.from(readImageFile(manifest, 'Image')).toString()).toBe('unpacked');
@@ -50,8 +50,8 @@ describe('image cache', () => {
     expect(readdirSync(join(home, 'plinth', 'images'))).toEqual(['debian-mini']);
   });
 
-  it('notices a changed and a missing file', () => {
-    const manifest = storeImage(DESCRIPTION, FILES);
+  it('notices a changed and a missing file', async () => {
+    const manifest = await storeImage(DESCRIPTION, FILES);
     writeFileSync(join(imageDirectory('debian-mini'), 'Image'), 'unpackeD');
     expect(() => readImageFile(manifest, 'Image')).toThrow('wrong SHA-256');
     expect(findDamage(manifest)?.message).toContain('run "plinth image pull debian-mini" to mend it');
@@ -59,14 +59,14 @@ describe('image cache', () => {
     expect(() => readImageFile(manifest, 'Image')).toThrow('missing');
   });
 
-  it('removes an image once', () => {
-    storeImage(DESCRIPTION, FILES);
+  it('removes an image once', async () => {
+    await storeImage(DESCRIPTION, FILES);
     expect(removeImage('debian-mini')).toBe(true);
     expect(removeImage('debian-mini')).toBe(false);
   });
 
-  it('understands only manifests of this version', () => {
-    const good = storeImage(DESCRIPTION, FILES);
+  it('understands only manifests of this version', async () => {
+    const good = await storeImage(DESCRIPTION, FILES);
     expect(parseManifest(JSON.stringify(good), 'm')).toEqual(good);
     const bad = ['', '{', '[]', 'null', '{"format":2}', JSON.stringify({ ...good, packages: [{}] })];
     bad.push(

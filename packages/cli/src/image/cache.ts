@@ -1,17 +1,54 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where guest images lie: $XDG_CACHE_HOME/plinth/images/NAME (XDG Base Directory Specification). An image appears and is
-// replaced as a whole by renaming its directory, and every file is checked against the manifest when it is used.
+// replaced as a whole by renaming its directory, and every file is checked against the manifest when it is used; of a
+// disk only size and time are.
 
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import {
+  chmodSync,
+  createReadStream,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { PlinthError } from '@plinth/core';
 import { cacheDirectory } from '../host/cache-directory.js';
-import { makeTemporaryDirectory } from '../host/temporary.js';
-import { FILE_NAMES, parseManifest, sha256 } from './manifest.js';
-import type { ImageFileName, Manifest } from './manifest.js';
+import { findLeftovers, makeTemporaryDirectory } from '../host/temporary.js';
+import { DISK_FILE_NAME, fileNames, parseManifest, sha256 } from './manifest.js';
+import type { DiskEntry, FileEntry, ImageFileName, Manifest } from './manifest.js';
 
 export function imagesDirectory(): string {
   return join(cacheDirectory(), 'images');
+}
+
+/** Packages as downloaded. Whatever is lost here is brought again. */
+export function packagesDirectory(): string {
+  return join(cacheDirectory(), 'packages');
+}
+
+/** Programs that the host lacks, unpacked from its distribution's packages. Whatever is lost here is brought again. */
+export function toolsDirectory(): string {
+  return join(cacheDirectory(), 'tools');
+}
+
+/** A directory for building an image, gone when we are. What killed builds left is removed. */
+export function makeWorkDirectory(): string {
+  const parent = imagesDirectory();
+  try {
+    mkdirSync(parent, { recursive: true });
+    for (const path of findLeftovers(parent)) rmSync(path, { recursive: true, force: true });
+    const work = makeTemporaryDirectory('build', parent);
+    mkdirSync(join(work, 'root'));
+    return work;
+  } catch (cause) {
+    throw new PlinthError('host', 'cache-write', `${parent}: cannot be written: ${(cause as Error).message}`, { cause });
+  }
 }
 
 export function imageDirectory(name: string): string {
@@ -50,58 +87,92 @@ export function readImageFile(manifest: Manifest, file: ImageFileName): Uint8Arr
   } catch {
     bytes = undefined; // judged below, together with a wrong content
   }
-  if (bytes === undefined || sha256(bytes) !== manifest.files[file].sha256) {
-    const state = bytes === undefined ? 'missing' : 'not what was downloaded (wrong SHA-256)';
-    throw new PlinthError(
-      'input',
-      'image-damaged',
-      `${path}: ${state}: run "plinth image pull ${manifest.name}" to mend it`,
-    );
+  if (bytes === undefined || sha256(bytes) !== manifest.files[file]?.sha256) {
+    throw damagedFile(manifest, path, bytes === undefined ? 'missing' : 'not what was downloaded (wrong SHA-256)');
   }
   return bytes;
 }
 
+/** The path of an image's disk, after a quick check: that it is there and was not touched since it was made. */
+export function diskPath(manifest: Manifest): string | undefined {
+  const { disk, name } = manifest;
+  if (disk === undefined) return undefined;
+  const path = join(imageDirectory(name), DISK_FILE_NAME);
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found === undefined) throw damagedFile(manifest, path, 'missing');
+  if (found.size !== disk.bytes || Math.floor(found.mtimeMs) !== disk.modified) {
+    throw damagedFile(manifest, path, 'written to since it was made');
+  }
+  return path;
+}
+
+function damagedFile({ name, source }: Manifest, path: string, state: string): PlinthError {
+  const mend = source === undefined ? `run "plinth image pull ${name}" to mend it` : 'import the image again';
+  return new PlinthError('input', 'image-damaged', `${path}: ${state}: ${mend}`);
+}
+
 /** The error of the first damaged file, or `undefined`. */
 export function findDamage(manifest: Manifest): PlinthError | undefined {
-  for (const file of FILE_NAMES) {
-    try {
-      readImageFile(manifest, file);
-    } catch (error) {
-      if (error instanceof PlinthError) return error;
-      throw error;
-    }
+  try {
+    for (const file of fileNames(manifest.format)) readImageFile(manifest, file);
+    diskPath(manifest);
+  } catch (error) {
+    if (error instanceof PlinthError) return error;
+    throw error;
   }
   return undefined;
 }
 
-/** Writes an image beside the cached one and puts it in its place. */
-export function storeImage(
-  description: Omit<Manifest, 'format' | 'files' | 'created'>,
-  files: Readonly<Record<ImageFileName, Uint8Array>>,
-): Manifest {
-  const entries = FILE_NAMES.map((name) => [name, { bytes: files[name].length, sha256: sha256(files[name]) }] as const);
-  const manifest: Manifest = {
-    format: 1,
-    ...description,
-    created: new Date().toISOString(),
-    files: Object.fromEntries(entries) as Manifest['files'],
-  };
+/**
+ * Writes an image beside the cached one and puts it in its place. A disk is moved from `disk`, which must lie in the
+ * images' directory (see `makeTemporaryDirectory`), and makes the image one of format 2.
+ */
+export async function storeImage(
+  description: Omit<Manifest, 'format' | 'files' | 'disk' | 'created'>,
+  files: Readonly<Partial<Record<ImageFileName, Uint8Array>>>,
+  disk?: string,
+): Promise<Manifest> {
   const target = imageDirectory(description.name);
   try {
     mkdirSync(imagesDirectory(), { recursive: true });
     const fresh = makeTemporaryDirectory('image', imagesDirectory());
-    for (const name of FILE_NAMES) writeFileSync(join(fresh, name), files[name]);
+    const entries: Partial<Record<ImageFileName, FileEntry>> = {};
+    const format = disk === undefined ? 1 : 2;
+    for (const name of fileNames(format)) {
+      const bytes = files[name];
+      if (bytes === undefined) throw new PlinthError('internal', 'image-file', `an image without ${name}`);
+      writeFileSync(join(fresh, name), bytes);
+      entries[name] = { bytes: bytes.length, sha256: sha256(bytes) };
+    }
+    const manifest: Manifest = {
+      format,
+      ...description,
+      created: new Date().toISOString(),
+      files: entries,
+      ...(disk === undefined ? {} : { disk: await moveDisk(disk, join(fresh, DISK_FILE_NAME)) }),
+    };
     writeFileSync(join(fresh, 'manifest.json'), `${JSON.stringify(manifest, null, 2)}\n`);
     const old = makeTemporaryDirectory('old', imagesDirectory());
     renameIfThere(target, join(old, 'image'));
     renameSync(fresh, target);
     rmSync(old, { recursive: true, force: true });
+    return manifest;
   } catch (cause) {
+    if (cause instanceof PlinthError) throw cause;
     throw new PlinthError('host', 'cache-write', `${target}: cannot be written: ${(cause as Error).message}`, {
       cause,
     });
   }
-  return manifest;
+}
+
+/** Read-only from then on: a guest's writes go to an overlay. */
+async function moveDisk(from: string, to: string): Promise<DiskEntry> {
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(from, { highWaterMark: 1 << 20 })) hash.update(chunk as Buffer);
+  chmodSync(from, 0o444);
+  renameSync(from, to);
+  const { size, mtimeMs } = statSync(to);
+  return { bytes: size, sha256: hash.digest('hex'), modified: Math.floor(mtimeMs) };
 }
 
 function renameIfThere(from: string, to: string): void {
@@ -117,4 +188,18 @@ export function removeImage(name: string): boolean {
   if (!cachedImageNames().includes(name)) return false;
   rmSync(imageDirectory(name), { recursive: true, force: true });
   return true;
+}
+
+/** Of all files below a directory, in whole blocks. */
+export function allocatedBytes(directory: string): number {
+  const BLOCK = 512; // the unit of st_blocks, whatever the file system has
+  let sum = 0;
+  try {
+    for (const entry of readdirSync(directory, { recursive: true, withFileTypes: true })) {
+      if (entry.isFile()) sum += lstatSync(join(entry.parentPath, entry.name)).blocks * BLOCK;
+    }
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
+  return sum;
 }

@@ -3,10 +3,38 @@
 // What the host hands in lies in a second archive under /plinth (see run/exec-frame.ts and run/guest-files.ts).
 
 /**
- * Process 1. With /plinth/exec it runs one command: the console is made transparent, kernel messages are silenced, and
- * the command's output passes between two marked lines. The command writes into a pipe, so programs see no terminal.
- * Whatever it leaves running is killed before the output is taken as complete. Otherwise busybox init takes over, which
- * reaps orphans and obeys \`poweroff\` and \`reboot\`.
+ * With /plinth/exec one command is run: the console is made transparent, kernel messages are silenced, and the command's
+ * output passes between two marked lines. The command writes into a pipe, so programs see no terminal. Whatever it leaves
+ * running is killed before the output is taken as complete. \`call\` runs "$command", \`after\` comes before power-off.
+ */
+export function execFrame(call: string, after: string = ''): string {
+  return `if [ -f /plinth/exec/command ]; then
+  dmesg -n 1
+  stty raw -echo </dev/console
+  command=$(cat /plinth/exec/command)
+  marker=$(cat /plinth/exec/marker)
+  rm -r /plinth
+  mkfifo -m 600 /run/output
+  cat /run/output & copier=$!
+  printf '[plinth %s begin]\\n' "$marker"
+  ${call} </dev/null >/run/output 2>/run/errors
+  status=$?
+  for process in /proc/[0-9]*; do
+    process=\${process#/proc/}
+    case $process in 1|"$copier") ;; *) kill -9 "$process" 2>/dev/null ;; esac
+  done
+  wait "$copier"
+  printf '[plinth %s status %d]\\n' "$marker" "$status"
+  cat /run/errors
+  printf '[plinth %s end]\\n' "$marker"
+  stty sane </dev/console
+${after}  poweroff -f
+fi
+`;
+}
+
+/**
+ * Process 1. Without a command busybox init takes over, which reaps orphans and obeys \`poweroff\` and \`reboot\`.
  */
 export const INIT_SCRIPT: string = `#!/bin/sh
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root TERM=xterm
@@ -20,29 +48,7 @@ hostname plinth
 ifconfig lo up
 cd /root
 
-if [ -f /plinth/exec/command ]; then
-  dmesg -n 1
-  stty raw -echo </dev/console
-  command=$(cat /plinth/exec/command)
-  marker=$(cat /plinth/exec/marker)
-  rm -r /plinth
-  mkfifo -m 600 /run/output
-  cat /run/output & copier=$!
-  printf '[plinth %s begin]\\n' "$marker"
-  sh -c "$command" </dev/null >/run/output 2>/run/errors
-  status=$?
-  for process in /proc/[0-9]*; do
-    process=\${process#/proc/}
-    case $process in 1|"$copier") ;; *) kill -9 "$process" 2>/dev/null ;; esac
-  done
-  wait "$copier"
-  printf '[plinth %s status %d]\\n' "$marker" "$status"
-  cat /run/errors
-  printf '[plinth %s end]\\n' "$marker"
-  stty sane </dev/console
-  poweroff -f
-fi
-
+${execFrame('sh -c "$command"')}
 exec /sbin/init
 `;
 

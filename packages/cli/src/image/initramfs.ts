@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The root file system of debian-mini: busybox with a link for each of its commands, our /init, a few files of /etc.
+// An initramfs around busybox: a link for each of its commands, our /init, a few files of /etc, and what an image adds.
 
 import { createHash } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
@@ -18,7 +18,6 @@ const LINKS: readonly (readonly [path: string, target: string])[] = [
   ['etc/mtab', '../proc/mounts'],
 ];
 const FILES: readonly (readonly [path: string, mode: number, text: string])[] = [
-  ['init', 0o755, INIT_SCRIPT],
   ['etc/inittab', 0o644, INITTAB],
   ['etc/console', 0o755, CONSOLE_SCRIPT],
   ['etc/profile', 0o644, PROFILE],
@@ -28,14 +27,21 @@ const FILES: readonly (readonly [path: string, mode: number, text: string])[] = 
   ['etc/hosts', 0o644, '127.0.0.1 localhost\n127.0.1.1 plinth\n'],
 ];
 
-/** Changes whenever what we put around busybox changes, so that a cached image made by an older Plinth is noticed. */
-export const INITRAMFS_RECIPE: string = createHash('sha256')
-  .update(JSON.stringify([1, DIRECTORIES, LINKS, FILES]))
-  .digest('hex')
-  .slice(0, 16);
+/** A short name for the state of what we put around busybox and of `more`, so that an older image is noticed. */
+export function recipeOf(more: unknown): string {
+  const parts = JSON.stringify([2, DIRECTORIES, LINKS, FILES, more]);
+  return createHash('sha256').update(parts).digest('hex').slice(0, 16);
+}
+
+/** Of debian-mini. */
+export const INITRAMFS_RECIPE: string = recipeOf(INIT_SCRIPT);
 
 /** Builds the gzip-compressed initramfs around the static ARM busybox of Debian's package. */
-export function buildInitramfs(busybox: Uint8Array): Uint8Array {
+export function buildInitramfs(
+  busybox: Uint8Array,
+  initScript: string = INIT_SCRIPT,
+  more: readonly CpioEntry[] = [],
+): Uint8Array {
   const entries: CpioEntry[] = [];
   for (const path of DIRECTORIES) {
     entries.push({ kind: 'directory', path, mode: path === 'tmp' ? 0o1777 : path === 'root' ? 0o700 : 0o755 });
@@ -47,6 +53,7 @@ export function buildInitramfs(busybox: Uint8Array): Uint8Array {
     if (name !== 'busybox') entries.push({ kind: 'symlink', path: `bin/${name}`, target: 'busybox' });
   }
   for (const [path, target] of LINKS) entries.push({ kind: 'symlink', path, target });
+  entries.push({ kind: 'file', path: 'init', mode: 0o755, data: Buffer.from(initScript) }, ...more);
   for (const [path, mode, text] of FILES) entries.push({ kind: 'file', path, mode, data: Buffer.from(text) });
   return gzipSync(writeCpio(entries), { level: 9 });
 }

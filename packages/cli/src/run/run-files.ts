@@ -7,7 +7,7 @@ import { boardNamed, withGuestFiles } from '@plinth/machine';
 import type { NamedBytes, RunFiles, RunSpec } from '@plinth/machine';
 import type { Progress } from '../host/progress.js';
 import { readImageFile } from '../image/cache.js';
-import { ensureImage } from '../image/debian-mini.js';
+import { ensureImage } from '../image/catalog.js';
 import { DEVICE_TREES } from '../image/manifest.js';
 import type { Manifest } from '../image/manifest.js';
 import { readInput } from './run-options.js';
