@@ -142,10 +142,12 @@ function addImage(program: Command, outcome: Outcome): void {
     const { usageVerb } = await import('./verbs/image.js');
     outcome.status = usageVerb(options);
   });
-  verb('rm <NAME>', 'remove an image, or what "du" calls (packages) or (tools)').action(async (name: string, options: ImageOptions) => {
-    const { removeVerb } = await import('./verbs/image.js');
-    outcome.status = removeVerb(name, options);
-  });
+  verb('rm <NAME>', 'remove an image, or what "du" calls (packages) or (tools)').action(
+    async (name: string, options: ImageOptions) => {
+      const { removeVerb } = await import('./verbs/image.js');
+      outcome.status = removeVerb(name, options);
+    },
+  );
 }
 
 function addDoctor(program: Command, outcome: Outcome): void {

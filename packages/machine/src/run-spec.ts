@@ -27,6 +27,8 @@ export interface RunSpec {
   readonly memory?: number;
   /** A guest image by name; brings kernel, initrd and their command line. */
   readonly image?: string;
+  /** What the guest writes to the disk of the image goes into this file; forgotten if left out. */
+  readonly overlay?: string;
   /** zImage, Image or ELF. */
   readonly kernel?: string;
   readonly initrd?: string;
@@ -102,6 +104,7 @@ const STRINGS = [
   'machine',
   'cpu',
   'image',
+  'overlay',
   'kernel',
   'initrd',
   'dtb',
@@ -189,6 +192,9 @@ function checkCombination(spec: RunSpec): void {
   }
   if (spec.exec !== undefined && spec.image === undefined)
     throw wrong('exec', 'needs an image, which knows how to obey it');
+  if (spec.overlay !== undefined && spec.image === undefined) {
+    throw wrong('overlay', 'is about the disk of an image; for another disk write --drive FILE,overlay=FILE');
+  }
   if (spec.stock && spec.image === undefined) throw wrong('stock', 'is about the kernel of an image');
   if (spec.initrd !== undefined && spec.kernel === undefined) throw wrong('initrd', 'needs a kernel');
   if (spec.append !== undefined && spec.program !== undefined) throw wrong('append', 'needs a kernel or an image');

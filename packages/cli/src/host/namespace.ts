@@ -66,7 +66,9 @@ export async function runInNamespace(script: string, options: NamespaceOptions):
   follow(child.stderr);
   const ended = new Promise<number>((resolve, reject) => {
     child.once('error', (cause) =>
-      reject(new PlinthError('host', 'no-program', 'setpriv: the programs of Debian’s util-linux are needed', { cause })),
+      reject(
+        new PlinthError('host', 'no-program', 'setpriv: the programs of Debian’s util-linux are needed', { cause }),
+      ),
     );
     child.once('close', (code) => resolve(code ?? 128));
   });

@@ -169,7 +169,8 @@ export class PrivateApt implements Disposable {
     const archives = this.#options.archives ?? this.#path('cache', 'archives');
     const files = packages.map((one) => join(archives, archiveName(one)));
     // apt takes a file of the right size for the right file.
-    for (const [index, file] of files.entries()) if (!(await isIntact(file, packages[index]!))) rmSync(file, { force: true });
+    for (const [index, file] of files.entries())
+      if (!(await isIntact(file, packages[index]!))) rmSync(file, { force: true });
     const names = packages.map(({ name, version }) => `${name}=${version}`);
     const args = [...INSTALL, '--download-only', '-q', '-o', 'APT::Status-Fd=1', ...names];
     const result = await this.#apt('apt-get', args, (line) => {

@@ -47,7 +47,9 @@ export function makeWorkDirectory(): string {
     mkdirSync(join(work, 'root'));
     return work;
   } catch (cause) {
-    throw new PlinthError('host', 'cache-write', `${parent}: cannot be written: ${(cause as Error).message}`, { cause });
+    throw new PlinthError('host', 'cache-write', `${parent}: cannot be written: ${(cause as Error).message}`, {
+      cause,
+    });
   }
 }
 

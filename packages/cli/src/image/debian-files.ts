@@ -73,6 +73,12 @@ Type=ether
 DHCP=yes
 `;
 
+/** How long a start may take depends on the machine's speed; what is only slow must not be given up. */
+const PATIENCE = `[Manager]
+DefaultTimeoutStartSec=15min
+DefaultDeviceTimeoutSec=15min
+`;
+
 /** A serial line cannot tell the size of the terminal behind it; who starts the machine knows it. */
 const TERMINAL_SIZE = `if [ -f /run/plinth/size ] && [ "$(tty)" = /dev/ttyAMA0 ]; then
   read -r rows columns </run/plinth/size && stty rows "$rows" cols "$columns"
@@ -90,6 +96,7 @@ export function debianFiles(sources: readonly AptSource[]): RootFile[] {
     ['etc/hosts', '127.0.0.1 localhost\n127.0.1.1 plinth\n::1 localhost ip6-localhost ip6-loopback\n'],
     ['etc/profile.d/plinth-terminal-size.sh', TERMINAL_SIZE],
     ['etc/systemd/network/80-plinth.network', NETWORK],
+    ['etc/systemd/system.conf.d/plinth.conf', PATIENCE],
     ['etc/systemd/system/serial-getty@ttyAMA0.service.d/login.conf', SERIAL_LOGIN],
     ['etc/systemd/system/ssh-host-keys.service', HOST_KEYS_SERVICE],
   ].map(([path = '', text = '']) => ({ path, mode: 0o644, text }));

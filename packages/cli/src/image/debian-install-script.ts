@@ -65,6 +65,9 @@ dpkg --root="$ROOT" --status-fd 3 --force-architecture --force-depends --force-u
 set +f
 
 echo 'step Configuring the packages'
+# Keys made now would be thrown away; making them takes the emulator a minute.
+mkdir -p "$ROOT/etc/ssh"
+for file in ssh_host_rsa_key ssh_host_ecdsa_key ssh_host_ed25519_key; do : >"$ROOT/etc/ssh/$file"; done
 find "$FILES" -type d -exec chmod 755 '{}' + # whatever our umask was
 cp -R "$FILES/." "$ROOT/"
 chroot "$ROOT" dpkg --status-fd 3 --force-confold --force-unsafe-io --configure --pending 3>&1 >"$log" 2>&1 ||
@@ -76,7 +79,8 @@ echo 'step Setting the system up'
 cp -R "$MODULES/lib/modules" "$ROOT/usr/lib/"
 chroot "$ROOT" systemctl --quiet enable systemd-networkd.service ssh-host-keys.service
 # They would fetch and install on their own, in a machine whose processor has better things to do.
-chroot "$ROOT" systemctl --quiet mask apt-daily.timer apt-daily-upgrade.timer
+chroot "$ROOT" systemctl --quiet mask apt-daily.timer apt-daily-upgrade.timer \
+  e2scrub_all.timer e2scrub_reap.service # of use with LVM only
 chroot "$ROOT" usermod --password '*' root
 cp "$STATES" "$ROOT/var/lib/apt/extended_states"
 rm -f "$ROOT"/etc/ssh/ssh_host_* "$ROOT"/var/lib/dpkg/*-old "$ROOT"/etc/*- "$ROOT/usr/sbin/policy-rc.d"

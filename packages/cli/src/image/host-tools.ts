@@ -73,7 +73,8 @@ export class HostTools implements Disposable {
     const members = name === 'qemu-arm-static' ? ['./usr/bin/qemu-arm-static'] : [];
     for (const [index, file] of files.entries()) {
       const wanted = packages[index]?.name === packageName ? members : [];
-      const script = 'deb=$1; dir=$2; shift 2; dpkg-deb --fsys-tarfile "$deb" | tar -xf - -C "$dir" --no-same-owner "$@"';
+      const script =
+        'deb=$1; dir=$2; shift 2; dpkg-deb --fsys-tarfile "$deb" | tar -xf - -C "$dir" --no-same-owner "$@"';
       const result = await run('sh', ['-c', script, 'sh', file, fresh, ...wanted], {
         environment: { LC_ALL: 'C' },
         missing: 'sh, dpkg-deb and tar are needed to unpack packages',
@@ -108,7 +109,13 @@ function findIn(root: string, name: ToolName): Tool | undefined {
   if (path === undefined) return undefined;
   const triplets = ['x86_64-linux-gnu', 'aarch64-linux-gnu', 'arm-linux-gnueabihf', 'i386-linux-gnu'];
   const directories = ['usr/lib', 'lib', ...triplets.flatMap((one) => [`usr/lib/${one}`, `lib/${one}`])];
-  return { path, libraries: directories.map((one) => join(root, one)).filter((one) => existsSync(one)).join(':') };
+  return {
+    path,
+    libraries: directories
+      .map((one) => join(root, one))
+      .filter((one) => existsSync(one))
+      .join(':'),
+  };
 }
 
 /** A program that is a link with an absolute target would otherwise be looked for on the host. */

@@ -146,7 +146,8 @@ async function decompress(path: string, target: string, limit: number, tools: Ho
     transform(chunk: Buffer, _encoding, done): void {
       length += chunk.length;
       if (length <= limit) done(null, chunk);
-      else done(new PlinthError('input', 'import', `${path}: unpacks to more than twice the size of the disk (--size)`));
+      else
+        done(new PlinthError('input', 'import', `${path}: unpacks to more than twice the size of the disk (--size)`));
     },
   });
   const output = createWriteStream(target);

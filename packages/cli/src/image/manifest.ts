@@ -49,7 +49,8 @@ export function sha256(bytes: Uint8Array): string {
 
 /** Names of the files that a manifest of this format lists. */
 export function fileNames(format: Manifest['format']): readonly ImageFileName[] {
-  return [...BOOT_FILE_NAMES, ...DEVICE_TREES, ...(format === 1 ? [BUSYBOX] : [])];
+  const all = [...BOOT_FILE_NAMES, ...DEVICE_TREES];
+  return format === 1 ? [...all, BUSYBOX] : all;
 }
 
 /** `path` names the file in errors. */

@@ -143,7 +143,8 @@ export class RootTree {
       }
       if (next.kind !== 'directory') return todo.length === 0 ? next : undefined;
       stack.push(next);
-      if (stack.length > DEEPEST) throw unusable(`${parts.join('/').slice(0, 80)}…: too many directories in each other`);
+      if (stack.length > DEEPEST)
+        throw unusable(`${parts.join('/').slice(0, 80)}…: too many directories in each other`);
     }
     return stack.at(-1);
   }

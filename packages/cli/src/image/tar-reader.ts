@@ -77,7 +77,8 @@ export function* readTar(readAt: ReadAt, name: string): Generator<TarMember> {
       continue;
     }
     const record = (key: string): string | undefined => text(local.get(key) ?? global.get(key));
-    const prefix = header.toString('latin1', 257, 262) === 'ustar' && header[263] === 0x30 ? string(header, 345, 155) : '';
+    const prefix =
+      header.toString('latin1', 257, 262) === 'ustar' && header[263] === 0x30 ? string(header, 345, 155) : '';
     const short = string(header, 0, 100);
     const path = record('path') ?? longName ?? (prefix === '' ? short : `${prefix}/${short}`);
     const kind = KINDS[type];

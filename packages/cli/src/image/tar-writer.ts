@@ -18,7 +18,9 @@ export type ReadLayer = (layer: number, offset: number, length: number) => Uint8
 export function* writeTar(entries: Iterable<TreeEntry>, readLayer: ReadLayer): Generator<Uint8Array> {
   for (const entry of entries) {
     if (entry.kind === 'hard link') {
-      yield* header(entry.path, '1', { mode: 0o644, uid: 0, gid: 0, mtime: 0 }, 0, { linkpath: Buffer.from(entry.target) });
+      yield* header(entry.path, '1', { mode: 0o644, uid: 0, gid: 0, mtime: 0 }, 0, {
+        linkpath: Buffer.from(entry.target),
+      });
       continue;
     }
     if (entry.kind === 'directory') {
@@ -61,7 +63,11 @@ function* header(
   const { mode, uid, gid, mtime } = attributes;
   for (const id of [uid, gid]) {
     if (!(id >= 0 && id < USERS)) {
-      throw new PlinthError('input', 'tar', `${path}: belongs to user or group ${id}: only those below ${USERS} exist here`);
+      throw new PlinthError(
+        'input',
+        'tar',
+        `${path}: belongs to user or group ${id}: only those below ${USERS} exist here`,
+      );
     }
   }
   const records = Object.entries({ path: Buffer.from(path), ...more }).map(([key, value]) => record(key, value));

@@ -43,6 +43,12 @@ export const RUN_OPTIONS: readonly RunOption[] = [
   { name: 'cpus', kind: 'count', value: 'N', help: 'number of CPUs, which execute in turn (default: 1)' },
   { name: 'memory', kind: 'size', value: 'SIZE', help: 'RAM, for example 256M' },
   { name: 'image', kind: 'text', value: 'NAME', help: 'guest image; it is brought if it is not here' },
+  {
+    name: 'overlay',
+    kind: 'path',
+    value: 'FILE',
+    help: 'keep what the guest writes to the disk of its image in this file, and go on from it (default: forget it)',
+  },
   { name: 'kernel', kind: 'path', value: 'FILE', help: 'kernel: zImage, Image or ELF' },
   { name: 'initrd', kind: 'path', value: 'FILE', help: 'initial RAM disk' },
   { name: 'dtb', kind: 'path', value: 'FILE', help: 'device tree instead of the board’s own' },

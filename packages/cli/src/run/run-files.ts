@@ -6,17 +6,26 @@ import { PlinthError } from '@plinth/core';
 import { boardNamed, withGuestFiles } from '@plinth/machine';
 import type { NamedBytes, RunFiles, RunSpec } from '@plinth/machine';
 import type { Progress } from '../host/progress.js';
-import { readImageFile } from '../image/cache.js';
+import { diskPath, readImageFile } from '../image/cache.js';
 import { ensureImage } from '../image/catalog.js';
 import { DEVICE_TREES } from '../image/manifest.js';
 import type { Manifest } from '../image/manifest.js';
 import { readInput } from './run-options.js';
+
+/** What a run needs, with the disk of its image, which is never written itself. */
+export interface FilesOfRun extends RunFiles {
+  readonly disk?: string;
+}
 
 const CONSOLE_OPTION = 'console=ttyAMA0';
 /** Kernel options of the fast path; what they leave out is listed for `npm start` to say. */
 const FAST_OPTIONS = 'cryptomgr.notests';
 /** With a board's device tree from the kernel, which names CPUs that we do not have: it would wait a second for each. */
 const FAST_OPTIONS_FOREIGN_TREE = 'nr_cpus=';
+/** The disk of an image is the first of the machine. */
+const DISK_OPTIONS = 'root=/dev/vda';
+/** Of a machine with such an image, if nothing else is said: a system's own services take more than a shell. */
+const DISK_IMAGE_MEMORY = 512 * 1024 * 1024;
 /** Of a run that is for one command: nobody reads the boot messages, and a panic ends the run instead of hanging it. */
 const EXEC_OPTIONS = 'quiet panic=-1';
 
@@ -29,7 +38,7 @@ export async function readRunFiles(
   spec: RunSpec,
   size: TerminalSize | undefined,
   progress: Progress,
-): Promise<RunFiles> {
+): Promise<FilesOfRun> {
   const named = (name: string | undefined, option: string): NamedBytes | undefined =>
     name === undefined ? undefined : { name, bytes: readWhole(name, option) };
   const dtb = named(spec.dtb, 'dtb');
@@ -41,10 +50,13 @@ export async function readRunFiles(
       ...(size === undefined ? {} : { size }),
     });
     const given = dtb ?? imageDeviceTree(spec, manifest);
+    const disk = diskPath(manifest);
     const append = [
       CONSOLE_OPTION,
       spec.stock ? '' : FAST_OPTIONS,
       spec.stock || given === undefined || given === dtb ? '' : `${FAST_OPTIONS_FOREIGN_TREE}${spec.cpus ?? 1}`,
+      disk === undefined ? '' : DISK_OPTIONS,
+      manifest.append,
       spec.exec === undefined ? '' : EXEC_OPTIONS,
       spec.append,
     ];
@@ -53,6 +65,7 @@ export async function readRunFiles(
       initrd: { name: `${spec.image}/initramfs`, bytes: initrd },
       append: append.filter((part) => part !== undefined && part !== '').join(' '),
       ...(given === undefined ? {} : { dtb: given }),
+      ...(disk === undefined ? {} : { disk }),
     };
   }
   const kernel = named(spec.kernel, 'kernel');
@@ -65,6 +78,17 @@ export async function readRunFiles(
     ...(program === undefined ? {} : { program }),
     ...(dtb === undefined ? {} : { dtb }),
   };
+}
+
+/** The run with the disk of its image as the first drive. What the guest writes to it goes to an overlay, or is forgotten. */
+export function withImageDisk(spec: RunSpec, { disk }: FilesOfRun): RunSpec {
+  if (disk === undefined) {
+    if (spec.overlay === undefined) return spec;
+    throw new PlinthError('input', 'run-spec', `overlay: the image ${spec.image} has no disk`);
+  }
+  const kept = spec.overlay === undefined ? {} : { overlay: spec.overlay };
+  const drive = { file: disk, format: 'raw', readonly: false, snapshot: spec.overlay === undefined, ...kept } as const;
+  return { ...spec, memory: spec.memory ?? DISK_IMAGE_MEMORY, drives: [drive, ...spec.drives] };
 }
 
 /** The image's device tree for a board that has none of its own. */

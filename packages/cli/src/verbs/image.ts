@@ -51,7 +51,10 @@ function describeImage(name: string): ListedImage {
   try {
     const manifest = readManifest(name);
     if (manifest === undefined) return { name, state: 'not pulled', path };
-    const bytes = [...Object.values(manifest.files), ...(manifest.disk ? [manifest.disk] : [])].reduce((sum, file) => sum + file.bytes, 0);
+    const bytes = [...Object.values(manifest.files), ...(manifest.disk ? [manifest.disk] : [])].reduce(
+      (sum, file) => sum + file.bytes,
+      0,
+    );
     const state = findDamage(manifest) === undefined ? 'present' : 'damaged';
     return { name, state, path, bytes, packages: manifest.packages };
   } catch (error) {

@@ -14,7 +14,7 @@ import { EXIT, reportError } from '../report-error.js';
 import { NullConsole, OutputConsole } from '../run/console.js';
 import { nodeHost } from '../run/driver-host.js';
 import { ExecFrameParser } from '../run/exec-frame.js';
-import { readRunFiles } from '../run/run-files.js';
+import { readRunFiles, withImageDisk } from '../run/run-files.js';
 import type { TerminalSize } from '../run/run-files.js';
 import { buildRunSpec, readInput } from '../run/run-options.js';
 import type { RunOptions } from '../run/run-options.js';
@@ -51,7 +51,8 @@ interface RunOutput {
 async function startRun(wanted: RunSpec): Promise<{ readonly spec: RunSpec; readonly machine: MachineDriver }> {
   if (wanted.snapshot === undefined) {
     const files = await readRunFiles(wanted, terminalSize(wanted), new LineProgress(process.stderr));
-    return { spec: wanted, machine: createDriver(wanted, files, nodeHost) };
+    const spec = withImageDisk(wanted, files);
+    return { spec, machine: createDriver(spec, files, nodeHost) };
   }
   const name = wanted.snapshot;
   const snapshot = await Snapshot.open(readInput(name, 'snapshot'), name, zlibCodec);
