@@ -72,16 +72,12 @@ async function execute(command: string): Promise<{ output: string; errors: strin
   const initrd = join(directory, 'initrd');
   const initramfs = readFileSync(join(image, 'initramfs.cpio.gz'));
   writeFileSync(initrd, withGuestFiles(initramfs, { exec: { command, marker: MARKER } }));
-  const child = spawn(
-    'qemu-system-arm',
-    [
-      ...['-M', 'virt', '-cpu', 'cortex-a15', '-m', '256', '-nographic', '-nic', 'none', '-no-reboot'],
-      ...['-kernel', join(image, 'vmlinuz'), '-initrd', initrd, '-append', 'console=ttyAMA0 quiet root=/dev/vda'],
-      ...['-drive', `if=none,id=disk,format=raw,snapshot=on,file=${join(image, 'disk.img')}`],
-      ...['-device', 'virtio-blk-device,drive=disk'],
-    ],
-    { stdio: ['ignore', 'pipe', 'inherit'] },
-  );
+  const options = ['-M', 'virt', '-cpu', 'cortex-a15', '-m', '256', '-nographic', '-nic', 'none', '-no-reboot'];
+  options.push('-kernel', join(image, 'vmlinuz'), '-initrd', initrd);
+  options.push('-append', 'console=ttyAMA0 quiet root=/dev/vda');
+  options.push('-drive', `if=none,id=disk,format=raw,snapshot=on,file=${join(image, 'disk.img')}`);
+  options.push('-device', 'virtio-blk-device,drive=disk');
+  const child = spawn('qemu-system-arm', options, { stdio: ['ignore', 'pipe', 'inherit'] });
   const result = { output: '', errors: '' };
   const parser = new ExecFrameParser(MARKER, {
     output: (bytes) => (result.output += Buffer.from(bytes).toString('latin1')),
