@@ -19,7 +19,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ExecFrameParser, withGuestFiles } from '@plinth/cli';
+import { ExecFrameParser } from '@plinth/cli';
+import { withGuestFiles } from '@plinth/machine';
 
 const PLINTH = join(import.meta.dirname, '../../packages/cli/bin/plinth.js');
 const NAME = `test-import-${process.pid}`;

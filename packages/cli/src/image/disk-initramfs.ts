@@ -5,7 +5,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { PlinthError } from '@plinth/core';
-import type { CpioEntry } from './cpio.js';
+import type { CpioEntry } from '@plinth/machine';
 import { DISK_INIT_SCRIPT } from './disk-init-script.js';
 import { buildInitramfs, recipeOf } from './initramfs.js';
 
