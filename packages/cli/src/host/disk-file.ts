@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Files and block devices of the host as RandomAccessFile. What the host refuses is one line with the file's name.
 
+import { createHash } from 'node:crypto';
 import {
   closeSync,
   constants,
@@ -56,7 +57,7 @@ export class DiskFile implements RandomAccessFile {
     } catch (cause) {
       throw new PlinthError('input', 'disk-file', `${option}: ${name}: ${reason(cause)}`, { cause });
     }
-    const stats = this.stats();
+    const stats = fstatSync(this.#fd);
     if (!stats.isFile() && !stats.isBlockDevice()) {
       closeSync(this.#fd);
       const what = stats.isDirectory() ? 'this is a directory' : 'neither a file nor a block device';
@@ -69,8 +70,12 @@ export class DiskFile implements RandomAccessFile {
     return this.#size;
   }
 
-  stats(): Stats {
-    return fstatSync(this.#fd);
+  /** Size and time of the last change. A copy that keeps times is the same file. */
+  identity(): Uint8Array {
+    const { size, mtimeMs } = fstatSync(this.#fd);
+    return createHash('sha256')
+      .update(`${size} ${Math.round(mtimeMs)}`)
+      .digest();
   }
 
   read(offset: number, into: Uint8Array): void {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // From the drives of a RunSpec to disks: opens files, tells formats, puts overlays above.
 
-import { createHash } from 'node:crypto';
 import { existsSync, mkdtempSync, readdirSync, realpathSync, rmdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
@@ -35,10 +34,10 @@ function openDrive(drive: DriveSpec): BlockDevice {
     const how = 'add overlay=FILE to keep what the guest writes, snapshot to forget it, or readonly';
     throw wrong(drive.file, `a qcow2 image is only read: ${how}`);
   }
-  const identity = identityOf(file);
+  const identity = file.identity();
   let disk = openImage(file, format, !writesFile(drive), []);
   if (drive.overlay !== undefined) disk = openOverlay(drive.overlay, disk, identity, drive.readonly || drive.snapshot);
-  if (drive.snapshot) disk = OverlayDisk.create(temporaryFile(), disk, identity);
+  if (drive.snapshot) disk = OverlayDisk.create(temporaryFile(), disk, identity, { temporary: true });
   return drive.readonly && !disk.readOnly ? readOnly(disk) : disk;
 }
 
@@ -77,14 +76,6 @@ function formatOf(file: DiskFile): DriveFormat {
   return named;
 }
 
-/** Size and time of the last change: what an overlay remembers of its base. */
-function identityOf(file: DiskFile): Uint8Array {
-  const { size, mtimeMs } = file.stats();
-  return createHash('sha256')
-    .update(`${size} ${Math.round(mtimeMs)}`)
-    .digest();
-}
-
 function openOverlay(name: string, base: BlockDevice, identity: Uint8Array, onlyRead: boolean): BlockDevice {
   if (!existsSync(name)) {
     if (onlyRead) throw wrong(name, 'there is no such overlay, and none can be made that is not written');
@@ -113,6 +104,8 @@ function readOnly(disk: BlockDevice): BlockDevice {
       throw new PlinthError('internal', 'read-only', 'a read-only disk is not written');
     },
     flush: () => {},
+    save: (writer) => disk.save(writer),
+    restore: (reader) => disk.restore(reader),
     close: () => disk.close(),
   };
 }

@@ -3,7 +3,8 @@
 // done; when the guest learns of it is the disk's affair. Trouble of the host's (a full disk, a damaged image) is a
 // PlinthError, which the disk turns into an error of the guest's request.
 
-import { assert } from '@plinth/core';
+import { assert, PlinthError, type StateReader, type StateWriter } from '@plinth/core';
+import type { RandomAccessFile } from './random-access-file.js';
 
 /** Bytes in a sector, the unit in which disks are addressed. */
 export const SECTOR_SIZE = 512;
@@ -22,6 +23,13 @@ export interface BlockDevice {
   discard?(sector: number, count: number): void;
   /** Makes sectors read as zeros without writing them, if the medium knows how. */
   writeZeroes?(sector: number, count: number): void;
+  /**
+   * For a snapshot of the machine: what is on the medium, or, where files of the host hold it, what they are now. Flushes
+   * first.
+   */
+  save(writer: StateWriter): void;
+  /** Takes the content back, or refuses files that are not what they were. */
+  restore(reader: StateReader): void;
   /** Flushes, and lets go of files. Nothing is called after it. */
   close(): void;
 }
@@ -59,5 +67,29 @@ export class MemoryBlockDevice implements BlockDevice {
     this.#bytes.fill(0, sector * SECTOR_SIZE, (sector + count) * SECTOR_SIZE);
   }
 
+  save(writer: StateWriter): void {
+    writer.bytes(this.#bytes);
+  }
+
+  restore(reader: StateReader): void {
+    const bytes = reader.bytes();
+    reader.check(bytes.length === this.#bytes.length, `a disk of ${bytes.length} bytes, not ${this.#bytes.length}`);
+    this.#bytes.set(bytes);
+  }
+
   close(): void {}
+}
+
+/** Notes what a file is now, for `checkFile` to compare. */
+export function saveFile(writer: StateWriter, file: RandomAccessFile): void {
+  writer.bytes(file.identity());
+}
+
+/** Refuses a file that was changed since `saveFile`. */
+export function checkFile(reader: StateReader, file: RandomAccessFile): void {
+  const saved = reader.bytes();
+  const now = file.identity();
+  if (saved.length === now.length && saved.every((byte, n) => byte === now[n])) return;
+  const why = 'it is not as it was when the snapshot was taken, which needs the disk of that moment';
+  throw new PlinthError('input', 'disk-changed', `${file.name}: ${why}`);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { PlinthError } from '@plinth/core';
+import { PlinthError, StateReader, StateWriter } from '@plinth/core';
 import { describe, expect, it } from 'vitest';
 import { MemoryBlockDevice, SECTOR_SIZE } from './block-device.js';
 import { OverlayDisk } from './overlay.js';
@@ -166,5 +166,38 @@ describe('a file in memory', () => {
     file.write(200_002, Uint8Array.of(7));
     file.read(199_998, bytes);
     expect([...bytes]).toEqual([0, 0, 1, 0, 7, 0, 0, 0]);
+  });
+});
+
+describe('a snapshot of a machine with an overlay', () => {
+  it('holds what is in a temporary one', () => {
+    const { base, original } = setup();
+    const make = (): OverlayDisk =>
+      OverlayDisk.create(new MemoryFile('temporary'), base, IDENTITY, { temporary: true });
+    const disk = make();
+    disk.write(PER_CLUSTER + 1, pattern(3, 2));
+    disk.writeZeroes(0, PER_CLUSTER);
+    const writer = new StateWriter();
+    disk.save(writer);
+    const other = make();
+    other.write(2 * PER_CLUSTER, pattern(9, 4));
+    const reader = new StateReader(writer.take(), 'disk');
+    other.restore(reader);
+    reader.end();
+    expect(contents(other).equals(contents(disk))).toBe(true);
+    expect(contents(other).equals(original)).toBe(false);
+  });
+
+  it('is refused over one that has been written since', () => {
+    const { base, file, disk } = setup();
+    disk.write(1, pattern(3, 2));
+    const writer = new StateWriter();
+    disk.save(writer);
+    const open = (): OverlayDisk => OverlayDisk.open(copy(file), base, IDENTITY);
+    open().restore(new StateReader(writer.take(), 'disk'));
+    disk.write(1, pattern(4, 1));
+    expect(() => open().restore(new StateReader(writer.take(), 'disk'))).toThrow(
+      'changes: it is not as it was when the snapshot was taken',
+    );
   });
 });

@@ -10,8 +10,8 @@
 // A cluster's data are stored before the map says so, and the map reaches the file when the guest flushes: after a
 // crash the disk is as at the last flush, or newer by whole writes.
 
-import { crc32, PlinthError } from '@plinth/core';
-import { type BlockDevice, SECTOR_SIZE } from './block-device.js';
+import { crc32, PlinthError, type StateReader, type StateWriter } from '@plinth/core';
+import { type BlockDevice, checkFile, saveFile, SECTOR_SIZE } from './block-device.js';
 import type { RandomAccessFile } from './random-access-file.js';
 
 export const OVERLAY_MAGIC = 'PLINTHOV';
@@ -29,11 +29,14 @@ const STATE = { base: 0, data: 1, zeros: 2 } as const;
 
 export interface OverlayOptions {
   readonly readOnly?: boolean;
+  /** The file is gone after the run: a snapshot of the machine holds what is in it. */
+  readonly temporary?: boolean;
 }
 
 export class OverlayDisk implements BlockDevice {
   readonly sectors: number;
   readonly readOnly: boolean;
+  readonly #temporary: boolean;
   readonly #file: RandomAccessFile;
   readonly #base: BlockDevice;
   readonly #clusterSize: number;
@@ -54,6 +57,7 @@ export class OverlayDisk implements BlockDevice {
     this.#base = base;
     this.sectors = base.sectors;
     this.readOnly = options.readOnly ?? false;
+    this.#temporary = options.temporary ?? false;
     this.#clusterSize = 2 ** clusterBits;
     this.#map = map;
     this.#dataAt = dataOffset(map.length, this.#clusterSize);
@@ -61,7 +65,12 @@ export class OverlayDisk implements BlockDevice {
   }
 
   /** A new overlay in an empty file. `identity` is 32 bytes that change when the base does. */
-  static create(file: RandomAccessFile, base: BlockDevice, identity: Uint8Array): OverlayDisk {
+  static create(
+    file: RandomAccessFile,
+    base: BlockDevice,
+    identity: Uint8Array,
+    options: OverlayOptions = {},
+  ): OverlayDisk {
     const map = new Uint8Array(mapLength(base.sectors, CLUSTER_BITS));
     const header = new Uint8Array(HEADER_SIZE);
     const view = new DataView(header.buffer);
@@ -75,7 +84,7 @@ export class OverlayDisk implements BlockDevice {
     file.truncate(dataOffset(map.length, 2 ** CLUSTER_BITS));
     file.write(0, header);
     file.sync();
-    return new OverlayDisk(file, base, CLUSTER_BITS, map, {});
+    return new OverlayDisk(file, base, CLUSTER_BITS, map, options);
   }
 
   /** An overlay that is there; refuses one that is damaged or was made over another base. */
@@ -177,6 +186,46 @@ export class OverlayDisk implements BlockDevice {
     }
     this.#file.sync();
     this.#stale.clear();
+  }
+
+  save(writer: StateWriter): void {
+    if (!this.readOnly) this.flush();
+    this.#base.save(writer);
+    writer.bool(this.#temporary);
+    if (!this.#temporary) {
+      saveFile(writer, this.#file);
+      return;
+    }
+    writer.bytes(this.#map);
+    this.#eachStored((at) => {
+      this.#file.read(at, this.#cluster);
+      writer.raw(this.#cluster);
+    });
+  }
+
+  restore(reader: StateReader): void {
+    this.#base.restore(reader);
+    const same = reader.bool() === this.#temporary;
+    reader.check(same, 'an overlay that is kept in another way');
+    if (!this.#temporary) {
+      checkFile(reader, this.#file);
+      return;
+    }
+    const map = reader.bytes();
+    reader.check(map.length === this.#map.length, 'an overlay of another size');
+    reader.check(
+      map.every((state) => state <= STATE.zeros),
+      'an overlay with a damaged map',
+    );
+    this.#map.set(map);
+    for (let block = 0; block * MAP_BLOCK < map.length; block++) this.#stale.add(block);
+    this.#eachStored((at) => this.#file.write(at, reader.raw(this.#clusterSize)));
+  }
+
+  #eachStored(visit: (at: number) => void): void {
+    for (let n = this.#map.indexOf(STATE.data); n >= 0; n = this.#map.indexOf(STATE.data, n + 1)) {
+      visit(this.#dataAt + n * this.#clusterSize);
+    }
   }
 
   close(): void {

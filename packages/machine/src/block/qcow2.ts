@@ -2,8 +2,8 @@
 // Reads qcow2 images, versions 2 and 3 (QEMU's docs/interop/qcow2.txt): ordinary, zero and compressed clusters, and
 // backing files. Not read: encrypted images, external data files, extended L2 entries, zstd compression. Never written.
 
-import { fromUtf8, latin1, PlinthError } from '@plinth/core';
-import { type BlockDevice, SECTOR_SIZE } from './block-device.js';
+import { fromUtf8, latin1, PlinthError, type StateReader, type StateWriter } from '@plinth/core';
+import { type BlockDevice, checkFile, saveFile, SECTOR_SIZE } from './block-device.js';
 import type { RandomAccessFile } from './random-access-file.js';
 
 /** "QFI" and 0xfb, as the first four bytes. */
@@ -215,6 +215,16 @@ export class Qcow2Disk implements BlockDevice {
   }
 
   flush(): void {}
+
+  save(writer: StateWriter): void {
+    saveFile(writer, this.#file);
+    this.#backing?.save(writer);
+  }
+
+  restore(reader: StateReader): void {
+    checkFile(reader, this.#file);
+    this.#backing?.restore(reader);
+  }
 
   close(): void {
     this.#file.close();

@@ -2,7 +2,7 @@
 // A file as the image formats see it: bytes at offsets, and a way to be sure that they are stored. The host's shell
 // makes them of real files; `MemoryFile` is one for tests and for pages, and holds only what has been written.
 
-import { assert } from '@plinth/core';
+import { assert, crc32 } from '@plinth/core';
 
 export interface RandomAccessFile {
   /** For messages. */
@@ -16,6 +16,8 @@ export interface RandomAccessFile {
   /** Comes back when what was written would outlive a power cut. */
   sync(): void;
   truncate(size: number): void;
+  /** 32 bytes that are others when the content is. */
+  identity(): Uint8Array;
   close(): void;
 }
 
@@ -58,6 +60,23 @@ export class MemoryFile implements RandomAccessFile {
       else if (keep < CHUNK) bytes.fill(0, keep);
     }
     this.size = size;
+  }
+
+  /** Checksums of what was written: against mistakes, not against forgers. */
+  identity(): Uint8Array {
+    const bytes = new Uint8Array(32);
+    const view = new DataView(bytes.buffer);
+    view.setFloat64(0, this.size);
+    let sum = 0;
+    const order = [...this.#chunks.keys()].toSorted((a, b) => a - b);
+    for (const chunk of order) {
+      // A chunk of zeros is as good as none.
+      const data = this.#chunks.get(chunk)!;
+      if (data.some((byte) => byte !== 0))
+        sum = crc32(data, crc32(Uint8Array.of(chunk, chunk >>> 8, chunk >>> 16), sum));
+    }
+    view.setUint32(8, sum);
+    return bytes;
   }
 
   close(): void {}

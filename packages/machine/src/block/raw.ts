@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A raw image: the file is the medium, byte for byte.
 
-import { PlinthError } from '@plinth/core';
-import { type BlockDevice, SECTOR_SIZE } from './block-device.js';
+import { PlinthError, type StateReader, type StateWriter } from '@plinth/core';
+import { type BlockDevice, checkFile, saveFile, SECTOR_SIZE } from './block-device.js';
 import type { RandomAccessFile } from './random-access-file.js';
 
 export class RawDisk implements BlockDevice {
@@ -30,6 +30,15 @@ export class RawDisk implements BlockDevice {
 
   flush(): void {
     this.#file.sync();
+  }
+
+  save(writer: StateWriter): void {
+    if (!this.readOnly) this.flush();
+    saveFile(writer, this.#file);
+  }
+
+  restore(reader: StateReader): void {
+    checkFile(reader, this.#file);
   }
 
   close(): void {

@@ -116,7 +116,6 @@ export class VirtioBlock implements VirtioDevice {
     this.#busyUntil = 0;
   }
 
-  /** The medium is not in it: that is the affair of who attached it. */
   save(writer: StateWriter): void {
     writer.f64(this.#busyUntil);
     writer.list(this.#requests, ({ chain, type, sector, due }) => {
@@ -126,6 +125,7 @@ export class VirtioBlock implements VirtioDevice {
       writer.f64(due);
     });
     writer.alarm(this.#alarm);
+    this.#disk.save(writer);
   }
 
   restore(reader: StateReader): void {
@@ -139,6 +139,7 @@ export class VirtioBlock implements VirtioDevice {
     });
     this.#alarm = reader.alarm(port.events, () => this.#dueNow());
     reader.check((this.#alarm === undefined) === (this.#requests.length === 0), 'requests without an alarm');
+    this.#disk.restore(reader);
   }
 
   notify(): void {
