@@ -18,6 +18,7 @@ export const DEBIAN_PACKAGES: readonly DebianPackage[] = [
     why: 'the reference machine of the CPU tests',
     probe: ['qemu-system-arm', '--version'],
   },
+  { name: 'qemu-utils', why: 'makes the disk images that we read', probe: ['qemu-img', '--version'] },
   {
     name: 'gcc-arm-none-eabi',
     why: 'builds the bare-metal test programs',

@@ -63,12 +63,11 @@ describe('a disk in Linux', () => {
       using guest = new VirtioGuest(COMMAND);
       const before = randomBytes(SIZE);
       const disk = guest.file('disk.img', before);
-      const output = await qemu(
-        ...['-M', 'virt', '-cpu', 'cortex-a15', '-m', '128', '-kernel', guest.kernel, '-initrd', guest.initrd],
-        ...['-append', APPEND, '-global', `virtio-mmio.force-legacy=${version === 'legacy'}`],
-        ...['-drive', `file=${disk},format=raw,if=none,id=d`, '-device', 'virtio-blk-device,drive=d'],
-        ...['-device', 'virtio-rng-device'],
-      );
+      const machine = `-M virt -cpu cortex-a15 -m 128 -global virtio-mmio.force-legacy=${version === 'legacy'}`;
+      const devices = '-device virtio-blk-device,drive=d -device virtio-rng-device';
+      const drive = ['-drive', `file=${disk},format=raw,if=none,id=d`];
+      const linux = ['-kernel', guest.vmlinuz, '-initrd', guest.initrd, '-append', APPEND];
+      const output = await qemu(...`${machine} ${devices}`.split(' '), ...drive, ...linux);
       const after = changed(before);
       expect(commandOutput(output)).toBe(story(before, after));
       expect(sha256(readFileSync(disk))).toBe(sha256(after));

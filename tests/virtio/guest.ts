@@ -68,12 +68,15 @@ function modulesDirectory({ directory, version }: Kernel): string {
 /** Files for a kernel whose init loads the modules and runs `command`; room for disks beside them. */
 export class VirtioGuest implements Disposable {
   readonly directory: string = mkdtempSync(join(tmpdir(), 'plinth-test-'));
+  /** Unpacked, and as Debian packs it, which is what QEMU can start. */
   readonly kernel: string;
+  readonly vmlinuz: string;
   readonly initrd: string = join(this.directory, 'initrd');
 
   constructor(command: string) {
     const kernel = kernelOfImage();
     this.kernel = join(kernel.directory, 'Image');
+    this.vmlinuz = join(kernel.directory, 'vmlinuz');
     const entries: CpioEntry[] = [{ kind: 'directory', path: 'modules', mode: 0o755 }];
     for (const name of MODULES) {
       const data = readFileSync(join(modulesDirectory(kernel), `${name}.ko`));
