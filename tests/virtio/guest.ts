@@ -5,14 +5,8 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import {
-  type CpioEntry,
-  concatenateArchives,
-  PrivateApt,
-  readPackageFile,
-  withGuestFiles,
-  writeCpio,
-} from '@plinth/cli';
+import { PrivateApt, readPackageFile } from '@plinth/cli';
+import { concatenateArchives, type CpioEntry, withGuestFiles, writeCpio } from '@plinth/machine';
 import { missingImage, plinth } from '../boot/guest.js';
 
 /** In the order in which they are loaded. */

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What speaks with a guest image, for tests and for other shells.
 export * from './run/exec-frame.js';
-export * from './run/guest-files.js';
-export { concatenateArchives, writeCpio } from './image/cpio.js';
-export type { CpioEntry } from './image/cpio.js';
 export { PrivateApt, readPackageFile } from './image/apt.js';
 export type { DebianPackage } from './image/apt.js';
 export type { Progress } from './host/progress.js';
