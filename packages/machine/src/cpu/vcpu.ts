@@ -19,9 +19,6 @@ import {
   saveCpuState,
   SCTLR,
   SYSTEM,
-  type Translation,
-  type TranslationRegime,
-  Walker,
   writeCpsrByInstruction,
   writeWholeCpsr,
 } from '@plinth/arm';
@@ -29,10 +26,11 @@ import type { StateReader, StateWriter } from '@plinth/core';
 import type { AccessSize } from '../devices/device.js';
 import type { CodePages, HandlerArray } from '../memory/code-pages.js';
 import { PAGE, type PhysicalMemory } from '../memory/physical-memory.js';
-import { ShadowTables, type Slot } from '../memory/shadow-tables.js';
+import type { ShadowTables } from '../memory/shadow-tables.js';
 import { Activity } from './activity.js';
 import type { ArchTimer } from './arch-timer.js';
 import type { Engine } from './engine.js';
+import { swapBytes, TranslationContext } from './translation.js';
 
 /** What the CPU asks of the machine around it. */
 export interface CpuHost {
@@ -85,14 +83,8 @@ export class Vcpu {
   readonly #shadow: ShadowTables;
   readonly #codePages: CodePages;
   readonly #host: CpuHost;
-  readonly #walker: Walker;
+  readonly #translation: TranslationContext;
   #engine: Engine | undefined;
-  #slot: Slot | undefined;
-  /** Tables of the same context with User permissions. */
-  #userSlot: Slot | undefined;
-  /** What the two were for when they were chosen. */
-  #slotKey: Slot['key'];
-  #userSlotKey: Slot['key'];
   #stop: CpuStop | undefined;
   #lastVector = -1;
   #faultsInARow = 0;
@@ -114,13 +106,13 @@ export class Vcpu {
     this.#shadow = options.shadow;
     this.#codePages = options.codePages;
     this.#host = options.host;
-    this.#walker = new Walker(this.#readDescriptor);
+    this.#translation = new TranslationContext(this.state, options.physical, options.shadow);
     this.system = new Coprocessors(this.state, options.model, {
       translationChanged: () => this.#contextChanged(),
       invalidateTlb: () => this.#tlbChanged(() => this.#shadow.flush()),
       invalidateTlbAddress: (address) => this.#tlbChanged(() => this.#shadow.flushAddress(address)),
       invalidateTlbAsid: (asid) => this.#tlbChanged(() => this.#shadow.flushAsid(asid)),
-      translateForPar: (address, write, privileged) => this.#par(address, write, privileged),
+      translateForPar: (address, write, privileged) => this.#translation.par(address, write, privileged),
       timerRead: (crm, opc2) => this.#host.timer(this).read(crm, opc2),
       timerWrite: (crm, opc2, value) => this.#afterDevice(this.#host.timer(this).write(crm, opc2, value)),
       timerRead64: (opc1) => this.#host.timer(this).read64(opc1),
@@ -222,7 +214,7 @@ export class Vcpu {
 
   /** Others have executed, and may have made use of its shadow tables. */
   beginTurn(): void {
-    if (this.#slot?.key !== this.#slotKey || this.#userSlot?.key !== this.#userSlotKey) this.#contextChanged();
+    if (this.#translation.lost) this.#contextChanged();
   }
 
   /** Comes back before the next instruction. */
@@ -282,41 +274,9 @@ export class Vcpu {
 
   // ---- translation --------------------------------------------------------------------------------------------
 
-  readonly #regime = {
-    enabled: false,
-    ttbr0: 0,
-    ttbr1: 0,
-    ttbcr: 0,
-    dacr: 0,
-    accessFlagEnable: false,
-  };
-
-  #currentRegime(): TranslationRegime {
-    const { state } = this;
-    const regime = this.#regime;
-    const sctlr = state.get(SYSTEM.SCTLR);
-    regime.enabled = (sctlr & SCTLR.M) !== 0;
-    regime.accessFlagEnable = (sctlr & SCTLR.AFE) !== 0;
-    regime.ttbr0 = state.get(SYSTEM.TTBR0);
-    regime.ttbr1 = state.get(SYSTEM.TTBR1);
-    regime.ttbcr = state.get(SYSTEM.TTBCR);
-    regime.dacr = state.get(SYSTEM.DACR);
-    return regime;
-  }
-
   /** Mode, domains or tables have changed: the next access finds out what holds now. */
   #contextChanged(): void {
-    const { state } = this;
-    this.#slot = undefined;
-    this.#slotKey = undefined;
-    state.set(CPU.tableRead, ShadowTables.empty);
-    state.set(CPU.tableWrite, ShadowTables.empty);
-    state.set(CPU.tableFetch, ShadowTables.empty);
-    state.set(CPU.tableUserRead, ShadowTables.empty);
-    state.set(CPU.tableUserWrite, ShadowTables.empty);
-    this.#userSlot = undefined;
-    this.#userSlotKey = undefined;
-    state.set(CPU.fetchPage, 1);
+    this.#translation.drop();
     this.system.updateFloatingPointAccess();
     this.#attendIfUnmasked();
   }
@@ -326,72 +286,10 @@ export class Vcpu {
     this.state.set(CPU.fetchPage, 1);
   }
 
-  /** The tables of the current context, made current if they were not. */
-  #currentSlot(): Slot {
-    if (this.#slot !== undefined) return this.#slot;
-    const { state } = this;
-    const slot = this.#findSlot(state.privileged);
-    this.#slot = slot;
-    this.#slotKey = slot.key;
-    // Big-endian data never goes through the tables: the slow path swaps it.
-    if ((state.get(CPU.control) & PSR.E) === 0) {
-      state.set(CPU.tableRead, slot.read);
-      state.set(CPU.tableWrite, slot.write);
-    }
-    state.set(CPU.tableFetch, slot.fetch);
-    return slot;
-  }
-
-  #findSlot(privileged: boolean): Slot {
-    const regime = this.#currentRegime();
-    return this.#shadow.slot({
-      privileged,
-      control: this.state.get(SYSTEM.SCTLR) & (SCTLR.M | SCTLR.AFE | SCTLR.EE),
-      ttbr0: regime.ttbr0,
-      ttbr1: regime.ttbr1,
-      ttbcr: regime.ttbcr,
-      dacr: regime.dacr,
-      asid: this.state.get(SYSTEM.CONTEXTIDR) & 0xff,
-    });
-  }
-
-  /** The tables for LDRT and STRT. */
-  #currentUserSlot(): Slot {
-    if (this.#userSlot !== undefined) return this.#userSlot;
-    const { state } = this;
-    // The current slot first: choosing the other must not make it give way.
-    this.#currentSlot();
-    const slot = this.#findSlot(false);
-    this.#userSlot = slot;
-    this.#userSlotKey = slot.key;
-    if ((state.get(CPU.control) & PSR.E) === 0) {
-      state.set(CPU.tableUserRead, slot.read);
-      state.set(CPU.tableUserWrite, slot.write);
-    }
-    return slot;
-  }
-
-  /** SCTLR.EE is the byte order of translation tables, too (B3.5). */
-  readonly #readDescriptor = (address: number): number | undefined => {
-    const word = this.#physical.readWord(address);
-    if (word === undefined || (this.state.get(SYSTEM.SCTLR) & SCTLR.EE) === 0) return word;
-    return swapBytes(word);
-  };
-
-  #translate(address: number, kind: number, privileged: boolean): Translation {
-    return this.#walker.walk(this.#currentRegime(), address, kind, privileged);
-  }
-
   /** Virtual to physical without side effects, as the current mode reads; undefined if it faults. For debuggers. */
   peekTranslate(address: number): number | undefined {
-    const t = this.#translate(address, ACCESS_KIND.read, true);
+    const t = this.#translation.translate(address, ACCESS_KIND.read, true);
     return t.fault === 0 ? t.physical : undefined;
-  }
-
-  #par(address: number, write: boolean, privileged: boolean): number {
-    const t = this.#translate(address, write ? ACCESS_KIND.write : ACCESS_KIND.read, privileged);
-    if (t.fault !== 0) return 1 | ((t.fault & 0x1f) << 1);
-    return (t.physical & ~0xfff) | 0;
   }
 
   // ---- instruction fetch --------------------------------------------------------------------------------------
@@ -399,8 +297,8 @@ export class Vcpu {
   /** Gives the fetch table an entry for the page of `address`, or takes the prefetch abort. True if it has one. */
   #resolveFetch(address: number): boolean {
     const { state } = this;
-    const slot = this.#currentSlot();
-    const t = this.#translate(address, ACCESS_KIND.execute, state.privileged);
+    const slot = this.#translation.slot();
+    const t = this.#translation.translate(address, ACCESS_KIND.execute, state.privileged);
     if (t.fault !== 0) {
       this.#prefetchAbort(address, t.fault);
       return false;
@@ -515,9 +413,9 @@ export class Vcpu {
   #dataAddress(address: number, access: number, write: boolean): number {
     const { state } = this;
     const unprivileged = (access & ACCESS.unprivileged) !== 0;
-    const slot = unprivileged ? this.#currentUserSlot() : this.#currentSlot();
+    const slot = unprivileged ? this.#translation.userSlot() : this.#translation.slot();
     const privileged = state.privileged && !unprivileged;
-    const t = this.#translate(address, write ? ACCESS_KIND.write : ACCESS_KIND.read, privileged);
+    const t = this.#translation.translate(address, write ? ACCESS_KIND.write : ACCESS_KIND.read, privileged);
     if (t.fault !== 0) {
       this.#dataAbort(address, t.fault, t.domain, write || (access & ACCESS.write) !== 0);
       return -1;
@@ -763,7 +661,7 @@ export class Vcpu {
     }
     state.set(CPU.budget, budget);
     state.setReg(15, pc + state.get(CPU.pcAhead));
-    const t = this.#translate(address, ACCESS_KIND.execute, this.state.privileged);
+    const t = this.#translation.translate(address, ACCESS_KIND.execute, this.state.privileged);
     const page = this.#physical.pageOf(t.physical);
     return this.#physical.hostPage(page) + (address & 0xfff);
   }
@@ -779,7 +677,7 @@ export class Vcpu {
   }
 
   #pageOfCode(pc: number): number {
-    const t = this.#translate(pc, ACCESS_KIND.execute, this.state.privileged);
+    const t = this.#translation.translate(pc, ACCESS_KIND.execute, this.state.privileged);
     return t.fault === 0 ? this.#physical.pageOf(t.physical) : -1;
   }
 
@@ -791,8 +689,4 @@ export class Vcpu {
     const page = this.#pageOfCode(pc);
     if (page >= 0) this.#engine!.translator?.hot(pc, page, state.thumb);
   }
-}
-
-function swapBytes(word: number): number {
-  return ((word & 0xff) << 24) | ((word & 0xff00) << 8) | ((word >>> 8) & 0xff00) | (word >>> 24);
 }
