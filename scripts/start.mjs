@@ -73,7 +73,7 @@ function plinth(plinthArgs, stdout) {
 
 function selfCheck() {
   console.log('No terminal here, so this is a self-check: the guest boots, looks at itself and is switched off.');
-  const text = plinth(['run', '--image', IMAGE, ...args, '--exec', SELF_CHECK, '--json'], 'pipe');
+  const text = plinth(['run', '--image', IMAGE, '--cold', ...args, '--exec', SELF_CHECK, '--json'], 'pipe');
   const { output, counts } = JSON.parse(text);
   const lines = output.trimEnd().split('\n');
   if (lines.length !== REPORT.length + 1 || lines.at(-1) !== '42') {

@@ -64,7 +64,7 @@ it.each(['Image', 'initramfs.cpio.gz'])('one wrong byte of a cached %s is seen',
   process.env['XDG_CACHE_HOME'] = directory;
   try {
     const part = `${name}: not what was downloaded (wrong SHA-256): run "plinth image pull debian-mini" to mend it`;
-    expectLine(2, part, 'run', '--image', 'debian-mini', '--exec', 'true');
+    expectLine(2, part, 'run', '--image', 'debian-mini', '--cold', '--exec', 'true');
   } finally {
     if (before === undefined) delete process.env['XDG_CACHE_HOME'];
     else process.env['XDG_CACHE_HOME'] = before;

@@ -6,20 +6,28 @@ import { describe, expect, it } from 'vitest';
 import { GuestFile, missingImage, plinth } from './guest.js';
 
 const missing = missingImage();
-const FIXED = ['--image', 'debian-mini', '--seed', '00112233445566778899aabbccddeeff', '--wall-clock', '1700000000'];
+const FIXED = [
+  '--image',
+  'debian-mini',
+  '--cold',
+  '--seed',
+  '00112233445566778899aabbccddeeff',
+  '--wall-clock',
+  '1700000000',
+];
 const COMMAND = 'uname -m && nproc && cat /proc/cpuinfo && echo $((6*7))';
 
 describe('plinth run --exec', () => {
   it('prints exactly the output of the command', ({ skip }) => {
     skip(missing !== undefined, missing);
-    const { status, stdout, stderr } = plinth('run', '--image', 'debian-mini', '--exec', COMMAND);
+    const { status, stdout, stderr } = plinth('run', '--image', 'debian-mini', '--cold', '--exec', COMMAND);
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     expect(stdout).toMatch(/^armv7l\n1\nprocessor\t: 0\n[^]*CPU part\t: 0xc0f\n[^]*\n42\n$/);
   });
 
   it('leaves with 1 when the command does not succeed, and says its status', ({ skip }) => {
     skip(missing !== undefined, missing);
-    expect(plinth('run', '--image', 'debian-mini', '--exec', 'echo out; echo err >&2; exit 3')).toEqual({
+    expect(plinth('run', '--image', 'debian-mini', '--cold', '--exec', 'echo out; echo err >&2; exit 3')).toEqual({
       status: 1,
       stdout: 'out\n',
       stderr: 'err\nplinth: the command left with exit status 3\n',

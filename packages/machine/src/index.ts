@@ -49,6 +49,7 @@ export * from './run/console.js';
 export * from './run/cpio.js';
 export * from './run/create-driver.js';
 export * from './run/guest-files.js';
+export * from './run/guest-request.js';
 export * from './run/host-time.js';
 export * from './run/machine-driver.js';
 export * from './run/run-files.js';

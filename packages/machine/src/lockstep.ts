@@ -60,11 +60,10 @@ export class Lockstep {
     }
   }
 
-  /** Input reaches both at the same count; what the interpreter's machine takes, the other takes. */
+  /** Input reaches both at the same count; the translator's machine takes as much of it as the interpreter's, or is wrong. */
   send(port: string, bytes: Uint8Array): number {
-    const taken = this.interpreter.inputs.send(port, bytes);
-    this.translator.inputs.send(port, bytes.subarray(0, taken));
-    return taken;
+    this.translator.inputs.send(port, bytes);
+    return this.interpreter.inputs.send(port, bytes);
   }
 
   passTime(nanoseconds: number): void {

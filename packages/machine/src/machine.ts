@@ -242,6 +242,7 @@ export class Machine implements CpuHost {
       onNotice: (kind, message) => this.#notice(kind, message),
     };
     this.board = buildBoard(description, host, extra);
+    this.inputs.connect('clock', { receive: (bytes) => this.#setTimeOfDay(bytes) });
     // Tables and code are common to all CPUs; the others look at what has become of them when their turn comes.
     this.memory.connect(this.board.devices, {
       pageRestricted: (page, reads) => this.currentCpu.pageRestricted(page, reads),
@@ -294,6 +295,14 @@ export class Machine implements CpuHost {
       this.schedule,
       this.memory.ram,
     );
+  }
+
+  /** The port `clock`: seconds since 1970 that the real-time clocks show from now on, in 4 bytes, little-endian. */
+  #setTimeOfDay(bytes: Uint8Array): number {
+    if (bytes.length !== 4) return 0;
+    const seconds = new DataView(bytes.buffer, bytes.byteOffset, 4).getUint32(0, true);
+    for (const { device } of this.board.devices) device.setTimeOfDay?.(seconds);
+    return 4;
   }
 
   /** Puts a plan's bytes in place and points the first CPU at its entry. */

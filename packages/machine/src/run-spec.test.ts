@@ -28,6 +28,7 @@ describe('parseRunSpec', () => {
       lockstep: false,
       semihosting: false,
       stock: false,
+      cold: false,
       realtime: false,
       console: 'stdio',
       limits: {},
@@ -76,6 +77,7 @@ describe('parseRunSpec', () => {
     ],
     [{ image: 'a', exec: { command: 'ls', marker: 'x' } }, 'exec: a marker of 16 to 64 hexadecimal digits is needed'],
     [{ image: 'a', exec: { command: '', marker: '0123456789abcdef' } }, 'exec: a command is needed'],
+    [{ kernel: 'a', cold: true }, 'cold: is about an image, which may be here booted'],
     [{ kernel: 'a', saveAt: 5 }, 'save-at: needs save-snapshot'],
     [
       { kernel: 'a', saveAt: -5, saveSnapshot: 'b' },

@@ -57,6 +57,8 @@ export interface RunSpec {
   readonly semihosting: boolean;
   /** The image's kernel as packed, with no options that make it start faster. */
   readonly stock: boolean;
+  /** The image boots, even if there is a snapshot of it booted. */
+  readonly cold: boolean;
   /** Virtual time never runs ahead of the host's. */
   readonly realtime: boolean;
   /** `stdio`, `pty`, `socket:PATH`, `pipe:PATH` or `none`. */
@@ -117,7 +119,7 @@ const STRINGS = [
   'console',
   'seed',
 ] as const;
-const FLAGS = ['lockstep', 'semihosting', 'stock', 'realtime'] as const;
+const FLAGS = ['lockstep', 'semihosting', 'stock', 'cold', 'realtime'] as const;
 const LIMITS = ['instructions', 'seconds', 'output'] as const;
 const VIRTIO_VERSIONS: readonly string[] = ['modern', 'legacy'];
 const DEFAULTS = {
@@ -196,6 +198,7 @@ function checkCombination(spec: RunSpec): void {
     throw wrong('overlay', 'is about the disk of an image; for another disk write --drive FILE,overlay=FILE');
   }
   if (spec.stock && spec.image === undefined) throw wrong('stock', 'is about the kernel of an image');
+  if (spec.cold && spec.image === undefined) throw wrong('cold', 'is about an image, which may be here booted');
   if (spec.initrd !== undefined && spec.kernel === undefined) throw wrong('initrd', 'needs a kernel');
   if (spec.append !== undefined && spec.program !== undefined) throw wrong('append', 'needs a kernel or an image');
   if (spec.saveAt !== undefined && spec.saveSnapshot === undefined) throw wrong('save-at', 'needs save-snapshot');

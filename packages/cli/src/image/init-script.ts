@@ -34,7 +34,10 @@ fi
 }
 
 /**
- * Process 1. Without a command busybox init takes over, which reaps orphans and obeys \`poweroff\` and \`reboot\`.
+ * Process 1. With /plinth/wait it says that it is ready and reads what to do from the console (guest-request.ts in the
+ * machine's room): up to there all boots are the same, so that a snapshot taken there serves any of them. The line brings
+ * what must differ: random bytes, and the time of day, which the host has put into the clock. Without a command busybox
+ * init takes over, which reaps orphans and obeys \`poweroff\` and \`reboot\`.
  */
 export const INIT_SCRIPT: string = `#!/bin/sh
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root TERM=xterm
@@ -47,6 +50,24 @@ mount -t tmpfs tmpfs /dev/shm
 hostname plinth
 ifconfig lo up
 cd /root
+
+if [ -f /plinth/wait ]; then
+  stty raw -echo </dev/console
+  printf '\\033]plinth ready\\007'
+  read -r random kind first second
+  echo "$random" >/dev/urandom
+  hwclock -s -u 2>/dev/null
+  mkdir -p /plinth/exec /plinth/console
+  case $kind in
+    exec)
+      echo "$first" >/plinth/exec/marker
+      head -c "$second" >/plinth/exec/command
+      sleep 2
+      ;;
+    terminal) echo "$first $second" >/plinth/console/size ;;
+  esac
+  stty sane </dev/console
+fi
 
 ${execFrame('sh -c "$command"')}
 exec /sbin/init

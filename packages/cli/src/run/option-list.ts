@@ -96,6 +96,7 @@ export const RUN_OPTIONS: readonly RunOption[] = [
     kind: 'flag',
     help: 'the image’s kernel as packed, with no options that make it start faster',
   },
+  { name: 'cold', kind: 'flag', help: 'boot the image, even if a snapshot of it booted is here' },
   {
     name: 'engine',
     kind: 'text',

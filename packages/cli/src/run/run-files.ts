@@ -2,9 +2,10 @@
 // Reads what a RunSpec names. An image stands for a kernel, an initrd and a command line, the kernel unpacked ahead of
 // time and its self-tests left out unless the stock kernel is wanted.
 
+import { createHash } from 'node:crypto';
 import { PlinthError } from '@plinth/core';
-import { boardNamed, withGuestFiles } from '@plinth/machine';
-import type { NamedBytes, RunFiles, RunSpec } from '@plinth/machine';
+import { boardNamed, takesRequests, withGuestFiles } from '@plinth/machine';
+import type { NamedBytes, PowerOn, RunFiles, RunSpec } from '@plinth/machine';
 import type { Progress } from '../host/progress.js';
 import { diskPath, readImageFile } from '../image/cache.js';
 import { ensureImage } from '../image/catalog.js';
@@ -29,6 +30,9 @@ const DISK_IMAGE_MEMORY = 512 * 1024 * 1024;
 /** Of a run that is for one command: nobody reads the boot messages, and a panic ends the run instead of hanging it. */
 const EXEC_OPTIONS = 'quiet panic=-1';
 
+/** 2025-01-01: what the clock of an image shows until its guest is ready. Not the image's age, which a rebuild changes. */
+const POWER_ON_TIME = 1_735_689_600;
+
 export interface TerminalSize {
   readonly rows: number;
   readonly columns: number;
@@ -45,25 +49,19 @@ export async function readRunFiles(
   if (spec.image !== undefined) {
     const manifest = await ensureImage(spec.image, progress);
     const kernelFile = spec.stock ? 'vmlinuz' : 'Image';
-    const initrd = withGuestFiles(readImageFile(manifest, 'initramfs.cpio.gz'), {
+    const disk = diskPath(manifest);
+    const wait = asksForRequest(spec, manifest);
+    const brought = {
       ...(spec.exec === undefined ? {} : { exec: spec.exec }),
       ...(size === undefined ? {} : { size }),
-    });
+    };
+    const initrd = withGuestFiles(readImageFile(manifest, 'initramfs.cpio.gz'), wait ? { wait } : brought);
     const given = dtb ?? imageDeviceTree(spec, manifest);
-    const disk = diskPath(manifest);
-    const append = [
-      CONSOLE_OPTION,
-      spec.stock ? '' : FAST_OPTIONS,
-      spec.stock || given === undefined || given === dtb ? '' : `${FAST_OPTIONS_FOREIGN_TREE}${spec.cpus ?? 1}`,
-      disk === undefined ? '' : DISK_OPTIONS,
-      manifest.append,
-      spec.exec === undefined ? '' : EXEC_OPTIONS,
-      spec.append,
-    ];
     return {
       kernel: { name: `${spec.image}/${kernelFile}`, bytes: readImageFile(manifest, kernelFile) },
       initrd: { name: `${spec.image}/initramfs`, bytes: initrd },
-      append: append.filter((part) => part !== undefined && part !== '').join(' '),
+      append: imageArguments(spec, manifest),
+      ...(wait ? { powerOn: powerOnOf(manifest) } : {}),
       ...(given === undefined ? {} : { dtb: given }),
       ...(disk === undefined ? {} : { disk }),
     };
@@ -91,11 +89,41 @@ export function withImageDisk(spec: RunSpec, { disk }: FilesOfRun): RunSpec {
   return { ...spec, memory: spec.memory ?? DISK_IMAGE_MEMORY, drives: [drive, ...spec.drives] };
 }
 
+/** Whether the guest waits for a request: images without a disk, whose init is ours. */
+export function asksForRequest(spec: RunSpec, manifest: Manifest): boolean {
+  return manifest.disk === undefined && takesRequests(spec);
+}
+
+/** The kernel's command line in an image. */
+export function imageArguments(spec: RunSpec, manifest: Manifest): string {
+  const foreignTree = spec.dtb === undefined && treeOf(spec) !== undefined;
+  const parts = [
+    CONSOLE_OPTION,
+    spec.stock ? '' : FAST_OPTIONS,
+    spec.stock || !foreignTree ? '' : `${FAST_OPTIONS_FOREIGN_TREE}${spec.cpus ?? 1}`,
+    manifest.disk === undefined ? '' : DISK_OPTIONS,
+    manifest.append,
+    spec.exec === undefined ? '' : EXEC_OPTIONS,
+    spec.append,
+  ];
+  return parts.filter((part) => part !== undefined && part !== '').join(' ');
+}
+
+/** The same for all boots of an image, so that all are alike up to where the guest waits for its request. */
+export function powerOnOf(manifest: Manifest): PowerOn {
+  const seed = createHash('sha256').update(`plinth power-on ${manifest.files.Image?.sha256}`).digest('hex');
+  return { seed, wallClock: POWER_ON_TIME };
+}
+
 /** The image's device tree for a board that has none of its own. */
-function imageDeviceTree({ machine, image }: RunSpec, manifest: Manifest): NamedBytes | undefined {
+function imageDeviceTree(spec: RunSpec, manifest: Manifest): NamedBytes | undefined {
+  const file = treeOf(spec);
+  return file === undefined ? undefined : { name: `${spec.image}/${file}`, bytes: readImageFile(manifest, file) };
+}
+
+function treeOf({ machine }: RunSpec): (typeof DEVICE_TREES)[number] | undefined {
   const { kernelDeviceTree } = boardNamed(machine);
-  const file = DEVICE_TREES.find((tree) => tree === kernelDeviceTree);
-  return file === undefined ? undefined : { name: `${image}/${file}`, bytes: readImageFile(manifest, file) };
+  return DEVICE_TREES.find((tree) => tree === kernelDeviceTree);
 }
 
 /** A file with something in it. */

@@ -4,17 +4,37 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { PlinthError } from '@plinth/core';
 import type { Finding } from '@plinth/core';
-import { boardList, createDriver, hostTime, resumeDriver, runLoop, Snapshot } from '@plinth/machine';
-import type { Console, MachineDriver, RunExit, RunLoopResult, RunResult, RunSpec } from '@plinth/machine';
+import {
+  boardList,
+  createDriver,
+  guestRequest,
+  hostTime,
+  READY_MARK,
+  resumeDriver,
+  runLoop,
+  Snapshot,
+  takesRequests,
+} from '@plinth/machine';
+import type {
+  Console,
+  MachineDriver,
+  RunExit,
+  RunLoopOptions,
+  RunLoopResult,
+  RunResult,
+  RunSpec,
+} from '@plinth/machine';
 import { writeFileAtomically } from '../host/atomic-file.js';
 import { zlibCodec } from '../host/deflate.js';
 import { nodeClock } from '../host/host-clock.js';
 import { LineProgress } from '../host/progress.js';
 import { EXIT, reportError } from '../report-error.js';
+import { ensureImage } from '../image/catalog.js';
+import { BootCache } from '../run/boot-cache.js';
 import { NullConsole, OutputConsole } from '../run/console.js';
 import { nodeHost } from '../run/driver-host.js';
 import { ExecFrameParser } from '../run/exec-frame.js';
-import { readRunFiles, withImageDisk } from '../run/run-files.js';
+import { asksForRequest, readRunFiles, withImageDisk } from '../run/run-files.js';
 import type { TerminalSize } from '../run/run-files.js';
 import { buildRunSpec, readInput } from '../run/run-options.js';
 import type { RunOptions } from '../run/run-options.js';
@@ -47,25 +67,67 @@ interface RunOutput {
   readonly events?: string;
 }
 
-/** The machine of a run, and the run with what a snapshot has brought. */
-async function startRun(wanted: RunSpec): Promise<{ readonly spec: RunSpec; readonly machine: MachineDriver }> {
-  if (wanted.snapshot === undefined) {
-    const files = await readRunFiles(wanted, terminalSize(wanted), new LineProgress(process.stderr));
+/** A run that is about to begin. */
+interface StartedRun {
+  /** With what a snapshot has brought. */
+  readonly spec: RunSpec;
+  readonly machine: MachineDriver;
+  readonly ready?: RunLoopOptions['ready'];
+}
+
+async function startRun(wanted: RunSpec): Promise<StartedRun> {
+  if (wanted.snapshot !== undefined) return resumeRun(wanted, wanted.snapshot);
+  const size = terminalSize(wanted);
+  const progress = new LineProgress(process.stderr);
+  const boot = async (): Promise<StartedRun> => {
+    const files = await readRunFiles(wanted, size, progress);
     const spec = withImageDisk(wanted, files);
     return { spec, machine: createDriver(spec, files, nodeHost) };
-  }
-  const name = wanted.snapshot;
+  };
+  const manifest = wanted.image === undefined ? undefined : await ensureImage(wanted.image, progress);
+  if (manifest === undefined || !asksForRequest(wanted, manifest)) return boot();
+  const cache = wanted.cold ? undefined : BootCache.of(wanted, manifest);
+  const booted = await cache?.resume(wanted);
+  if (booted !== undefined) say(`resumed from a snapshot of ${wanted.image}, booted ${booted.when}; --cold boots`);
+  const machine = booted?.machine ?? (await boot()).machine;
+  let stored = booted !== undefined;
+  const ready: RunLoopOptions['ready'] = {
+    mark: READY_MARK,
+    state: booted === undefined ? 'booting' : 'ready',
+    request: async () => {
+      if (!stored) await cache?.store(machine, say);
+      stored = true;
+      return requestOf(wanted, machine, size);
+    },
+  };
+  return { spec: wanted, machine, ready };
+}
+
+async function resumeRun(wanted: RunSpec, name: string): Promise<StartedRun> {
   const snapshot = await Snapshot.open(readInput(name, 'snapshot'), name, zlibCodec);
-  const { board: machine, cpu, cpus, ramSize: memory } = snapshot.identity;
-  const before = snapshot.run ?? { ...wanted, drives: [], rng: false };
+  const { board, cpu, cpus, ramSize: memory } = snapshot.identity;
+  const { run } = snapshot;
+  const before = run ?? { ...wanted, drives: [], rng: false };
   const { seed, wallClock, drives, rng, virtio } = before;
-  const spec = { ...wanted, seed, wallClock, drives, rng, virtio };
-  return { spec: { ...spec, machine, cpu, cpus, memory }, machine: resumeDriver(spec, snapshot, nodeHost) };
+  const own = { ...wanted, seed, wallClock, drives, rng, virtio };
+  const machine = resumeDriver(own, snapshot, nodeHost);
+  const spec: RunSpec = { ...own, machine: board, cpu, cpus, memory };
+  if (run === undefined || !takesRequests(run)) return { spec, machine };
+  // It may have been taken while the guest booted, or the guest may yet reset itself.
+  const request = async (): Promise<Uint8Array> => requestOf(spec, machine, terminalSize(wanted));
+  return { spec, machine, ready: { mark: READY_MARK, state: 'unknown', request } };
+}
+
+/** What a guest of an image is told when it is ready; its clock is set just before it reads it. */
+function requestOf(spec: RunSpec, machine: MachineDriver, size: TerminalSize | undefined): Uint8Array {
+  const timeOfDay = (spec.wallClock + Math.floor(machine.virtualTime / 1e9)) % 2 ** 32;
+  machine.personalize({ seed: spec.seed, timeOfDay });
+  return guestRequest(spec, size);
 }
 
 async function runSpec(wanted: RunSpec, output: RunOutput): Promise<number> {
   using events = new EventLog(output.events);
-  const { spec, machine: driver } = await startRun(wanted);
+  const { spec, machine: driver, ready } = await startRun(wanted);
   using machine = driver;
   const console: Console = spec.exec === undefined ? await openConsole(spec.console, output.json) : new NullConsole();
   try {
@@ -80,6 +142,7 @@ async function runSpec(wanted: RunSpec, output: RunOutput): Promise<number> {
       restart: spec.exec === undefined,
       time: hostTime(nodeClock),
       snapshot: { ...(spec.saveAt === undefined ? {} : { at: spec.saveAt }), save: () => saver.saveDuringRun() },
+      ...(ready === undefined ? {} : { ready }),
       onFinding: (finding) => {
         const stamped = { ...finding, time: { wall: new Date().toISOString(), ...finding.time } };
         findings.push(stamped);
@@ -180,7 +243,7 @@ class SnapshotSaver {
       return;
     }
     const count = this.#machine.instructions;
-    const pieces = await this.#machine.saveSnapshot();
+    const pieces = await this.#machine.saveSnapshot(true);
     writeFileAtomically(path, pieces, 'save-snapshot');
     this.#saved = true;
     const size = pieces.reduce((sum, { length }) => sum + length, 0);

@@ -22,6 +22,8 @@ export interface Device {
   peek(offset: number, size: AccessSize): number;
   /** Back to the state at power-on; outgoing interrupt lines fall. */
   reset(): void;
+  /** Of a device that shows the time of day: sets it, in seconds since 1970. */
+  setTimeOfDay?(seconds: number): void;
   /** Everything that later behaviour depends on, with pending alarms; changes nothing. Between two instructions. */
   save(writer: StateWriter): void;
   /**

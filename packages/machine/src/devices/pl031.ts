@@ -45,7 +45,7 @@ export class Pl031 implements Device {
         LR: {
           offset: 0x08,
           onWrite: (value) => {
-            this.#offset += (value >>> 0) - this.#seconds();
+            this.#setSeconds(value >>> 0);
             this.#setAlarm();
           },
         },
@@ -106,6 +106,16 @@ export class Pl031 implements Device {
     this.#raw = reader.u8() & 1;
     this.#alarm?.cancel();
     this.#alarm = reader.alarm(this.#events, () => this.#match());
+  }
+
+  /** As if the battery's clock had run on while the machine was saved. A match in the time that is skipped does not happen. */
+  setTimeOfDay(seconds: number): void {
+    this.#setSeconds(seconds);
+    if (this.#alarm?.pending === true) this.#setAlarm();
+  }
+
+  #setSeconds(seconds: number): void {
+    this.#offset += seconds - this.#seconds();
   }
 
   #seconds(): number {

@@ -20,7 +20,11 @@ export function countDevices(spec: RunSpec, board: BoardDescription): number {
 /** The random source, made from the run's seed, if the run has one. */
 export function attachRng(spec: RunSpec, board: BoardDescription): VirtioDevice[] {
   if (!hasRng(spec, board)) return [];
-  return [new VirtioRng({ name: 'rng', seed: sha256(utf8(`plinth virtio-rng ${spec.seed}`)) })];
+  return [new VirtioRng({ name: 'rng', seed: virtioRngSeed(spec.seed) })];
+}
+
+export function virtioRngSeed(seed: string): Uint8Array {
+  return sha256(utf8(`plinth virtio-rng ${seed}`));
 }
 
 /** Two machines that run the same need disks that neither of them changes for the other. */

@@ -18,7 +18,8 @@ import type { RunSpec } from '../run-spec.js';
 import { Semihosting, type SemihostingHost } from '../semihosting.js';
 import { saveSnapshot, type Snapshot } from '../snapshot/snapshot.js';
 import { TranslatedMemory } from '../translated-memory.js';
-import { type AttachedDevices, checkLockstep, countDevices } from './attached-devices.js';
+import { VirtioRng } from '../devices/virtio/rng.js';
+import { type AttachedDevices, checkLockstep, countDevices, virtioRngSeed } from './attached-devices.js';
 import type { DriverStop, MachineDriver } from './machine-driver.js';
 import type { NamedBytes, RunFiles } from './run-files.js';
 
@@ -52,7 +53,14 @@ export function createDriver(spec: RunSpec, files: RunFiles, host: DriverHost): 
   checkCpuCount(board, cpus);
   const plan = planLoad(spec, files, board, { ramSize, cpus });
   const name = (files.program ?? files.kernel)?.name ?? spec.machine;
-  return new Driver(spec, name, { board, ramSize, cpus }, { plan }, host);
+  const powerOn = files.powerOn ?? spec;
+  return new Driver(
+    spec,
+    name,
+    { board, ramSize, cpus, wallClockBase: powerOn.wallClock },
+    { plan, seed: powerOn.seed },
+    host,
+  );
 }
 
 /** Builds the machine that a snapshot is of, as it was when it was taken; `spec` says how to go on. */
@@ -95,7 +103,7 @@ function planLoad(
   }
   if (kernel === undefined) throw new PlinthError('internal', 'no-kernel', 'a run without a kernel and a program');
   const slots = virtioSlots(board, countDevices(spec, board));
-  const rngSeed = fromHex(spec.seed);
+  const rngSeed = fromHex(files.powerOn?.seed ?? spec.seed);
   return planLinux({
     kernel: linuxKernel(kernel),
     ...(initrd === undefined ? {} : { initrd: initrd.bytes }),
@@ -116,11 +124,16 @@ function linuxKernel({ name, bytes }: NamedBytes): LinuxKernel {
 }
 
 /** What a machine begins with: something that was loaded, or its own former state. */
-type Start = { readonly plan: LoadPlan } | { readonly snapshot: Snapshot };
+type Start = { readonly plan: LoadPlan; readonly seed: string } | { readonly snapshot: Snapshot };
 
 function begin(machine: Machine, start: Start): void {
   if ('plan' in start) machine.load(start.plan);
   else start.snapshot.restore(machine);
+}
+
+/** The port `random`: a new seed for the random source. */
+function connectRandom(machine: Machine, { virtio }: AttachedDevices): void {
+  for (const device of virtio) if (device instanceof VirtioRng) machine.inputs.connect('random', device);
 }
 
 class Driver implements MachineDriver {
@@ -138,6 +151,7 @@ class Driver implements MachineDriver {
   readonly #attached: AttachedDevices[] = [];
 
   readonly #twin: Machine | undefined;
+  readonly #sliceEnds: Set<number> = new Set();
   readonly #spec: RunSpec;
   readonly #host: DriverHost;
 
@@ -149,16 +163,20 @@ class Driver implements MachineDriver {
     const common = {
       ...hardware,
       ...(spec.cpu === undefined ? {} : { cpu: spec.cpu }),
-      wallClockBase: spec.wallClock,
       interpreter: host.interpreter(),
       virtioVersion: spec.virtio,
     };
     const engine = spec.lockstep ? 'interpreter' : spec.engine;
     this.#machine = new Machine({
       ...common,
-      virtio: this.#attach(spec, hardware.board),
+      virtio: this.#attach(spec, start, hardware.board),
       ...(engine === 'auto' ? {} : { engine }),
-      onConsole: (byte) => this.#print(byte),
+      onConsole: (byte) => {
+        this.#print(byte);
+        if (this.#sliceEnds.has(byte)) this.#machine.stop();
+      },
+      // The rest of what was sent is offered at this very instruction.
+      onConsoleRoom: () => this.#machine.stop(),
       onNotice: ({ kind, message, instruction }) =>
         this.#find(kind === HOST_TROUBLE ? 'medium' : 'info', kind, message, instruction, {}),
       ...(spec.semihosting ? { semihosting: (cpu: Machine['cpu']) => this.#semihosting(cpu) } : {}),
@@ -180,12 +198,22 @@ class Driver implements MachineDriver {
       },
       new TranslatedMemory(this.#machine),
     );
+    connectRandom(this.#machine, this.#attached[0]!);
     begin(this.#machine, start);
     if (!spec.lockstep) {
       this.#runner = this.#machine;
       this.#send = (port, bytes) => this.#machine.inputs.send(port, bytes);
     } else {
-      const twin = new Machine({ ...common, virtio: this.#attach(spec, hardware.board), engine: 'translator' });
+      const twin: Machine = new Machine({
+        ...common,
+        virtio: this.#attach(spec, start, hardware.board),
+        engine: 'translator',
+        onConsole: (byte) => {
+          if (this.#sliceEnds.has(byte)) twin.stop();
+        },
+        onConsoleRoom: () => twin.stop(),
+      });
+      connectRandom(twin, this.#attached[1]!);
       begin(twin, start);
       this.#twin = twin;
       const pair = new Lockstep(this.#machine, twin);
@@ -194,8 +222,8 @@ class Driver implements MachineDriver {
     }
   }
 
-  #attach(spec: RunSpec, board: BoardDescription): AttachedDevices['virtio'] {
-    const attached = this.#host.attach(spec, board);
+  #attach(spec: RunSpec, start: Start, board: BoardDescription): AttachedDevices['virtio'] {
+    const attached = this.#host.attach('seed' in start ? { ...spec, seed: start.seed } : spec, board);
     this.#attached.push(attached);
     return attached.virtio;
   }
@@ -250,6 +278,10 @@ class Driver implements MachineDriver {
     return bytes;
   }
 
+  endSlicesAt(bytes: readonly number[]): void {
+    for (const byte of bytes) this.#sliceEnds.add(byte);
+  }
+
   takeFindings(): readonly Finding[] {
     return this.#findings.splice(0);
   }
@@ -290,11 +322,18 @@ class Driver implements MachineDriver {
     this.#runner.reset();
   }
 
-  saveSnapshot(): Promise<readonly Uint8Array[]> {
+  personalize({ seed, timeOfDay }: { readonly seed: string; readonly timeOfDay: number }): void {
+    const bytes = new Uint8Array(4);
+    new DataView(bytes.buffer).setUint32(0, timeOfDay, true);
+    this.#send('clock', bytes);
+    this.#send('random', virtioRngSeed(seed));
+  }
+
+  saveSnapshot(packed: boolean): Promise<readonly Uint8Array[]> {
     const { saveSnapshot: _file, saveAt: _place, ...run } = this.#spec;
     // The twin's translations are dropped with the machine's.
     this.#twin?.save();
-    return saveSnapshot(this.#machine, this.#host.codec, run);
+    return saveSnapshot(this.#machine, packed ? this.#host.codec : undefined, run);
   }
 
   stateHash(): string {

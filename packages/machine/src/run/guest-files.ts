@@ -9,6 +9,8 @@ export interface GuestFiles {
   readonly exec?: { readonly command: string; readonly marker: string };
   /** Of the terminal at the other end of the console. */
   readonly size?: { readonly rows: number; readonly columns: number };
+  /** The guest says when it is ready, and waits for a request (guest-request.ts). */
+  readonly wait?: boolean;
 }
 
 export function withGuestFiles(initramfs: Uint8Array, files: GuestFiles): Uint8Array {
@@ -21,5 +23,8 @@ export function withGuestFiles(initramfs: Uint8Array, files: GuestFiles): Uint8A
   };
   if (files.exec !== undefined) directory('exec', files.exec);
   if (files.size !== undefined) directory('console', { size: `${files.size.rows} ${files.size.columns}\n` });
+  if (files.wait === true) {
+    entries.push({ kind: 'file', path: 'plinth/wait', mode: 0o600, data: new Uint8Array(0) });
+  }
   return entries.length === 1 ? initramfs : concatenateArchives([initramfs, writeCpio(entries)]);
 }

@@ -25,8 +25,12 @@ export interface MachineDriver extends Disposable {
   readonly virtualTime: number;
   /** Hands bytes to the console and returns how many it took; the rest is to be offered again. */
   sendInput(bytes: Uint8Array): number;
+  /** Gives a guest that was booted for any run what is this run's: the random source's seed, the clock's time. */
+  personalize(own: { readonly seed: string; readonly timeOfDay: number }): void;
   /** Console output since the last call. */
   takeOutput(): Uint8Array;
+  /** A slice ends after the guest has printed one of these bytes, so that it can be looked at there. */
+  endSlicesAt(bytes: readonly number[]): void;
   /** Findings since the last call. */
   takeFindings(): readonly Finding[];
   /** Runs at most so many instructions. With `comeBack` an idle machine reports `waiting` instead of skipping ahead. */
@@ -37,6 +41,6 @@ export interface MachineDriver extends Disposable {
   reset(): void;
   /** `Machine.stateHash`. */
   stateHash(): string;
-  /** The pieces of a snapshot file. The state is copied at once; the machine may run on meanwhile. */
-  saveSnapshot(): Promise<readonly Uint8Array[]>;
+  /** The pieces of a snapshot file, compressed or as they are. The state is copied at once; the machine may run on meanwhile. */
+  saveSnapshot(packed: boolean): Promise<readonly Uint8Array[]>;
 }

@@ -16,4 +16,13 @@ export interface RunFiles {
   readonly append: string;
   /** A bare-metal ELF program. */
   readonly program?: NamedBytes;
+  /** What the machine is switched on with, for a guest that gets its own seed and time of day by its request. */
+  readonly powerOn?: PowerOn;
+}
+
+export interface PowerOn {
+  /** Hexadecimal. */
+  readonly seed: string;
+  /** Seconds since 1970. */
+  readonly wallClock: number;
 }

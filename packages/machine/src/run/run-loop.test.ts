@@ -59,6 +59,12 @@ class ScriptedMachine implements MachineDriver {
     this.received += Buffer.from(taken).toString();
     return taken.length;
   }
+  personalize(): void {
+    // there is no clock
+  }
+  endSlicesAt(): void {
+    // slices are as scripted
+  }
   takeOutput(): Uint8Array {
     const bytes = Buffer.from(this.#output);
     this.#output = '';
@@ -293,5 +299,36 @@ describe('runLoop', () => {
     });
     await asked.run();
     expect(said).toHaveLength(1);
+  });
+
+  it('keeps what is typed until the guest is ready, and sends the request first', async () => {
+    const type = (text: string) => () => console.events.input(Buffer.from(text));
+    const step =
+      (output: string, then: () => void = () => undefined) =>
+      (executed: number) => {
+        then();
+        return { stop: { kind: 'slice' } as const, executed, output };
+      };
+    const machine: ScriptedMachine = new ScriptedMachine(
+      step('boot', type('early ')),
+      step('more <rea'),
+      step('dy> last', () => expect(machine.received).toBe('')),
+      step('prompt'),
+      () => ({ stop: { kind: 'reset' } }),
+      step('again', type('held ')),
+      step('<ready>', () => expect(machine.received).toBe('request 1 early ')),
+      RUN,
+      OFF,
+    );
+    let requests = 0;
+    const request = async (): Promise<Uint8Array> => Buffer.from(`request ${++requests} `);
+    const { console, run } = setUp(machine, { ready: { mark: Buffer.from('<ready>'), state: 'booting', request } });
+    const { output } = await run();
+    expect(machine.received).toBe('request 1 early request 2 held ');
+    expect(console.written).toBe('bootmore <rea lastpromptagain');
+    expect(output).toBe(0);
+    const resumed = setUp(new ScriptedMachine(RUN, OFF), { ready: { mark: Buffer.of(7), state: 'ready', request } });
+    await resumed.run();
+    expect(resumed.machine.received).toBe('request 3 ');
   });
 });

@@ -26,6 +26,18 @@ export interface RunLoopOptions {
     save(): Promise<void>;
   };
   /**
+   * For a guest that says when it is ready and then waits for a request: what the user types meanwhile is kept until then, and
+   * slices are of one size, so that it is at the same instruction each time.
+   */
+  readonly ready?: {
+    /** What the guest says; it is kept from the console. */
+    readonly mark: Uint8Array;
+    /** The machine was resumed where the guest had just said it; or at some other place. */
+    readonly state: 'booting' | 'ready' | 'unknown';
+    /** Gives the request; called at each time that the guest is ready. */
+    request(): Promise<Uint8Array>;
+  };
+  /**
    * Sees all output that the console gets; true ends the run as if the guest had shut down. Slices are of one size then,
    * so that it does not depend on the host's speed at which instruction that is.
    */
@@ -59,8 +71,15 @@ export async function runLoop(options: RunLoopOptions): Promise<RunLoopResult> {
   const { snapshot } = options;
   const text = typeof snapshot?.at === 'string' ? new StreamSearch(utf8(snapshot.at)) : undefined;
   let saveAt = typeof snapshot?.at === 'number' ? snapshot.at : Infinity;
-  const steered = options.onOutput === undefined && text === undefined;
-  let slice = steered ? FIRST_SLICE : FIXED_SLICE;
+  const { ready } = options;
+  let search = ready === undefined ? undefined : new StreamSearch(ready.mark);
+  let isReady = ready?.state === 'ready';
+  let held = ready?.state === 'booting';
+  const places = [ready?.mark.at(-1), typeof snapshot?.at === 'string' ? utf8(snapshot.at).at(-1) : undefined];
+  machine.endSlicesAt(places.filter((byte) => byte !== undefined));
+  const steerable = options.onOutput === undefined && text === undefined;
+  const steered = (): boolean => steerable && !held;
+  let slice = steered() ? FIRST_SLICE : FIXED_SLICE;
   const start = time.now();
   const virtualStart = machine.virtualTime;
   /** Milliseconds by which virtual time is ahead of the host's. */
@@ -102,21 +121,29 @@ export async function runLoop(options: RunLoopOptions): Promise<RunLoopResult> {
       await sleep(FOREVER);
       continue;
     }
-    const entered = offerInput(machine, input);
+    if (isReady) {
+      isReady = false;
+      held = false;
+      // What comes from here on is the same whether the guest has booted or was resumed.
+      output = 0;
+      input.unshift(await ready!.request());
+    }
+    const entered = !held && offerInput(machine, input);
     const bound = Math.min(limits.instructions ?? Infinity, saveAt);
     const budget = Math.min(slice, bound - machine.instructions);
     if (budget <= 0) return end({ kind: 'limit', limit: 'instructions' });
     const before = time.now();
     const executed = machine.instructions;
     const stop = machine.runSlice(budget, realtime);
-    if (steered && machine.instructions - executed === budget) slice = nextSlice(slice, budget, time.now() - before);
+    if (steered() && machine.instructions - executed === budget) slice = nextSlice(slice, budget, time.now() - before);
     for (const finding of machine.takeFindings()) options.onFinding(finding);
 
     const produced = machine.takeOutput();
     const allowed = produced.subarray(0, (limits.output ?? Infinity) - output);
     output += allowed.length;
     if (allowed.length > 0) {
-      if (!console.write(allowed)) full = true;
+      if (search?.push(allowed) === true) isReady = true;
+      if (!console.write(isReady ? without(allowed, ready!.mark) : allowed)) full = true;
       if (text?.push(allowed) === true) saveAsked = true;
       if (options.onOutput?.(allowed) === true) return end({ kind: 'shutdown' });
     }
@@ -141,11 +168,25 @@ export async function runLoop(options: RunLoopOptions): Promise<RunLoopResult> {
       case 'reset':
         if (!options.restart) return end(stop);
         machine.reset();
+        search = ready === undefined ? undefined : new StreamSearch(ready.mark);
+        held = ready !== undefined;
         break;
       default:
         return end(stop);
     }
   }
+}
+
+/** The bytes less what they have of the mark, which may have begun before them; it ends in them for the first time. */
+function without(bytes: Uint8Array, mark: Uint8Array): Uint8Array {
+  const end = bytes.lastIndexOf(mark.at(-1)!) + 1;
+  let length = Math.min(end, mark.length);
+  while (length > 0 && !mark.subarray(mark.length - length).every((byte, i) => bytes[end - length + i] === byte))
+    length--;
+  const rest = new Uint8Array(bytes.length - length);
+  rest.set(bytes.subarray(0, end - length));
+  rest.set(bytes.subarray(end), end - length);
+  return rest;
 }
 
 /** True if the machine took anything. */

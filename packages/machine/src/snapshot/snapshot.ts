@@ -71,10 +71,10 @@ export function checkIdentity(saved: MachineIdentity, here: MachineIdentity): vo
   }
 }
 
-/** The pieces of a snapshot file. The machine's state is copied before this returns for the first time: it may run on. */
+/** The pieces of a snapshot file; without a codec they are not compressed. The machine's state is copied before this returns for the first time: it may run on. */
 export function saveSnapshot(
   machine: Pick<Machine, 'save'>,
-  codec: SectionCodec,
+  codec: SectionCodec | undefined,
   run?: RunSpec,
 ): Promise<Uint8Array[]> {
   const sections = machine.save();

@@ -46,11 +46,20 @@ export class VirtioRng implements VirtioDevice {
   /** The stream goes on: what comes after a reset is not what came before it. */
   reset(): void {}
 
+  /** An input port: another seed from now on, 32 bytes. */
+  receive(bytes: Uint8Array): number {
+    if (bytes.length !== 32) return 0;
+    for (let n = 0; n < 8; n++) this.#key[n] = readBytes(bytes, 4 * n, 4);
+    return 32;
+  }
+
   save(writer: StateWriter): void {
+    writer.array(this.#key);
     writer.f64(this.#blocks);
   }
 
   restore(reader: StateReader): void {
+    reader.array(this.#key);
     this.#blocks = reader.count();
   }
 
