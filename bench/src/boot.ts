@@ -4,6 +4,7 @@
 
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { PlinthError } from '@plinth/core';
 import { virtBoard } from '@plinth/machine';
 import { benchDirectory } from './cache.js';
@@ -24,6 +25,7 @@ import type { BootReport } from './ours-boot.js';
 import { findPeer, PEER_NAME, peerLinux } from './peer.js';
 import { formatTable, median, ratioOf, type Row, show } from './report.js';
 
+const PLINTH = fileURLToPath(new URL('../../packages/cli/bin/plinth.js', import.meta.url));
 const MIB = 1024 * 1024;
 /** Above QEMU's device tree, below the kernel's page tables. */
 const STUB_OFFSET = MIB;
@@ -81,7 +83,7 @@ async function measure(
     if (theirs !== undefined) peer.push(await runToMarker(theirs, PROMPT, { wantReport: false }));
   }
   const rows = summarize(way, ours, peer, noPeer);
-  if (way === 'fast') rows.push(await secondMachine(options, progress));
+  if (way === 'fast') rows.push(await secondMachine(options, progress), ...(await resume(options, progress)));
   return rows;
 }
 
@@ -111,6 +113,12 @@ function summarize(
   return [
     timed('wall'),
     timed('cpu'),
+    ownFigure(`${way}: snapshot at the prompt`, 's', median(reports.map((report) => report.snapshotTime!))),
+    ownFigure(
+      `${way}: snapshot at the prompt, size`,
+      'MB',
+      median(reports.map((report) => report.snapshotSize! / 1e6)),
+    ),
     ownFigure(`${way}: guest instructions`, 'million', instructions / 1e6),
     ownFigure(
       `${way}: speed`,
@@ -135,6 +143,27 @@ function summarize(
 function ownFigure(name: string, unit: string, value: number): Row {
   const reason = `${PEER_NAME} has no such figure`;
   return { name, unit, ours: value, peer: null, peerName: PEER_NAME, ratio: null, inGeomean: false, reason };
+}
+
+/** `plinth run` on the image that is kept booted, to the prompt; the first run boots it if need be. */
+async function resume(options: Options, progress: (text: string) => void): Promise<Row[]> {
+  const run = ['run', '--image', 'debian-mini', '--memory', `${RAM_MEBIBYTES}M`, '--engine', options.engine];
+  const command = { program: process.execPath, args: [PLINTH, ...run] };
+  const runs: MarkerRun[] = [];
+  for (let repetition = 0; repetition <= options.repetitions; repetition++) {
+    progress(`resume ${repetition}/${options.repetitions}`);
+    const one = await runToMarker(command, PROMPT, { wantReport: false });
+    if (repetition > 0) runs.push(one);
+  }
+  const row = (time: 'wall' | 'cpu'): Row => ({
+    ...ownFigure(
+      `resumed: ${time === 'cpu' ? 'CPU time' : 'wall time'} to the prompt`,
+      's',
+      median(runs.map((one) => one[time])),
+    ),
+    spread: { ours: runs.map((one) => one[time]), peer: [] },
+  });
+  return [row('wall'), row('cpu')];
 }
 
 async function secondMachine(options: Options, progress: (text: string) => void): Promise<Row> {

@@ -25,7 +25,8 @@ export function guestRequest(spec: RunSpec, size: GuestFiles['size']): Uint8Arra
   if (exec !== undefined) {
     return utf8(`${random} exec ${exec.marker} ${utf8(exec.command).length}\n${exec.command}`);
   }
-  const kind = size === undefined ? 'none' : `terminal ${size.rows} ${size.columns}`;
+  const kind =
+    size === undefined || size.rows === 0 || size.columns === 0 ? 'none' : `terminal ${size.rows} ${size.columns}`;
   return utf8(`${random} ${kind}\n`);
 }
 
