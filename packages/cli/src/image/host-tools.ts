@@ -85,6 +85,7 @@ export class HostTools implements Disposable {
       }
     }
     for (const directory of HOST_DIRECTORIES) keepLinkInside(fresh, join(directory, name));
+    for (const file of files) rmSync(file, { force: true }); // what is unpacked is not brought again
     if (findIn(root, name) === undefined) {
       rmSync(root, { recursive: true, force: true });
       renameSync(fresh, root);

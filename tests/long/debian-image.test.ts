@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+// The image `debian`: a pull that is killed leaves no half image, the next one completes it, and what comes of it reaches
+// a login in QEMU with no failed unit, the host's packages being what they were. Needs root, apt and QEMU; minutes.
+
+import { spawn, spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+
+const PLINTH = join(import.meta.dirname, '../../packages/cli/bin/plinth.js');
+
+function plinth(...args: string[]) {
+  return spawnSync(process.execPath, [PLINTH, ...args], { encoding: 'utf8' });
+}
+
+function reasonToSkip(): string | undefined {
+  if (process.getuid?.() !== 0) return 'only root can build an image with a disk';
+  if (spawnSync('qemu-system-arm', ['--version']).status !== 0) return 'qemu-system-arm is not installed';
+  const namespace = spawnSync('unshare', ['--user', '--mount', '--pid', '--fork', 'true'], { encoding: 'utf8' });
+  return namespace.status === 0 ? undefined : `no user namespaces here: ${namespace.stderr.trim()}`;
+}
+
+const missing = reasonToSkip();
+
+/** What must not change: installed packages, architectures, known emulators. */
+function hostState(): string {
+  const formats = readdirSync('/proc/sys/fs/binfmt_misc');
+  const architectures = spawnSync('dpkg', ['--print-foreign-architectures'], { encoding: 'utf8' }).stdout;
+  return [readFileSync('/var/lib/dpkg/status', 'utf8'), architectures, ...formats].join('\n');
+}
+
+function imagesDirectory(): string {
+  const listed = JSON.parse(plinth('image', 'list', '--json').stdout) as { name: string; path: string }[];
+  return dirname(listed.find(({ name }) => name === 'debian')!.path);
+}
+
+describe('image debian', () => {
+  it('is not there in halves after kill -9, and is complete after the next pull', async ({ skip }) => {
+    skip(missing !== undefined, missing);
+    plinth('image', 'rm', 'debian');
+    const before = hostState();
+    const child = spawn(process.execPath, [PLINTH, 'image', 'pull', 'debian'], { stdio: ['ignore', 'ignore', 'pipe'] });
+    let steps = '';
+    child.stderr.on('data', (chunk: Buffer) => (steps += chunk.toString()));
+    const ended = new Promise((resolve) => child.once('close', resolve));
+    while (!steps.includes('Configuring') && child.exitCode === null) await sleep(50);
+    expect(child.exitCode, steps).toBeNull();
+    child.kill('SIGKILL');
+    await ended;
+    const images = imagesDirectory();
+    expect(readdirSync(images)).not.toContain('debian');
+    const result = plinth('image', 'pull', 'debian');
+    expect(result.status, result.stderr).toBe(0);
+    expect(readdirSync(images).filter((name) => name.includes('-build-'))).toEqual([]);
+    expect(hostState()).toBe(before);
+  });
+
+  it('reaches a login without a failed unit, and switches off', async ({ skip }) => {
+    skip(missing !== undefined, missing);
+    const image = plinth('image', 'path', 'debian').stdout.trim();
+    const options = ['-M', 'virt', '-cpu', 'cortex-a15', '-m', '512', '-nographic', '-no-reboot'];
+    options.push('-kernel', join(image, 'vmlinuz'), '-initrd', join(image, 'initramfs.cpio.gz'));
+    options.push('-append', 'console=ttyAMA0 root=/dev/vda', '-nic', 'user,model=virtio-net-device');
+    options.push('-drive', `if=none,id=disk,format=raw,snapshot=on,file=${join(image, 'disk.img')}`);
+    options.push('-device', 'virtio-blk-device,drive=disk');
+    const child = spawn('qemu-system-arm', options, { stdio: ['pipe', 'pipe', 'inherit'] });
+    let seen = '';
+    child.stdout.on('data', (chunk: Buffer) => (seen += chunk.toString('latin1')));
+    const ended = new Promise((resolve) => child.once('close', resolve));
+    const until = async (text: string): Promise<void> => {
+      while (!seen.includes(text)) {
+        if (child.exitCode !== null) throw new Error(`QEMU ended before "${text}" was seen in:\n${seen}`);
+        await sleep(50);
+      }
+      seen = seen.slice(seen.indexOf(text));
+    };
+    await until('plinth login: ');
+    child.stdin.write('root\n');
+    await until('root@plinth:~# ');
+    child.stdin.write('systemctl is-system-running --wait; systemctl --failed --no-legend | wc -l\n');
+    await until('running\r\n0\r\n');
+    child.stdin.write('networkctl --no-legend list | grep -c routable; passwd --status root\n');
+    await until('1\r\nroot L ');
+    child.stdin.write('poweroff\n');
+    await until('reboot: Power down');
+    await ended;
+    expect(child.exitCode).toBe(0);
+  });
+});
