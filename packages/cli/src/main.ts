@@ -77,6 +77,7 @@ function addRun(program: Command, outcome: Outcome): void {
         "plinth run --image debian-mini --exec 'cat /proc/cpuinfo'",
         'plinth run --kernel zImage --initrd initrd.gz --append console=ttyAMA0 --memory 512M',
         'plinth run --kernel zImage --initrd initrd.gz --drive disk.img,overlay=changes --append root=/dev/vda',
+        'plinth run --kernel zImage --initrd initrd.gz --net user,hostfwd=tcp::2222-:22 --pcap all.pcapng',
         'plinth run program.elf --semihosting',
         'plinth run guest.yaml --limit-seconds 60',
         "plinth run --kernel Image --initrd I --save-snapshot booted --save-at 'login:' --limit-instructions 9e9",

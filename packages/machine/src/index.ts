@@ -37,6 +37,7 @@ export * from './loaders/elf.js';
 export * from './loaders/linux.js';
 export * from './loaders/plan.js';
 export * from './loaders/raw.js';
+export * from './net-spec.js';
 export * from './loaders/zimage.js';
 export * from './lockstep.js';
 export * from './machine.js';

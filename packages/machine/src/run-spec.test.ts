@@ -23,6 +23,7 @@ describe('parseRunSpec', () => {
       kernel: 'zImage',
       drives: [],
       rng: true,
+      net: { kind: 'none' },
       virtio: 'modern',
       engine: 'auto',
       lockstep: false,

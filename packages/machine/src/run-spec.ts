@@ -5,6 +5,7 @@
 import { type Finding, PlinthError } from '@plinth/core';
 import type { VirtioVersion } from './devices/virtio/transport-mmio.js';
 import { type DriveSpec, parseDriveSpec } from './drive-spec.js';
+import { type NetSpec, parseNetSpec } from './net-spec.js';
 
 export type EngineName = 'auto' | 'interpreter' | 'translator';
 
@@ -49,6 +50,10 @@ export interface RunSpec {
   readonly drives: readonly DriveSpec[];
   /** Gives the guest a source of random numbers, made from the seed. */
   readonly rng: boolean;
+  /** The network card, if there is one. */
+  readonly net: NetSpec;
+  /** A capture of all frames of the card; pcapng if its name ends so, else pcap. */
+  readonly pcap?: string;
   /** Which version of virtio the devices have. */
   readonly virtio: VirtioVersion;
   readonly engine: EngineName;
@@ -114,6 +119,7 @@ const STRINGS = [
   'program',
   'snapshot',
   'saveSnapshot',
+  'pcap',
   'virtio',
   'engine',
   'console',
@@ -143,6 +149,7 @@ export function parseRunSpec(value: unknown): RunSpec {
     ...FLAGS,
     'rng',
     'drives',
+    'net',
     'cpus',
     'memory',
     'exec',
@@ -172,6 +179,7 @@ export function parseRunSpec(value: unknown): RunSpec {
     ...text,
     drives: parseDrives(input['drives'] ?? []),
     rng: flag(input['rng'] ?? true, 'rng'),
+    net: parseNetSpec(input['net'] ?? { kind: 'none' }),
     virtio: virtioVersion(text.virtio ?? DEFAULTS.virtio),
     engine: engine(text.engine ?? DEFAULTS.engine),
     ...flags,
@@ -208,6 +216,7 @@ function checkCombination(spec: RunSpec): void {
   if (spec.saveSnapshot !== undefined && spec.semihosting) {
     throw wrong('save-snapshot', 'not together with semihosting, whose open files are the host’s');
   }
+  if (spec.pcap !== undefined && spec.net.kind === 'none') throw wrong('pcap', 'needs a network: net');
   if (spec.lockstep && spec.engine !== 'auto') throw wrong('lockstep', 'runs both engines, so none can be chosen');
   if (!/^([0-9a-f]{2}){1,64}$/.test(spec.seed)) throw wrong('seed', '1 to 64 bytes in hexadecimal are needed');
   if (!/^(stdio|pty|none|(socket|pipe):.+)$/.test(spec.console)) {

@@ -5,13 +5,19 @@ import { readSync } from 'node:fs';
 import { InterpreterImage } from '@plinth/machine';
 import type { DriverHost } from '@plinth/machine';
 import { zlibCodec } from '../host/deflate.js';
+import type { Network } from '../net/network.js';
 import { attachDevices } from './attach-devices.js';
 import { keptInterpreterBytes } from './kept-interpreter.js';
+
+/** Of a run whose machine has a card on this network. */
+export function hostWith(network: Network | undefined): DriverHost {
+  return { ...nodeHost, attach: (spec, board) => attachDevices(spec, board, network) };
+}
 
 export const nodeHost: DriverHost = {
   codec: zlibCodec,
   interpreter: () => new InterpreterImage(keptInterpreterBytes(false)),
-  attach: attachDevices,
+  attach: (spec, board) => attachDevices(spec, board),
   writeError: (bytes) => void process.stderr.write(Buffer.from(bytes)),
   readInput: readStandardInput,
 };

@@ -62,6 +62,20 @@ export const RUN_OPTIONS: readonly RunOption[] = [
       'overlay=FILE to keep what it writes there; without those a raw file is written itself',
     list: true,
   },
+  {
+    name: 'net',
+    kind: 'text',
+    value: 'WHERE[,…]',
+    help:
+      'network: user (run in user mode by passt; hostfwd=tcp:[ADDRESS]:PORT-:PORT brings a port of the host to the ' +
+      'guest), tap:NAME or none (default); mac=ADDRESS and mtu=BYTES for the card',
+  },
+  {
+    name: 'pcap',
+    kind: 'path',
+    value: 'FILE',
+    help: 'capture of the network, pcapng if the name ends so; its times are the guest’s: wall clock at power-on, virtual from there',
+  },
   { name: 'rng', kind: 'flag', help: 'virtio random source, made from the seed (default: there is one)', on: true },
   {
     name: 'virtio',

@@ -7,10 +7,11 @@ import { createRequire } from 'node:module';
 import { dirname, resolve } from 'node:path';
 import { isSections, PlinthError } from '@plinth/core';
 import { parseRunSpec } from '@plinth/machine';
-import type { RunSpec } from '@plinth/machine';
+import type { NetSpec, RunSpec } from '@plinth/machine';
 import type * as Yaml from 'yaml';
 import { RUN_OPTIONS } from './option-list.js';
 import type { OptionKind } from './option-list.js';
+import { parseNet } from '../net/net-option.js';
 import { parseDrive } from './drive-option.js';
 
 /** Options by their long name without dashes in front; values as written. */
@@ -28,6 +29,7 @@ const SPEC_KEYS: Readonly<Record<string, string>> = {
 /** What may be said anew when a snapshot goes on; CPU and memory must then be what they were. */
 const RESUME_OPTIONS: ReadonlySet<string> = new Set([
   'snapshot', 'cpu', 'memory', 'engine', 'lockstep', 'realtime', 'console', 'save-snapshot', 'save-at',
+  'net', 'pcap',
 ]); // prettier-ignore
 const ELF_MAGIC = '\x7fELF';
 
@@ -45,10 +47,11 @@ export function buildRunSpec(options: RunOptions, file: string | undefined, live
   for (const [key, value] of Object.entries(given)) {
     if (key.startsWith(LIMIT)) limits[key.slice(LIMIT.length)] = parseValue(value, key);
     else if (key === 'drive') spec['drives'] = parseDrives(value);
+    else if (key === 'net') spec['net'] = typeof value === 'string' ? parseNet(value) : value;
     else if (key === 'exec') spec[key] = { command: value, marker: markerOf(seed) };
     else if (key !== 'seed' || typeof value !== 'string') spec[SPEC_KEYS[key] ?? key] = parseValue(value, key);
   }
-  const live = liveConsole(spec, liveTerminal);
+  const live = liveConsole(spec, liveTerminal) || liveNetwork(spec);
   return parseRunSpec({ ...spec, limits, ...(spec['realtime'] === undefined ? { realtime: live } : {}) });
 }
 
@@ -98,6 +101,12 @@ function liveConsole(spec: Readonly<Record<string, unknown>>, liveTerminal: bool
   if (spec['exec'] !== undefined) return false;
   const console = typeof spec['console'] === 'string' ? spec['console'] : 'stdio';
   return console === 'stdio' ? liveTerminal : console !== 'none';
+}
+
+/** The other end of a network keeps its own time. */
+function liveNetwork(spec: Readonly<Record<string, unknown>>): boolean {
+  const net = spec['net'] as Partial<NetSpec> | undefined;
+  return net?.kind === 'user' || net?.kind === 'tap';
 }
 
 function withoutUndefined(options: RunOptions): Record<string, unknown> {

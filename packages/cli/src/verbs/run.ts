@@ -17,7 +17,9 @@ import {
 } from '@plinth/machine';
 import type {
   Console,
+  DriverHost,
   MachineDriver,
+  NetSpec,
   RunExit,
   RunLoopOptions,
   RunLoopResult,
@@ -27,12 +29,14 @@ import type {
 import { writeFileAtomically } from '../host/atomic-file.js';
 import { zlibCodec } from '../host/deflate.js';
 import { nodeClock } from '../host/host-clock.js';
+import type { Network } from '../net/network.js';
+import { openNetwork } from '../net/open-network.js';
 import { LineProgress } from '../host/progress.js';
 import { EXIT, reportError } from '../report-error.js';
 import { ensureImage } from '../image/catalog.js';
 import { BootCache } from '../run/boot-cache.js';
 import { NullConsole, OutputConsole } from '../run/console.js';
-import { nodeHost } from '../run/driver-host.js';
+import { hostWith } from '../run/driver-host.js';
 import { ExecFrameParser } from '../run/exec-frame.js';
 import { asksForRequest, readRunFiles, withImageDisk } from '../run/run-files.js';
 import type { TerminalSize } from '../run/run-files.js';
@@ -72,6 +76,7 @@ interface StartedRun {
   /** With what a snapshot has brought. */
   readonly spec: RunSpec;
   readonly machine: MachineDriver;
+  readonly network?: Network | undefined;
   readonly ready?: RunLoopOptions['ready'];
 }
 
@@ -82,14 +87,14 @@ async function startRun(wanted: RunSpec): Promise<StartedRun> {
   const boot = async (): Promise<StartedRun> => {
     const files = await readRunFiles(wanted, size, progress);
     const spec = withImageDisk(wanted, files);
-    return { spec, machine: createDriver(spec, files, nodeHost) };
+    return withNetwork(spec, (host) => createDriver(spec, files, host));
   };
   const manifest = wanted.image === undefined ? undefined : await ensureImage(wanted.image, progress);
   if (manifest === undefined || !asksForRequest(wanted, manifest)) return boot();
   const cache = wanted.cold ? undefined : BootCache.of(wanted, manifest);
   const booted = await cache?.resume(wanted);
   if (booted !== undefined) say(`resumed from a snapshot of ${wanted.image}, booted ${booted.when}; --cold boots`);
-  const machine = booted?.machine ?? (await boot()).machine;
+  const { machine, network }: Pick<StartedRun, 'machine' | 'network'> = booted ?? (await boot());
   let stored = booted !== undefined;
   const ready: RunLoopOptions['ready'] = {
     mark: READY_MARK,
@@ -100,22 +105,41 @@ async function startRun(wanted: RunSpec): Promise<StartedRun> {
       return requestOf(wanted, machine, size);
     },
   };
-  return { spec: wanted, machine, ready };
+  return { spec: wanted, machine, network, ready };
 }
 
 async function resumeRun(wanted: RunSpec, name: string): Promise<StartedRun> {
   const snapshot = await Snapshot.open(readInput(name, 'snapshot'), name, zlibCodec);
   const { board, cpu, cpus, ramSize: memory } = snapshot.identity;
   const { run } = snapshot;
-  const before = run ?? { ...wanted, drives: [], rng: false };
+  const before = run ?? { ...wanted, drives: [], net: { kind: 'none' as const }, rng: false };
   const { seed, wallClock, drives, rng, virtio } = before;
-  const own = { ...wanted, seed, wallClock, drives, rng, virtio };
-  const machine = resumeDriver(own, snapshot, nodeHost);
+  const own = { ...wanted, seed, wallClock, drives, rng, virtio, net: resumedNet(wanted.net, before.net) };
+  const { machine, network } = await withNetwork(own, (host) => resumeDriver(own, snapshot, host));
   const spec: RunSpec = { ...own, machine: board, cpu, cpus, memory };
-  if (run === undefined || !takesRequests(run)) return { spec, machine };
+  if (run === undefined || !takesRequests(run)) return { spec, machine, network };
   // It may have been taken while the guest booted, or the guest may yet reset itself.
   const request = async (): Promise<Uint8Array> => requestOf(spec, machine, terminalSize(wanted));
-  return { spec, machine, ready: { mark: READY_MARK, state: 'unknown', request } };
+  return { spec, machine, network, ready: { mark: READY_MARK, state: 'unknown', request } };
+}
+
+/** The card is the saved one; what it is connected to may be another network. */
+function resumedNet(wanted: NetSpec, saved: NetSpec): NetSpec {
+  if (wanted.kind === 'none' || saved.kind === 'none') return saved;
+  return { ...wanted, mac: saved.mac, mtu: saved.mtu };
+}
+
+/** The network is there before the machine is made, and goes if that fails. */
+async function withNetwork(spec: RunSpec, create: (host: DriverHost) => MachineDriver): Promise<StartedRun> {
+  const network = await openNetwork(spec, say);
+  try {
+    const machine = create(hostWith(network));
+    network?.connect(machine);
+    return { spec, machine, network };
+  } catch (error) {
+    network?.[Symbol.dispose]();
+    throw error;
+  }
 }
 
 /** What a guest of an image is told when it is ready; its clock is set just before it reads it. */
@@ -127,7 +151,8 @@ function requestOf(spec: RunSpec, machine: MachineDriver, size: TerminalSize | u
 
 async function runSpec(wanted: RunSpec, output: RunOutput): Promise<number> {
   using events = new EventLog(output.events);
-  const { spec, machine: driver, ready } = await startRun(wanted);
+  const { spec, machine: driver, network: wire, ready } = await startRun(wanted);
+  using network = wire;
   using machine = driver;
   const console: Console = spec.exec === undefined ? await openConsole(spec.console, output.json) : new NullConsole();
   try {
@@ -137,6 +162,7 @@ async function runSpec(wanted: RunSpec, output: RunOutput): Promise<number> {
     const loop = await runLoop({
       machine,
       console,
+      ...(network === undefined ? {} : { network }),
       limits: spec.limits,
       realtime: spec.realtime,
       restart: spec.exec === undefined,

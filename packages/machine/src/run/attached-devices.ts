@@ -14,7 +14,7 @@ export interface AttachedDevices extends Disposable {
 
 /** How many windows they take. A board without any has no random source, which nobody asked for by name. */
 export function countDevices(spec: RunSpec, board: BoardDescription): number {
-  return spec.drives.length + (hasRng(spec, board) ? 1 : 0);
+  return spec.drives.length + (spec.net.kind === 'none' ? 0 : 1) + (hasRng(spec, board) ? 1 : 0);
 }
 
 /** The random source, made from the run's seed, if the run has one. */

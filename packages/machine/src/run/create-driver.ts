@@ -268,8 +268,8 @@ class Driver implements MachineDriver {
     return true;
   }
 
-  sendInput(bytes: Uint8Array): number {
-    return this.#send('console', bytes);
+  send(port: string, bytes: Uint8Array): number {
+    return this.#send(port, bytes);
   }
 
   takeOutput(): Uint8Array {

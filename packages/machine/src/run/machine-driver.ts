@@ -23,8 +23,8 @@ export interface MachineDriver extends Disposable {
   readonly instructions: number;
   /** Nanoseconds since power-on. */
   readonly virtualTime: number;
-  /** Hands bytes to the console and returns how many it took; the rest is to be offered again. */
-  sendInput(bytes: Uint8Array): number;
+  /** Hands bytes to a port (`console`, a network card) and returns how many it took; the rest is to be offered again. */
+  send(port: string, bytes: Uint8Array): number;
   /** Gives a guest that was booted for any run what is this run's: the random source's seed, the clock's time. */
   personalize(own: { readonly seed: string; readonly timeOfDay: number }): void;
   /** Console output since the last call. */

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import type { Console, ConsoleEvents } from './console.js';
 import type { HostTime } from './host-time.js';
 import type { DriverStop, MachineDriver } from './machine-driver.js';
-import { runLoop, type RunLoopOptions } from './run-loop.js';
+import { type LiveSource, runLoop, type RunLoopOptions } from './run-loop.js';
 
 /** Host time that only passes in `sleep`, and things that happen at set times. */
 class ScriptedTime implements HostTime {
@@ -54,7 +54,7 @@ class ScriptedMachine implements MachineDriver {
   get virtualTime(): number {
     return this.instructions + this.idle;
   }
-  sendInput(bytes: Uint8Array): number {
+  send(_port: string, bytes: Uint8Array): number {
     const taken = bytes.subarray(0, this.room);
     this.received += Buffer.from(taken).toString();
     return taken.length;
@@ -330,5 +330,99 @@ describe('runLoop', () => {
     const resumed = setUp(new ScriptedMachine(RUN, OFF), { ready: { mark: Buffer.of(7), state: 'ready', request } });
     await resumed.run();
     expect(resumed.machine.received).toBe('request 3 ');
+  });
+});
+
+class ScriptedNetwork implements LiveSource {
+  wake: () => void = () => undefined;
+  frames: number = 0;
+  connected: boolean = true;
+  busy: boolean = false;
+  room: boolean = true;
+
+  start(wake: () => void): void {
+    this.wake = wake;
+  }
+  offer(): boolean {
+    if (!this.room || this.frames === 0) return false;
+    this.frames--;
+    return true;
+  }
+  get waiting(): boolean {
+    return this.frames > 0;
+  }
+}
+
+describe('a network', () => {
+  const MS = 1e6;
+
+  it('keeps an idle machine alive and wakes it', async () => {
+    const machine = new ScriptedMachine(() => ({ stop: { kind: 'idle' } }), OFF);
+    const network = new ScriptedNetwork();
+    const { time, run } = setUp(machine, { realtime: true, network });
+    time.events.push({ at: 70, action: () => { network.frames++; network.wake(); } }); // prettier-ignore
+    expect((await run()).exit).toEqual({ kind: 'shutdown' });
+    expect(time.milliseconds).toBe(70);
+    expect(network.frames).toBe(0);
+  });
+
+  it('wakes a machine that waits at the time at which a frame comes', async () => {
+    const machine = new ScriptedMachine(() => ({ stop: { kind: 'waiting', until: 100 * MS } }), OFF);
+    const network = new ScriptedNetwork();
+    const { time, run } = setUp(machine, { realtime: true, network });
+    time.events.push({ at: 30, action: () => { network.frames++; network.wake(); } }); // prettier-ignore
+    await run();
+    expect(machine.virtualTime).toBe(30 * MS);
+  });
+
+  it('lets no timer of an idle machine run out much sooner than for its peer', async () => {
+    const machine = new ScriptedMachine(
+      () => ({ stop: { kind: 'waiting', until: 100 * MS } }),
+      () => ({ stop: { kind: 'waiting', until: 1100 * MS } }),
+      OFF,
+    );
+    const network = new ScriptedNetwork();
+    const { time, run } = setUp(machine, { realtime: true, network });
+    // The host was busy with something else for ten seconds.
+    network.start = (wake) => { network.wake = wake; time.milliseconds += 10_000; }; // prettier-ignore
+    await run();
+    expect(time.slept).toEqual([80, 800]);
+    expect(machine.virtualTime).toBe(1100 * MS);
+  });
+
+  it('does not make a machine run ahead of time', async () => {
+    const machine = new ScriptedMachine(() => ({ stop: { kind: 'slice' }, executed: 100 * MS }), OFF);
+    const network = new ScriptedNetwork();
+    const { time, run } = setUp(machine, { realtime: true, network });
+    time.events.push({ at: 30, action: () => { network.frames++; network.wake(); } }); // prettier-ignore
+    await run();
+    expect(time.milliseconds).toBe(100);
+  });
+
+  it('makes slices short while it is busy', async () => {
+    const budgets: number[] = [];
+    const machine = new ScriptedMachine((budget) => {
+      budgets.push(budget);
+      return OFF();
+    });
+    const network = new ScriptedNetwork();
+    const { run } = setUp(machine, { network });
+    network.busy = true;
+    await run();
+    expect(budgets).toEqual([20_000]);
+  });
+
+  it('is not offered again at once what there was no room for', async () => {
+    const machine = new ScriptedMachine(
+      () => ({ stop: { kind: 'waiting', until: 50 * MS } }),
+      () => ({ stop: { kind: 'waiting', until: 50 * MS } }),
+      OFF,
+    );
+    const network = new ScriptedNetwork();
+    network.frames = 1;
+    network.room = false;
+    const { time, run } = setUp(machine, { realtime: true, network });
+    await run();
+    expect(time.slept[0]).toBe(50);
   });
 });

@@ -10,9 +10,24 @@ import type { HostTime } from './host-time.js';
 import type { MachineDriver } from './machine-driver.js';
 import { StreamSearch } from './stream-search.js';
 
+/** What brings data besides the console: a network. */
+export interface LiveSource {
+  /** `wake` is to be called when something has come. */
+  start(wake: () => void): void;
+  /** Hands over what has come, as far as the machine has room; true if it took anything. */
+  offer(): boolean;
+  /** Has the guest spoken to someone who keeps time by himself? */
+  readonly connected: boolean;
+  /** Has something come that was not handed over? */
+  readonly waiting: boolean;
+  /** Did data pass just now, in either direction? Slices are short then. */
+  readonly busy: boolean;
+}
+
 export interface RunLoopOptions {
   readonly machine: MachineDriver;
   readonly console: Console;
+  readonly network?: LiveSource;
   readonly limits: RunLimits;
   readonly realtime: boolean;
   /** A guest that resets itself starts again; otherwise the run ends there. */
@@ -54,15 +69,22 @@ export interface RunLoopResult {
 
 /** Host milliseconds that a slice should take: short enough for keys, long enough to cost nothing. */
 const SLICE_TIME = 10;
+/** The same while a network is busy: an answer waits for the end of the slice. */
+const BUSY_SLICE_TIME = 1;
 const FIRST_SLICE = 200_000;
 const FIXED_SLICE = 1_000_000;
 const MAX_SLICE = 1_000_000_000;
 /** Real time may lag by this before a running machine waits. */
 const PACE_SLACK = 5;
+/**
+ * An idle machine that is behind makes up for it, but with a network by this factor at most: the guest would see an
+ * answer that takes a millisecond come after seconds, and give up.
+ */
+const CATCH_UP = 1.25;
 const FOREVER = 0x7fff_ffff;
 
 export async function runLoop(options: RunLoopOptions): Promise<RunLoopResult> {
-  const { machine, console, limits, realtime, time } = options;
+  const { machine, console, network, limits, realtime, time } = options;
   const input: Uint8Array[] = [];
   let left = false;
   let full = false;
@@ -77,10 +99,13 @@ export async function runLoop(options: RunLoopOptions): Promise<RunLoopResult> {
   let held = ready?.state === 'booting';
   const places = [ready?.mark.at(-1), typeof snapshot?.at === 'string' ? utf8(snapshot.at).at(-1) : undefined];
   machine.endSlicesAt(places.filter((byte) => byte !== undefined));
-  const steerable = options.onOutput === undefined && text === undefined;
+  // Where the host's time decides when packets come, nothing is gained by slices of one size.
+  const steerable = network !== undefined || (options.onOutput === undefined && text === undefined);
   const steered = (): boolean => steerable && !held;
   let slice = steered() ? FIRST_SLICE : FIXED_SLICE;
   const start = time.now();
+  /** A machine that is ahead of time runs no sooner because packets come. */
+  let pacing = false;
   const virtualStart = machine.virtualTime;
   /** Milliseconds by which virtual time is ahead of the host's. */
   const lead = (virtualTime: number): number => (virtualTime - virtualStart) / 1e6 - (time.now() - start);
@@ -103,6 +128,10 @@ export async function runLoop(options: RunLoopOptions): Promise<RunLoopResult> {
     },
   });
 
+  network?.start(() => {
+    if (!pacing) time.wake();
+  });
+  const moreInput = (): boolean => input.length > 0 || network?.waiting === true;
   const end = (exit: RunExit): RunLoopResult => ({ exit, output, hostTime: time.now() - start });
   const secondsLeft = (): number => (limits.seconds ?? Infinity) * 1000 - (time.now() - start);
   const sleep = (milliseconds: number): Promise<void> =>
@@ -128,9 +157,11 @@ export async function runLoop(options: RunLoopOptions): Promise<RunLoopResult> {
       output = 0;
       input.unshift(await ready!.request());
     }
-    const entered = !held && offerInput(machine, input);
+    const typed = !held && offerInput(machine, input);
+    const entered = network?.offer() === true || typed;
     const bound = Math.min(limits.instructions ?? Infinity, saveAt);
-    const budget = Math.min(slice, bound - machine.instructions);
+    const wanted = network?.busy === true ? Math.ceil((slice * BUSY_SLICE_TIME) / SLICE_TIME) : slice;
+    const budget = Math.min(wanted, bound - machine.instructions);
     if (budget <= 0) return end({ kind: 'limit', limit: 'instructions' });
     const before = time.now();
     const executed = machine.instructions;
@@ -151,18 +182,27 @@ export async function runLoop(options: RunLoopOptions): Promise<RunLoopResult> {
 
     switch (stop.kind) {
       case 'slice':
-        if (realtime && lead(machine.virtualTime) > PACE_SLACK) await sleep(lead(machine.virtualTime));
+        if (realtime && lead(machine.virtualTime) > PACE_SLACK) {
+          pacing = true;
+          await sleep(lead(machine.virtualTime));
+          pacing = false;
+        }
         break;
       case 'waiting': {
         const from = machine.virtualTime;
-        if (!entered && lead(stop.until) > 0) await sleep(lead(stop.until));
+        const asleep = time.now();
+        const least = network?.connected === true ? (stop.until - from) / 1e6 / CATCH_UP : 0;
+        const wait = Math.max(least, lead(stop.until));
+        // What has not all entered may find room now.
+        if (!(entered && moreInput()) && wait > 0) await sleep(wait);
         // Input that came meanwhile enters now, not at the event's time.
-        const passed = input.length === 0 ? stop.until - from : Math.max(0, -lead(from) * 1e6);
-        machine.passTime(Math.min(passed, stop.until - from));
+        const passed = !moreInput() ? stop.until - from : Math.max(0, -lead(from) * 1e6);
+        const most = least === 0 ? Infinity : (time.now() - asleep) * 1e6 * CATCH_UP;
+        machine.passTime(Math.min(passed, most, stop.until - from));
         break;
       }
       case 'idle':
-        if (!console.live) return end(stop);
+        if (!console.live && network === undefined) return end(stop);
         if (!entered) await sleep(FOREVER);
         break;
       case 'reset':
@@ -193,7 +233,7 @@ function without(bytes: Uint8Array, mark: Uint8Array): Uint8Array {
 function offerInput(machine: MachineDriver, input: Uint8Array[]): boolean {
   let entered = false;
   for (let first = input[0]; first !== undefined; first = input[0]) {
-    const taken = machine.sendInput(first);
+    const taken = machine.send('console', first);
     entered ||= taken > 0;
     if (taken < first.length) {
       input[0] = first.subarray(taken);

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+// The network in user mode: passt (Debian's package of that name), run beside us. It gets one end of a pair of sockets when
+// it is started and leaves when the other end is closed, so it outlives us in no case, a kill -9 included.
+
+import { spawn, type ChildProcess } from 'node:child_process';
+import type { Socket } from 'node:net';
+import { PlinthError } from '@plinth/core';
+import { macBytes, MAX_FRAME, type NetSpec, type PortForward } from '@plinth/machine';
+import type { BackendEvents, NetworkBackend } from './backend.js';
+import { FrameReader, withLength } from './frame-stream.js';
+
+type UserNetSpec = Extract<NetSpec, { kind: 'user' }>;
+
+/** File descriptor of its socket in the child. */
+const SOCKET = 3;
+/** Bytes on their way to passt; what comes above that is lost, as on a wire. */
+const MAX_WAITING = 16 * 1024 * 1024;
+/** Milliseconds after which passt is believed to be ready although it answers no ARP, as without IPv4. */
+const ANSWER_TIME = 2000;
+/** Of what it prints: not why it failed. */
+const NOISE = /^(Failed to send \d+ bytes to syslog|Don't run as root)/;
+
+/** Starts passt, and waits until it has answered or failed. */
+export async function openPasst(spec: UserNetSpec): Promise<NetworkBackend> {
+  const child = spawn('passt', passtArguments(spec), {
+    stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
+    // The keys that end us are not for it: it ends when we do.
+    detached: true,
+  });
+  const backend = new PasstNetwork(child);
+  try {
+    await backend.answer(macBytes(spec.mac));
+  } catch (error) {
+    backend[Symbol.dispose]();
+    throw error;
+  }
+  return backend;
+}
+
+export function passtArguments({ mtu, forwards }: Pick<UserNetSpec, 'mtu' | 'forwards'>): string[] {
+  const ports = (protocol: PortForward['protocol'], option: string): string[] => {
+    const list = forwards.filter((forward) => forward.protocol === protocol);
+    // One protocol's ports would be taken for the other's.
+    if (list.length === 0) return [option, 'none'];
+    return list.flatMap(({ hostAddress, hostPort, guestPort }) => [
+      option,
+      `${hostAddress === undefined ? '' : `${hostAddress}/`}${hostPort}:${guestPort}`,
+    ]);
+  };
+  const sockets = ['--foreground', '--quiet', '--fd', String(SOCKET), '--mtu', String(mtu)];
+  return [...sockets, ...ports('tcp', '--tcp-ports'), ...ports('udp', '--udp-ports')];
+}
+
+class PasstNetwork implements NetworkBackend {
+  readonly #child: ChildProcess;
+  readonly #socket: Socket;
+  readonly #stop: () => void;
+  readonly #failed: Promise<string>;
+  #messages: string = '';
+  #events: BackendEvents | undefined;
+  #first: (() => void) | undefined;
+
+  constructor(child: ChildProcess) {
+    this.#child = child;
+    this.#socket = child.stdio[SOCKET] as Socket;
+    this.#stop = (): void => {
+      child.kill();
+    };
+    process.once('exit', this.#stop);
+    child.stderr!.on('data', (bytes: Buffer) => {
+      this.#messages = `${this.#messages}${bytes.toString()}`.slice(-4096);
+    });
+    this.#failed = new Promise((resolve) => {
+      child.once('error', (error: NodeJS.ErrnoException) =>
+        resolve(error.code === 'ENOENT' ? 'passt is not installed: apt-get install passt' : error.message),
+      );
+      child.once('close', (status, signal) => resolve(this.#lastWords(status, signal)));
+    });
+    const reader = new FrameReader(MAX_FRAME, (frame) => {
+      this.#first?.();
+      this.#events?.frame(frame);
+    });
+    this.#socket.on('error', () => undefined); // its end is seen by the child's
+    this.#socket.on('data', (bytes: Buffer) => {
+      if (!reader.push(bytes)) this.#socket.destroy();
+    });
+  }
+
+  #lastWords(status: number | null, signal: string | null): string {
+    const lines = this.#messages.split('\n').filter((line) => line.trim() !== '' && !NOISE.test(line));
+    const how = signal === null ? `status ${status}` : signal;
+    return `passt ended (${how})${lines.length === 0 ? '' : `: ${lines.at(-1)!.trim()}`}`;
+  }
+
+  /** Asks who has an address that it takes for the network's: it answers every such question once it is at work. */
+  async answer(mac: Uint8Array): Promise<void> {
+    const answered = new Promise<undefined>((resolve) => {
+      this.#first = () => resolve(undefined);
+    });
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<undefined>((resolve) => {
+      timer = setTimeout(resolve, ANSWER_TIME, undefined);
+    });
+    this.send(arpProbe(mac));
+    const failure = await Promise.race([answered, late, this.#failed]);
+    clearTimeout(timer);
+    this.#first = undefined;
+    if (failure !== undefined) throw new PlinthError('host', 'net-user', `net: user: ${failure}`);
+  }
+
+  start(events: BackendEvents): void {
+    this.#events = events;
+    void this.#failed.then((why) => this.#events?.down(`net: user: ${why}`));
+  }
+
+  send(frame: Uint8Array): boolean {
+    if (this.#socket.destroyed || this.#socket.writableLength > MAX_WAITING) return false;
+    this.#socket.write(withLength(frame));
+    return true;
+  }
+
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
+  [Symbol.dispose](): void {
+    this.#events = undefined;
+    process.removeListener('exit', this.#stop);
+    this.#socket.destroy();
+    this.#child.kill();
+    this.#child.unref();
+  }
+}
+
+/** RFC 5227: who has 192.0.2.1, asked by someone without an address yet. */
+function arpProbe(mac: Uint8Array): Uint8Array {
+  const frame = new Uint8Array(60);
+  frame.fill(0xff, 0, 6);
+  frame.set(mac, 6);
+  frame.set([0x08, 0x06, 0, 1, 0x08, 0x00, 6, 4, 0, 1], 12);
+  frame.set(mac, 22);
+  frame.set([192, 0, 2, 1], 38);
+  return frame;
+}
