@@ -234,6 +234,7 @@ export class Machine implements CpuHost {
         const cpu = this.cpus[index];
         if (cpu !== undefined && !cpu.activity.on) cpu.turnOn(entry & ~1, 0);
       },
+      answer: (port, ask) => this.inputs.answer(port, ask),
       onUnknownRegister: (device, offset, write, value) =>
         this.#notice(
           'unknown-device-register',

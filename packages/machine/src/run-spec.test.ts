@@ -22,6 +22,7 @@ describe('parseRunSpec', () => {
       machine: 'virt',
       kernel: 'zImage',
       drives: [],
+      shares: [],
       rng: true,
       net: { kind: 'none' },
       virtio: 'modern',

@@ -6,6 +6,7 @@ import { type Finding, PlinthError } from '@plinth/core';
 import type { VirtioVersion } from './devices/virtio/transport-mmio.js';
 import { type DriveSpec, parseDriveSpec } from './drive-spec.js';
 import { type NetSpec, parseNetSpec } from './net-spec.js';
+import { parseShareSpecs, type ShareSpec } from './share-spec.js';
 
 export type EngineName = 'auto' | 'interpreter' | 'translator';
 
@@ -48,6 +49,8 @@ export interface RunSpec {
   readonly exec?: { readonly command: string; readonly marker: string };
   /** In the order in which the guest finds them. */
   readonly drives: readonly DriveSpec[];
+  /** Folders of the host that the guest can mount. */
+  readonly shares: readonly ShareSpec[];
   /** Gives the guest a source of random numbers, made from the seed. */
   readonly rng: boolean;
   /** The network card, if there is one. */
@@ -150,6 +153,7 @@ export function parseRunSpec(value: unknown): RunSpec {
     'rng',
     'drives',
     'net',
+    'shares',
     'cpus',
     'memory',
     'exec',
@@ -178,6 +182,7 @@ export function parseRunSpec(value: unknown): RunSpec {
     ...DEFAULTS,
     ...text,
     drives: parseDrives(input['drives'] ?? []),
+    shares: parseShareSpecs(input['shares'] ?? []),
     rng: flag(input['rng'] ?? true, 'rng'),
     net: parseNetSpec(input['net'] ?? { kind: 'none' }),
     virtio: virtioVersion(text.virtio ?? DEFAULTS.virtio),

@@ -1,27 +1,54 @@
 // SPDX-License-Identifier: Apache-2.0
-// The virtio devices of a run with what they have on this host: disks and their files.
+// The virtio devices of a run with what they have on this host: disks and their files, shared folders.
 
 import { basename } from 'node:path';
-import { attachRng, VirtioBlock } from '@plinth/machine';
-import type { AttachedDevices, BoardDescription, RunSpec, VirtioDevice } from '@plinth/machine';
+import { attachRng, Virtio9p, VirtioBlock } from '@plinth/machine';
+import type { AttachedDevices, BlockDevice, BoardDescription, RunSpec, ShareSpec, VirtioDevice } from '@plinth/machine';
+import { HostFolder } from '../host/shared-folder.js';
 import type { Network } from '../net/network.js';
 import { openDrives } from './open-drives.js';
 
 const SERIAL_LENGTH = 20;
 
 export function attachDevices(spec: RunSpec, board: BoardDescription, network?: Network): AttachedDevices {
-  const disks = openDrives(spec.drives);
+  const folders = openShares(spec.shares);
+  const disks = openDisks(spec, folders);
   const virtio: VirtioDevice[] = disks.map((disk, n) => {
     const { file, serial } = spec.drives[n]!;
     return new VirtioBlock({ name: `disk${n}`, disk, serial: serial ?? basename(file).slice(0, SERIAL_LENGTH) });
   });
   if (network !== undefined) virtio.push(network.createCard());
+  folders.forEach((folder, n) => {
+    virtio.push(new Virtio9p({ name: `share${n}`, tag: spec.shares[n]!.tag, folder }));
+  });
   virtio.push(...attachRng(spec, board));
   const close = (): void => {
     process.removeListener('exit', close);
     for (const disk of disks.splice(0)) disk.close();
+    for (const folder of folders.splice(0)) folder.close();
   };
   // However we end, short of kill -9, what the guest has written is stored.
   process.once('exit', close);
   return { virtio, [Symbol.dispose]: close };
+}
+
+/** Opens every folder, or none. */
+function openShares(shares: readonly ShareSpec[]): HostFolder[] {
+  const opened: HostFolder[] = [];
+  try {
+    for (const { path, readonly } of shares) opened.push(new HostFolder(path, readonly));
+    return opened;
+  } catch (error) {
+    for (const folder of opened) folder.close();
+    throw error;
+  }
+}
+
+function openDisks(spec: RunSpec, folders: readonly HostFolder[]): BlockDevice[] {
+  try {
+    return openDrives(spec.drives);
+  } catch (error) {
+    for (const folder of folders) folder.close();
+    throw error;
+  }
 }

@@ -32,6 +32,7 @@ const KEYED: ReadonlySet<string> = new Set([
   'virtio',
   'drives',
   'net',
+  'shares',
 ]);
 /** What only matters after the boot, or only to the host. */
 const IRRELEVANT: ReadonlySet<string> = new Set([
@@ -62,7 +63,7 @@ export class BootCache {
       return undefined;
     const code = codeHash();
     if (code === undefined) return undefined;
-    if (spec.drives.length > 0 || spec.net.kind !== 'none') return undefined;
+    if (spec.drives.length > 0 || spec.shares.length > 0 || spec.net.kind !== 'none') return undefined;
     const { machine, cpu, cpus, memory, stock, rng, virtio } = spec;
     const hardware = [machine, cpu, cpus, memory, rng, virtio];
     const inputs = [code, hardware, manifest.files, stock, imageArguments(spec, manifest), powerOnOf(manifest)];

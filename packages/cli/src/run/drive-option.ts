@@ -32,7 +32,7 @@ export function parseDrive(text: string, directory?: string): DriveSpec {
 }
 
 /** At single commas; a doubled one stands for itself. */
-function splitCommas(text: string): string[] {
+export function splitCommas(text: string): string[] {
   const parts = [''];
   for (const [piece] of text.matchAll(/,,|,|[^,]+/g)) {
     if (piece === ',') parts.push('');

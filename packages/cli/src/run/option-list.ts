@@ -76,6 +76,22 @@ export const RUN_OPTIONS: readonly RunOption[] = [
     value: 'FILE',
     help: 'capture of the network, pcapng if the name ends so; its times are the guest’s: wall clock at power-on, virtual from there',
   },
+  {
+    name: 'share',
+    kind: 'text',
+    value: 'DIR[,…]',
+    help:
+      'folder that the guest can mount: mount -t 9p -o trans=virtio,version=9p2000.L,msize=512000 TAG /mnt; tag=TAG ' +
+      '(share0, share1 and so on if left out), readonly',
+    list: true,
+  },
+  {
+    name: 'virtfs',
+    kind: 'text',
+    value: 'local,path=DIR,mount_tag=TAG[,…]',
+    help: 'the same in QEMU’s words; also security_model=none, readonly=on',
+    list: true,
+  },
   { name: 'rng', kind: 'flag', help: 'virtio random source, made from the seed (default: there is one)', on: true },
   {
     name: 'virtio',

@@ -13,6 +13,8 @@ import { RUN_OPTIONS } from './option-list.js';
 import type { OptionKind } from './option-list.js';
 import { parseNet } from '../net/net-option.js';
 import { parseDrive } from './drive-option.js';
+import { parseShare } from './share-option.js';
+import type { ShareOption } from './share-option.js';
 
 /** Options by their long name without dashes in front; values as written. */
 export type RunOptions = Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>;
@@ -48,6 +50,7 @@ export function buildRunSpec(options: RunOptions, file: string | undefined, live
     if (key.startsWith(LIMIT)) limits[key.slice(LIMIT.length)] = parseValue(value, key);
     else if (key === 'drive') spec['drives'] = parseDrives(value);
     else if (key === 'net') spec['net'] = typeof value === 'string' ? parseNet(value) : value;
+    else if (isShare(key)) spec['shares'] = [...((spec['shares'] as unknown[]) ?? []), ...parseShares(value, key)];
     else if (key === 'exec') spec[key] = { command: value, marker: markerOf(seed) };
     else if (key !== 'seed' || typeof value !== 'string') spec[SPEC_KEYS[key] ?? key] = parseValue(value, key);
   }
@@ -72,6 +75,20 @@ function parseDrives(value: unknown, directory?: string): unknown[] {
       throw new PlinthError('input', 'drive', 'drive: a text is needed, or a list of them: FILE,key=value,…');
     }
     return parseDrive(drive, directory);
+  });
+}
+
+function isShare(key: string): key is ShareOption {
+  return key === 'share' || key === 'virtfs';
+}
+
+function parseShares(value: unknown, option: ShareOption, directory?: string): unknown[] {
+  return [value].flat().map((share) => {
+    if (typeof share === 'object') return share;
+    if (typeof share !== 'string') {
+      throw new PlinthError('input', 'share', `${option}: a text is needed, or a list of them: DIR,tag=TAG,…`);
+    }
+    return parseShare(share, option, directory);
   });
 }
 
@@ -151,6 +168,7 @@ function readGuest(file: string): Record<string, unknown> {
       throw new PlinthError('input', 'guest-file', `${file}: ${key}: there is no such option`);
     }
     if (key === 'drive') options[key] = parseDrives(option, dirname(file));
+    else if (isShare(key)) options[key] = parseShares(option, key, dirname(file));
     else options[key] = kind === 'path' && typeof option === 'string' ? resolve(dirname(file), option) : option;
   }
   return options;

@@ -112,9 +112,10 @@ async function resumeRun(wanted: RunSpec, name: string): Promise<StartedRun> {
   const snapshot = await Snapshot.open(readInput(name, 'snapshot'), name, zlibCodec);
   const { board, cpu, cpus, ramSize: memory } = snapshot.identity;
   const { run } = snapshot;
-  const before = run ?? { ...wanted, drives: [], net: { kind: 'none' as const }, rng: false };
-  const { seed, wallClock, drives, rng, virtio } = before;
-  const own = { ...wanted, seed, wallClock, drives, rng, virtio, net: resumedNet(wanted.net, before.net) };
+  const before = run ?? { ...wanted, drives: [], shares: [], net: { kind: 'none' as const }, rng: false };
+  const { seed, wallClock, drives, shares, rng, virtio } = before;
+  const net = resumedNet(wanted.net, before.net);
+  const own = { ...wanted, seed, wallClock, drives, shares, rng, virtio, net };
   const { machine, network } = await withNetwork(own, (host) => resumeDriver(own, snapshot, host));
   const spec: RunSpec = { ...own, machine: board, cpu, cpus, memory };
   if (run === undefined || !takesRequests(run)) return { spec, machine, network };

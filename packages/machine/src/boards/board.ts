@@ -44,6 +44,8 @@ export interface BoardHost {
   requestPower(request: PowerRequest): void;
   /** Firmware that a device stands for starts a CPU in A32 state at an address; nothing happens if it is on already. */
   startCpu?(cpu: number, entry: number): void;
+  /** Data that the host gives when the guest asks (`Inputs.answer`). */
+  readonly answer?: (port: string, ask: () => Uint8Array) => Uint8Array;
   /** A device was asked for a register that it does not have. */
   onUnknownRegister?(device: string, offset: number, write: boolean, value: number): void;
   /** A device has something to tell to the host's user. */
@@ -161,6 +163,7 @@ export function buildBoard(description: BoardDescription, host: BoardHost, extra
     currentCpu: () => host.currentCpu(),
     requestPower: (request) => host.requestPower(request),
     startCpu: (cpu, entry) => host.startCpu?.(cpu, entry),
+    ...(host.answer === undefined ? {} : { answer: host.answer }),
     onUnknownRegister: (device, offset, write, value) => host.onUnknownRegister?.(device, offset, write, value),
     onNotice: (kind, message) => host.onNotice?.(kind, message),
     interrupt: (spi) => interrupts.spi(spi),

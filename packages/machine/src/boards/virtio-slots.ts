@@ -50,6 +50,7 @@ export function placeVirtio(
           interrupt: context.interrupt(virtio.spi + slot),
           onUnknown: (offset, write, value) => context.onUnknownRegister?.(device.name, offset, write, value),
           onBroken: (reason) => context.onNotice?.('device-refused', `${device.name}: the driver made ${reason}`),
+          ...(context.answer === undefined ? {} : { answer: context.answer }),
           onHostTrouble: (message) => context.onNotice?.('host-trouble', message),
         }),
     };

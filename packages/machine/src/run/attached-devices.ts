@@ -14,7 +14,8 @@ export interface AttachedDevices extends Disposable {
 
 /** How many windows they take. A board without any has no random source, which nobody asked for by name. */
 export function countDevices(spec: RunSpec, board: BoardDescription): number {
-  return spec.drives.length + (spec.net.kind === 'none' ? 0 : 1) + (hasRng(spec, board) ? 1 : 0);
+  const cards = spec.net.kind === 'none' ? 0 : 1;
+  return spec.drives.length + cards + spec.shares.length + (hasRng(spec, board) ? 1 : 0);
 }
 
 /** The random source, made from the run's seed, if the run has one. */
@@ -27,8 +28,13 @@ export function virtioRngSeed(seed: string): Uint8Array {
   return sha256(utf8(`plinth virtio-rng ${seed}`));
 }
 
-/** Two machines that run the same need disks that neither of them changes for the other. */
-export function checkLockstep({ drives }: RunSpec): void {
+/** Two machines that run the same need disks and folders that neither of them changes for the other. */
+export function checkLockstep({ drives, shares }: RunSpec): void {
+  const share = shares.find(({ readonly }) => !readonly);
+  if (share !== undefined) {
+    const how = 'both engines would write into it: add readonly to it';
+    throw new PlinthError('input', 'lockstep-share', `lockstep: share ${share.path}: ${how}`);
+  }
   const written = drives.find((drive) => !drive.readonly && !drive.snapshot);
   if (written === undefined) return;
   const why = 'both engines would write it: add snapshot or readonly to it';

@@ -5,7 +5,7 @@
 import { EventQueue } from '@plinth/core';
 import { LatchedLine } from '../devices/device.js';
 import type { DeviceMemory } from '../devices/virtio/chain.js';
-import type { VirtioDevice } from '../devices/virtio/device.js';
+import type { VirtioDevice, VirtioPort } from '../devices/virtio/device.js';
 import { VirtioMmio, type VirtioVersion } from '../devices/virtio/transport-mmio.js';
 
 export const RAM_BASE = 0x4000_0000;
@@ -64,6 +64,7 @@ export interface DriverOptions {
   /** Feature bits that this driver wants, if they are offered; all of them when left out. */
   readonly wants?: readonly number[];
   readonly queueSize?: number;
+  readonly answer?: VirtioPort['answer'];
 }
 
 /** A buffer of a request: bytes for the device, or how many it may write. */
@@ -93,6 +94,7 @@ export class VirtioTestDriver {
       interrupt: this.line,
       onBroken: (reason) => this.broken.push(reason),
       onHostTrouble: (message) => this.trouble.push(message),
+      ...(options.answer === undefined ? {} : { answer: options.answer }),
     });
   }
 

@@ -7,7 +7,7 @@ import type { EventQueue, StateReader, StateWriter, VirtualClock } from '@plinth
 import { type AccessSize, type Device, type InterruptLine, UNCONNECTED } from '../device.js';
 import { defineRegisters, type RegisterBank, type RegisterDeclaration, type RegisterHooks } from '../registers.js';
 import type { DeviceMemory } from './chain.js';
-import { VIRTIO_FEATURE, type VirtioDevice } from './device.js';
+import { VIRTIO_FEATURE, type VirtioDevice, type VirtioPort } from './device.js';
 import { Virtqueue } from './virtqueue.js';
 
 export type VirtioVersion = 'modern' | 'legacy';
@@ -23,6 +23,8 @@ export interface VirtioMmioOptions extends RegisterHooks {
   /** The driver broke the rules; the device does nothing more until it is reset. */
   readonly onBroken?: (reason: string) => void;
   readonly onHostTrouble?: (message: string) => void;
+  /** `Inputs.answer` of the machine; without one, answers are recorded nowhere. */
+  readonly answer?: VirtioPort['answer'];
 }
 
 export const VIRTIO_WINDOW = 0x200;
@@ -103,6 +105,7 @@ export class VirtioMmio implements Device {
         if ((this.#status & STATUS.driverOk) !== 0) this.#raise(INTERRUPT.configuration);
       },
       fail: (reason) => this.#break(reason),
+      answer: (port, ask) => (options.answer === undefined ? ask() : options.answer(port, ask)),
       hostTrouble: (message) => options.onHostTrouble?.(message),
     });
   }
