@@ -36,7 +36,7 @@ import { type CpuHost, type CpuStop, Vcpu } from './cpu/vcpu.js';
 import type { VirtioDevice } from './devices/virtio/device.js';
 import type { VirtioVersion } from './devices/virtio/transport-mmio.js';
 import { type Input, Inputs } from './inputs.js';
-import type { LoadPlan } from './loaders/plan.js';
+import type { BootHardware, LoadPlan } from './loaders/plan.js';
 import { CodePages } from './memory/code-pages.js';
 import { CPU_BLOCKS_AT, memoryPages } from './memory/layout.js';
 import { PhysicalMemory } from './memory/physical-memory.js';
@@ -274,6 +274,11 @@ export class Machine implements CpuHost {
     return this.#turns.current;
   }
 
+  /** Virtual address of the instruction that is running: for callbacks from inside `run`, as those of a watch. */
+  get instructionAddress(): number {
+    return this.currentCpu.instructionAddress >>> 0;
+  }
+
   get cpuCount(): number {
     return this.cpus.length;
   }
@@ -332,6 +337,16 @@ export class Machine implements CpuHost {
     this.cpu.state.setReg(0, plan.registers.r0);
     this.cpu.state.setReg(1, plan.registers.r1);
     this.cpu.state.setReg(2, plan.registers.r2);
+  }
+
+  /** What `planBoot` has to know of this machine. */
+  get hardware(): BootHardware {
+    return {
+      board: this.board.description,
+      ramSize: this.memory.ramSize,
+      cpus: this.cpus.length,
+      virtioDevices: this.#options.virtio?.length ?? 0,
+    };
   }
 
   /** What a machine must share with this one to go on from its snapshot. */

@@ -3,6 +3,7 @@
 // Planning is pure, so that a plan can be printed and tested.
 
 import { hex32, PlinthError } from '@plinth/core';
+import type { BoardDescription } from '../boards/board.js';
 
 export interface LoadSegment {
   readonly address: number;
@@ -21,6 +22,16 @@ export interface LoadPlan {
 export interface RamRange {
   readonly base: number;
   readonly size: number;
+}
+
+/** What has to be known of a machine to plan its boot. */
+export interface BootHardware {
+  readonly board: BoardDescription;
+  /** Bytes. */
+  readonly ramSize: number;
+  readonly cpus: number;
+  /** How many; the device tree tells the kernel where they are. */
+  readonly virtioDevices: number;
 }
 
 const MIB = 1024 * 1024;

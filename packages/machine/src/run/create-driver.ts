@@ -5,13 +5,8 @@
 import { type Finding, fromHex, hex32, PlinthError, type SectionCodec, type Severity } from '@plinth/core';
 import { type BoardDescription, checkCpuCount, checkRamSize } from '../boards/board.js';
 import { boardNamed } from '../boards/boards.js';
-import { boardDeviceTree } from '../boards/device-tree.js';
-import { virtioSlots } from '../boards/virtio-slots.js';
 import type { InterpreterImage } from '../cpu/interpreter-image.js';
-import { isElf, planElf, readElf } from '../loaders/elf.js';
-import { type LinuxKernel, planLinux } from '../loaders/linux.js';
 import type { LoadPlan } from '../loaders/plan.js';
-import { isZImage, readZImage } from '../loaders/zimage.js';
 import { Lockstep } from '../lockstep.js';
 import { Machine, type MachineNotice, type MachineOptions } from '../machine.js';
 import type { RunSpec } from '../run-spec.js';
@@ -21,7 +16,8 @@ import { TranslatedMemory } from '../translated-memory.js';
 import { VirtioRng } from '../devices/virtio/rng.js';
 import { type AttachedDevices, checkLockstep, countDevices, virtioRngSeed } from './attached-devices.js';
 import type { DriverStop, MachineDriver } from './machine-driver.js';
-import type { NamedBytes, RunFiles } from './run-files.js';
+import { planBoot } from './plan-boot.js';
+import type { RunFiles } from './run-files.js';
 
 /** What a driver needs of the host. */
 export interface DriverHost {
@@ -34,7 +30,6 @@ export interface DriverHost {
   readInput(size: number): Uint8Array;
 }
 
-const MIN_KERNEL = 4096;
 const HOST_TROUBLE: MachineNotice['kind'] = 'host-trouble';
 
 type Hardware = MachineOptions & { readonly board: BoardDescription };
@@ -51,7 +46,8 @@ export function createDriver(spec: RunSpec, files: RunFiles, host: DriverHost): 
   checkRamSize(board, ramSize);
   const cpus = spec.cpus ?? 1;
   checkCpuCount(board, cpus);
-  const plan = planLoad(spec, files, board, { ramSize, cpus });
+  const rngSeed = fromHex(files.powerOn?.seed ?? spec.seed);
+  const plan = planBoot({ board, ramSize, cpus, virtioDevices: countDevices(spec, board) }, files, rngSeed);
   const name = (files.program ?? files.kernel)?.name ?? spec.machine;
   const powerOn = files.powerOn ?? spec;
   return new Driver(
@@ -81,46 +77,6 @@ export function resumeDriver(spec: RunSpec, snapshot: Snapshot, host: DriverHost
   }
   const hardware = { board, ramSize, cpu, cpus, nanosecondsPerInstruction };
   return new Driver(spec, snapshot.name, hardware, { snapshot }, host);
-}
-
-function planLoad(
-  spec: RunSpec,
-  files: RunFiles,
-  board: BoardDescription,
-  hardware: { readonly ramSize: number; readonly cpus: number },
-): LoadPlan {
-  const { ramSize } = hardware;
-  const ram = { base: board.ramBase, size: ramSize };
-  const { kernel, initrd, dtb, append } = files;
-  if (files.program !== undefined || (kernel !== undefined && isElf(kernel.bytes))) {
-    const program = files.program ?? kernel!;
-    const unused = initrd !== undefined ? 'initrd' : dtb !== undefined ? 'dtb' : append !== '' ? 'append' : undefined;
-    if (unused !== undefined) {
-      const why = `${program.name} is an ELF file, which is started without one: give a zImage or an Image`;
-      throw new PlinthError('input', 'elf-options', `${unused}: ${why}`);
-    }
-    return planElf(readElf(program.bytes, program.name), program.name, ram);
-  }
-  if (kernel === undefined) throw new PlinthError('internal', 'no-kernel', 'a run without a kernel and a program');
-  const slots = virtioSlots(board, countDevices(spec, board));
-  const rngSeed = fromHex(files.powerOn?.seed ?? spec.seed);
-  return planLinux({
-    kernel: linuxKernel(kernel),
-    ...(initrd === undefined ? {} : { initrd: initrd.bytes }),
-    ram,
-    deviceTree: (place) => {
-      const chosen = { bootArguments: append, rngSeed, ...(place === undefined ? {} : { initrd: place }) };
-      return boardDeviceTree(board, dtb, { ...hardware, virtioSlots: slots, ...chosen });
-    },
-  });
-}
-
-function linuxKernel({ name, bytes }: NamedBytes): LinuxKernel {
-  // An unpacked Image has no header to know it by, but it does begin with instructions.
-  if (bytes.length < MIN_KERNEL) {
-    throw new PlinthError('input', 'kernel-empty', `${name}: ${bytes.length} bytes are no kernel: it is cut short`);
-  }
-  return isZImage(bytes) ? { kind: 'zimage', image: readZImage(bytes, name) } : { kind: 'image', bytes };
 }
 
 /** What a machine begins with: something that was loaded, or its own former state. */

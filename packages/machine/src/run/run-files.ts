@@ -7,15 +7,22 @@ export interface NamedBytes {
   readonly bytes: Uint8Array;
 }
 
-export interface RunFiles {
+/** What a machine starts with: a kernel and what goes with it, or a program alone. */
+export interface BootFiles {
   /** zImage, Image or ELF. */
   readonly kernel?: NamedBytes;
+  /** Initial RAM disk, packed or not. */
   readonly initrd?: NamedBytes;
+  /** Flattened device tree; the board's own if left out. */
   readonly dtb?: NamedBytes;
   /** Kernel command line. */
-  readonly append: string;
+  readonly append?: string;
   /** A bare-metal ELF program. */
   readonly program?: NamedBytes;
+}
+
+export interface RunFiles extends BootFiles {
+  readonly append: string;
   /** What the machine is switched on with, for a guest that gets its own seed and time of day by its request. */
   readonly powerOn?: PowerOn;
 }
