@@ -8,7 +8,7 @@ import { builtinModules } from 'node:module';
 import { dirname, join, relative, resolve } from 'node:path';
 
 /** From the top down; ARCHITECTURE.md says what each holds. */
-const ROOMS = ['core', 'wasmgen', 'arm', 'machine', 'cli'];
+const ROOMS = ['core', 'wasmgen', 'arm', 'machine', 'web', 'server', 'cli'];
 const NEUTRAL = new Set(['core', 'wasmgen', 'arm', 'machine']);
 /** Tests and what they share may use the test runner, and Node wherever they stand. */
 const TEST_FILE = /\.test\.ts$|\/testing\/[^/]+\.ts$/;
@@ -62,6 +62,8 @@ function judge(room, file, source, target, dependencies) {
     if (!above)
       return `${room} may import only what stands above it: ${ROOMS.slice(0, ROOMS.indexOf(room)).join(', ')}`;
   } else if (test) return undefined; // the root's development dependencies
+  if (target.startsWith('virtual:'))
+    return room === 'web' ? undefined : 'only vite.config.ts of web makes such modules';
   const packageName = target.split('/', target.startsWith('@') ? 2 : 1).join('/');
   return packageName in dependencies ? undefined : `not among the dependencies in packages/${room}/package.json`;
 }

@@ -42,6 +42,7 @@ export const DEBIAN_PACKAGES: readonly DebianPackage[] = [
     why: 'the C library of the floating-point reference',
     probe: ['arm-linux-gnueabihf-gcc', '-E', '-include', 'stdio.h', '-x', 'c', '/dev/null'],
   },
+  { name: 'chromium', why: 'runs the page', probe: ['chromium', '--version'] },
 ];
 
 /** Those of the list that are not there. */

@@ -7,6 +7,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { PlinthError } from '@plinth/core';
 import type { ImageOptions } from './verbs/image.js';
 import { EXIT, reportError } from './report-error.js';
+import type { ServeOptions } from './verbs/serve.js';
 import { RUN_OPTIONS } from './run/option-list.js';
 import type { RunOptions } from './run/run-options.js';
 
@@ -51,6 +52,7 @@ function buildProgram(outcome: Outcome): Command {
     );
   addRun(program, outcome);
   addImage(program, outcome);
+  addServe(program, outcome);
   addDoctor(program, outcome);
   addBench(program, outcome);
   return program;
@@ -149,6 +151,22 @@ function addImage(program: Command, outcome: Outcome): void {
       outcome.status = removeVerb(name, options);
     },
   );
+}
+
+function addServe(program: Command, outcome: Outcome): void {
+  program
+    .command('serve')
+    .description('a page that boots a guest in the browser')
+    .option('--port <PORT>', 'where to listen, 0 for any', '8080')
+    .option('--host <ADDRESS>', 'listen there; other hosts can then reach it', '127.0.0.1')
+    .option('--image <NAME>', 'the guest', 'debian-mini')
+    .option('--build <DIR>', 'write the page as a static site instead')
+    .option('--json', 'print the result as JSON')
+    .addHelpText('after', examples('plinth serve', 'plinth serve --build site'))
+    .action(async (options: ServeOptions) => {
+      const { serveVerb } = await import('./verbs/serve.js');
+      outcome.status = await serveVerb(options);
+    });
 }
 
 function addDoctor(program: Command, outcome: Outcome): void {

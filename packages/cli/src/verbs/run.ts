@@ -7,9 +7,10 @@ import type { Finding } from '@plinth/core';
 import {
   boardList,
   createDriver,
-  guestRequest,
   hostTime,
   READY_MARK,
+  requestFor,
+  resumedSpec,
   resumeDriver,
   runLoop,
   Snapshot,
@@ -19,7 +20,6 @@ import type {
   Console,
   DriverHost,
   MachineDriver,
-  NetSpec,
   RunExit,
   RunLoopOptions,
   RunLoopResult,
@@ -102,7 +102,7 @@ async function startRun(wanted: RunSpec): Promise<StartedRun> {
     request: async () => {
       if (!stored) await cache?.store(machine, say);
       stored = true;
-      return requestOf(wanted, machine, size);
+      return requestFor(wanted, machine, size);
     },
   };
   return { spec: wanted, machine, network, ready };
@@ -112,22 +112,13 @@ async function resumeRun(wanted: RunSpec, name: string): Promise<StartedRun> {
   const snapshot = await Snapshot.open(readInput(name, 'snapshot'), name, zlibCodec);
   const { board, cpu, cpus, ramSize: memory } = snapshot.identity;
   const { run } = snapshot;
-  const before = run ?? { ...wanted, drives: [], shares: [], net: { kind: 'none' as const }, rng: false };
-  const { seed, wallClock, drives, shares, rng, virtio } = before;
-  const net = resumedNet(wanted.net, before.net);
-  const own = { ...wanted, seed, wallClock, drives, shares, rng, virtio, net };
+  const own = resumedSpec(wanted, snapshot);
   const { machine, network } = await withNetwork(own, (host) => resumeDriver(own, snapshot, host));
   const spec: RunSpec = { ...own, machine: board, cpu, cpus, memory };
   if (run === undefined || !takesRequests(run)) return { spec, machine, network };
   // It may have been taken while the guest booted, or the guest may yet reset itself.
-  const request = async (): Promise<Uint8Array> => requestOf(spec, machine, terminalSize(wanted));
+  const request = async (): Promise<Uint8Array> => requestFor(spec, machine, terminalSize(wanted));
   return { spec, machine, network, ready: { mark: READY_MARK, state: 'unknown', request } };
-}
-
-/** The card is the saved one; what it is connected to may be another network. */
-function resumedNet(wanted: NetSpec, saved: NetSpec): NetSpec {
-  if (wanted.kind === 'none' || saved.kind === 'none') return saved;
-  return { ...wanted, mac: saved.mac, mtu: saved.mtu };
 }
 
 /** The network is there before the machine is made, and goes if that fails. */
@@ -141,13 +132,6 @@ async function withNetwork(spec: RunSpec, create: (host: DriverHost) => MachineD
     network?.[Symbol.dispose]();
     throw error;
   }
-}
-
-/** What a guest of an image is told when it is ready; its clock is set just before it reads it. */
-function requestOf(spec: RunSpec, machine: MachineDriver, size: TerminalSize | undefined): Uint8Array {
-  const timeOfDay = (spec.wallClock + Math.floor(machine.virtualTime / 1e9)) % 2 ** 32;
-  machine.personalize({ seed: spec.seed, timeOfDay });
-  return guestRequest(spec, size);
 }
 
 async function runSpec(wanted: RunSpec, output: RunOutput): Promise<number> {

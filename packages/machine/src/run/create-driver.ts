@@ -9,6 +9,7 @@ import type { InterpreterImage } from '../cpu/interpreter-image.js';
 import type { LoadPlan } from '../loaders/plan.js';
 import { Lockstep } from '../lockstep.js';
 import { Machine, type MachineNotice, type MachineOptions } from '../machine.js';
+import type { NetSpec } from '../net-spec.js';
 import type { RunSpec } from '../run-spec.js';
 import { Semihosting, type SemihostingHost } from '../semihosting.js';
 import { saveSnapshot, type Snapshot } from '../snapshot/snapshot.js';
@@ -57,6 +58,20 @@ export function createDriver(spec: RunSpec, files: RunFiles, host: DriverHost): 
     { plan, seed: powerOn.seed },
     host,
   );
+}
+
+/** A run that goes on with a snapshot: what the machine began with is what it was; how it goes on is what is wanted. */
+export function resumedSpec(wanted: RunSpec, { run }: Snapshot): RunSpec {
+  const before = run ?? { ...wanted, drives: [], shares: [], net: { kind: 'none' as const }, rng: false };
+  const { seed, wallClock, drives, shares, rng, virtio } = before;
+  const net = resumedNet(wanted.net, before.net);
+  return { ...wanted, seed, wallClock, drives, shares, rng, virtio, net };
+}
+
+/** The card is the saved one; what it is connected to may be another network. */
+function resumedNet(wanted: NetSpec, saved: NetSpec): NetSpec {
+  if (wanted.kind === 'none' || saved.kind === 'none') return saved;
+  return { ...wanted, mac: saved.mac, mtu: saved.mtu };
 }
 
 /** Builds the machine that a snapshot is of, as it was when it was taken; `spec` says how to go on. */

@@ -6,6 +6,7 @@
 import { sha256, utf8 } from '@plinth/core';
 import type { RunSpec } from '../run-spec.js';
 import type { GuestFiles } from './guest-files.js';
+import type { MachineDriver } from './machine-driver.js';
 
 /** An operating system command (ECMA-48 8.3.89) that no terminal knows, and so none shows. */
 export const READY_MARK: Uint8Array = utf8('\x1b]plinth ready\x07');
@@ -19,7 +20,18 @@ export function takesRequests(spec: RunSpec): spec is RunSpec & { readonly image
   return utf8(spec.exec?.command ?? '').length <= MAX_COMMAND;
 }
 
-export function guestRequest(spec: RunSpec, size: GuestFiles['size']): Uint8Array {
+/** What a guest is told when it is ready; its random source and its clock are set just before it reads it. */
+export function requestFor(
+  spec: RunSpec,
+  machine: Pick<MachineDriver, 'personalize' | 'virtualTime'>,
+  size: GuestFiles['size'],
+): Uint8Array {
+  const timeOfDay = (spec.wallClock + Math.floor(machine.virtualTime / 1e9)) % 2 ** 32;
+  machine.personalize({ seed: spec.seed, timeOfDay });
+  return guestRequest(spec, size);
+}
+
+function guestRequest(spec: RunSpec, size: GuestFiles['size']): Uint8Array {
   const random = hex(sha256(utf8(`plinth request ${spec.seed}`)));
   const { exec } = spec;
   if (exec !== undefined) {

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+// The terminal: xterm.js, as large as its place, with keys as bytes. A serial line cannot tell a guest that the window
+// changed; there the command `resize` asks the terminal.
+
+import { utf8 } from '@plinth/core';
+import { FitAddon } from '@xterm/addon-fit';
+import { Terminal } from '@xterm/xterm';
+import type { TerminalSize } from './protocol.js';
+
+const THEME = {
+  background: '#10171f',
+  foreground: '#d7e0e8',
+  cursor: '#5bc8af',
+  selectionBackground: '#35506a',
+};
+const FONT = 'ui-monospace, "Cascadia Mono", "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace';
+const SCROLLBACK = 10_000;
+
+export interface TerminalListener {
+  typed(bytes: Uint8Array): void;
+  /** So many bytes more are on the screen. */
+  shown(bytes: number): void;
+  resized(size: TerminalSize): void;
+}
+
+export class PageTerminal {
+  readonly #terminal: Terminal;
+  readonly #fit: FitAddon = new FitAddon();
+  readonly #shown: (bytes: number) => void;
+
+  constructor(place: HTMLElement, listener: TerminalListener) {
+    this.#terminal = new Terminal({
+      cursorBlink: true,
+      fontFamily: FONT,
+      fontSize: matchMedia('(max-width: 640px)').matches ? 12 : 14,
+      scrollback: SCROLLBACK,
+      theme: THEME,
+    });
+    this.#shown = (bytes) => listener.shown(bytes);
+    this.#terminal.loadAddon(this.#fit);
+    // The fit takes the parent's whole height, padding included: so the parent has none.
+    const frame = document.createElement('div');
+    frame.className = 'frame';
+    place.replaceChildren(frame);
+    this.#terminal.open(frame);
+    this.#fit.fit();
+    this.#terminal.onData((text) => listener.typed(utf8(text)));
+    this.#terminal.onResize(({ rows, cols }) => listener.resized({ rows, columns: cols }));
+    this.#terminal.onBinary((text) => listener.typed(Uint8Array.from(text, (character) => character.charCodeAt(0))));
+    this.#terminal.attachCustomKeyEventHandler((event) => !this.#copies(event));
+    new ResizeObserver(() => this.#fit.fit()).observe(place);
+  }
+
+  get size(): TerminalSize {
+    return { rows: this.#terminal.rows, columns: this.#terminal.cols };
+  }
+
+  /** What is on the screen and above it, without blanks at line ends; lines that were wrapped are one. */
+  get text(): string {
+    const { active } = this.#terminal.buffer;
+    let text = '';
+    for (let y = 0; y < active.length; y++) {
+      const line = active.getLine(y);
+      if (y > 0 && line?.isWrapped !== true) text = `${text.trimEnd()}\n`;
+      text += line?.translateToString(false) ?? '';
+    }
+    return text.trimEnd();
+  }
+
+  /** Output of the guest. */
+  write(bytes: Uint8Array): void {
+    this.#terminal.write(bytes, () => this.#shown(bytes.length));
+  }
+
+  /** A line of the page's own between the guest's. */
+  say(text: string): void {
+    const lead = this.#terminal.buffer.active.cursorX === 0 ? '' : '\r\n';
+    this.#terminal.write(`${lead}\x1b[2m[${text.replace(/\p{Cc}/gu, '?')}]\x1b[0m\r\n`);
+  }
+
+  /** As if it had been typed. */
+  type(text: string): void {
+    this.#terminal.input(text, true);
+  }
+
+  /** Empty, as after power-on. */
+  clear(): void {
+    this.#terminal.reset();
+  }
+
+  focus(): void {
+    this.#terminal.focus();
+  }
+
+  /** Ctrl-Shift-C copies, as in other terminals: Ctrl-C is the guest's. */
+  #copies(event: KeyboardEvent): boolean {
+    if (event.type !== 'keydown' || !event.ctrlKey || !event.shiftKey || event.code !== 'KeyC') return false;
+    event.preventDefault();
+    if (this.#terminal.hasSelection()) void navigator.clipboard?.writeText(this.#terminal.getSelection());
+    return true;
+  }
+}
