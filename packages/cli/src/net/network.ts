@@ -46,8 +46,12 @@ export class Network implements LiveSource, Disposable {
   /** Frames that were lost: the guest heard nothing yet, or the other end had no room. */
   readonly lost: { in: number; out: number } = { in: 0, out: 0 };
 
+  readonly #close = (): void => this[Symbol.dispose]();
+
   constructor(options: NetworkOptions) {
     this.#options = options;
+    // However we end, short of kill -9.
+    process.once('exit', this.#close);
   }
 
   /** A card for the machine; a second one, of a machine that runs the same beside it, sends to nobody. */
@@ -150,6 +154,7 @@ export class Network implements LiveSource, Disposable {
   }
 
   [Symbol.dispose](): void {
+    process.removeListener('exit', this.#close);
     this.#options.backend[Symbol.dispose]();
     this.#options.capture?.[Symbol.dispose]();
   }

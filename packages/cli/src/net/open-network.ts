@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // From the network of a RunSpec to a wire with something at its other end, and a capture if one is wanted.
 
-import { PlinthError } from '@plinth/core';
-import type { NetSpec, RunSpec } from '@plinth/machine';
+import { MAX_FRAME, type NetSpec, type RunSpec } from '@plinth/machine';
 import type { NetworkBackend } from './backend.js';
 import { Capture } from './capture.js';
 import { Network } from './network.js';
@@ -27,5 +26,6 @@ export async function openNetwork(spec: RunSpec, say: (line: string) => void): P
 
 async function openBackend(net: Connected): Promise<NetworkBackend> {
   if (net.kind === 'user') return openPasst(net);
-  throw new PlinthError('host', 'net-tap', `net: tap:${net.interface}: not here`);
+  const { nativeCalls, Tap } = await import('@plinth/linux');
+  return new Tap(nativeCalls(), net.interface, MAX_FRAME);
 }

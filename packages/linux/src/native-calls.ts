@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// System calls through libc, called by koffi: the only place that talks to the kernel by FFI. One row for each call.
+
+import { createRequire } from 'node:module';
+import { PlinthError } from '@plinth/core';
+import type * as KoffiModule from 'koffi';
+import type { Result, SystemCalls } from './system-calls.js';
+
+type Koffi = typeof KoffiModule;
+type Native = ReturnType<ReturnType<Koffi['load']>['func']>;
+
+const PROTOTYPES = {
+  open: 'int open(const char *path, int flags)',
+  close: 'int close(int fd)',
+  ioctl: 'int ioctl(int fd, unsigned long request, ...)',
+  read: 'intptr_t read(int fd, void *into, size_t size)',
+  write: 'intptr_t write(int fd, const void *from, size_t size)',
+  eventfd: 'int eventfd(unsigned int count, int flags)',
+  interfaceIndex: 'unsigned int if_nametoindex(const char *name)',
+  poll: 'int poll(void *descriptors, unsigned long count, int milliseconds)',
+} as const;
+
+/** Loads libc; throws a `host` error where that cannot be. */
+export function nativeCalls(): SystemCalls {
+  let koffi: Koffi;
+  let table: Record<keyof typeof PROTOTYPES, Native>;
+  try {
+    koffi = createRequire(import.meta.url)('koffi') as Koffi;
+    const libc = koffi.load('libc.so.6');
+    table = Object.fromEntries(
+      Object.entries(PROTOTYPES).map(([name, prototype]) => [name, libc.func(prototype)]),
+    ) as typeof table;
+  } catch (cause) {
+    const why = `koffi cannot call it on this host: ${(cause as Error).message}`;
+    throw new PlinthError('host', 'no-libc', `the C library: ${why}`, { cause });
+  }
+  const call = (native: Native, ...args: readonly unknown[]): Result => {
+    const result = native(...args) as number;
+    return result < 0 ? -koffi.errno() : result;
+  };
+  return {
+    open: (path, flags) => call(table.open, path, flags),
+    close: (fd) => call(table.close, fd),
+    ioctl: (fd, request, argument) => call(table.ioctl, fd, request, 'void *', argument),
+    read: (fd, into) => call(table.read, fd, into, into.length),
+    write: (fd, from) => call(table.write, fd, from, from.length),
+    eventfd: (count, flags) => call(table.eventfd, count, flags),
+    interfaceIndex: (name) => table.interfaceIndex(name) as number,
+    poll: (descriptors, milliseconds) =>
+      new Promise((resolve, reject) => {
+        table.poll.async(descriptors, descriptors.length / 8, milliseconds, (error: Error | null, result: number) => {
+          if (error === null) resolve(result);
+          else reject(error);
+        });
+      }),
+  };
+}

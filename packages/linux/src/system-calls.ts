@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// The system calls that Plinth makes without Node, one method each; the table in native-calls.ts makes them of libc, and
+// tests make their own. A call that fails gives the negative error number, as the kernel itself has it.
+
+/** Result of a call, or a negative error number. */
+export type Result = number;
+
+export interface SystemCalls {
+  open(path: string, flags: number): Result;
+  close(fd: number): Result;
+  ioctl(fd: number, request: number, argument: Uint8Array): Result;
+  read(fd: number, into: Uint8Array): Result;
+  write(fd: number, from: Uint8Array): Result;
+  eventfd(count: number, flags: number): Result;
+  /** 0 if there is no such interface. */
+  interfaceIndex(name: string): number;
+  /** `descriptors` is an array of struct pollfd. Runs on another thread, and fails only as a whole. */
+  poll(descriptors: Uint8Array, milliseconds: number): Promise<Result>;
+}
+
+/** The same numbers on every architecture that Linux shares its generic headers with. */
+export const ERROR = {
+  EPERM: 1,
+  ENOENT: 2,
+  EINTR: 4,
+  EAGAIN: 11,
+  EBUSY: 16,
+  ENODEV: 19,
+  EINVAL: 22,
+  EBADFD: 77,
+} as const;
+
+export const OPEN = { readWrite: 0x2, nonBlocking: 0x800, closeOnExec: 0x8_0000 } as const;
+
+export const POLL = { in: 1, error: 8 } as const;
+export const POLL_SIZE = 8;
+
+/** Writes entry `index` of an array of struct pollfd. */
+export function setPoll(descriptors: Uint8Array, index: number, fd: number, events: number): void {
+  const view = new DataView(descriptors.buffer, descriptors.byteOffset + POLL_SIZE * index, POLL_SIZE);
+  view.setInt32(0, fd, true);
+  view.setInt16(4, events, true);
+  view.setInt16(6, 0, true);
+}
+
+/** What happened at entry `index`. */
+export function polled(descriptors: Uint8Array, index: number): number {
+  const at = descriptors.byteOffset + POLL_SIZE * index;
+  return new DataView(descriptors.buffer, at, POLL_SIZE).getInt16(6, true);
+}
