@@ -63,7 +63,7 @@ async function readGuest(image: string, progress: Progress): Promise<GuestSource
     initrd: readImageFile(manifest, 'initramfs.cpio.gz'),
     append: imageArguments(spec, manifest),
     ...(asksForRequest(spec, manifest) ? { powerOn: powerOnOf(manifest) } : {}),
-    note: 'boots on the fast path: the kernel was unpacked ahead of time, without its self-tests (cryptomgr.notests)',
+    note: 'boots on the fast path: the kernel was unpacked ahead of time, without its crypto self-tests (cryptomgr.notests)',
     packages: manifest.packages,
   };
 }

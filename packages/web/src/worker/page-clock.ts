@@ -8,11 +8,11 @@ interface Timer {
   /** On this clock. */
   readonly due: number;
   readonly action: () => void;
-  handle: number | undefined;
+  handle: ReturnType<typeof setTimeout> | undefined;
 }
 
 export class PageClock implements HostClock {
-  readonly #channel: MessageChannel = new MessageChannel();
+  readonly #channel = new MessageChannel();
   readonly #timers = new Set<Timer>();
   #yielded: (() => void) | undefined;
   /** Where it stands still, while it does. */
