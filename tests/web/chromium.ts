@@ -79,7 +79,19 @@ export class Browser implements AsyncDisposable {
       this.#waiting.delete(id);
       if (error === undefined) waiting?.resolve(result ?? {});
       else waiting?.reject(new Error(error.message));
-    } else if (sessionId !== undefined) this.#pages.get(sessionId)?.take(method!, params ?? {});
+    } else if (sessionId !== undefined) {
+      const page = this.#pages.get(sessionId);
+      page?.take(method!, params ?? {});
+      if (method === 'Target.attachedToTarget' && page !== undefined) this.#watch(params!['sessionId'] as string, page);
+    }
+  }
+
+  /** A worker of a page, which waits to be let go. */
+  #watch(sessionId: string, page: BrowserPage): void {
+    this.#pages.set(sessionId, page);
+    for (const method of ['Network.enable', 'Runtime.enable', 'Runtime.runIfWaitingForDebugger']) {
+      this.send(method, {}, sessionId).catch((error: Error) => page.complaints.push(error.message));
+    }
   }
 
   async open(url: string, size: { width: number; height: number; mobile?: boolean }): Promise<BrowserPage> {
@@ -89,6 +101,8 @@ export class Browser implements AsyncDisposable {
     const page = new BrowserPage(this, sessionId as string, targetId as string);
     this.#pages.set(sessionId as string, page);
     for (const domain of ['Page', 'Runtime', 'Network', 'Log', 'DOM']) await page.send(`${domain}.enable`);
+    // The page's workers too, from their first request on.
+    await page.send('Target.setAutoAttach', { autoAttach: true, waitForDebuggerOnStart: true, flatten: true });
     const metrics = { deviceScaleFactor: 1, mobile: false, ...size };
     await page.send('Emulation.setDeviceMetricsOverride', metrics);
     await page.send('Page.navigate', { url });

@@ -97,6 +97,7 @@ describe('the page', () => {
 
     expect(await page.evaluate('crossOriginIsolated')).toBe(true);
     expect(page.complaints).toEqual([]);
+    expect(page.requests).toContain(`${url}guests/debian-mini/kernel.bin`);
     expect(page.requests.filter((address) => !address.startsWith(url))).toEqual([]);
     await page.close();
   });
