@@ -6,6 +6,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
 import type { Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { PlinthError } from '@plinth/core';
 
 export interface Command {
@@ -92,6 +93,73 @@ export async function runToMarker(
     throw new PlinthError('host', 'bench-marker', `${program}: ended without ${what}; its last lines: ${last}`);
   }
   return { ...measured, report: report() };
+}
+
+/** A line that a program printed, and the time when it came. */
+export interface LineMark extends Times {
+  readonly text: string;
+}
+
+/** Runs a program to its end and notes the lines of its output that begin with `prefix`; CPU time is to 10 ms. */
+export async function runWithMarks(
+  { program, args }: Command,
+  prefix: string,
+): Promise<{ readonly marks: readonly LineMark[]; readonly errors: string }> {
+  const started = performance.now();
+  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+  const errors = collect(child.stderr as Readable);
+  const marks: LineMark[] = [];
+  let line = '';
+  child.stdout!.setEncoding('latin1');
+  child.stdout!.on('data', (text: string) => {
+    const wall = (performance.now() - started) / 1000;
+    const lines = `${line}${text}`.split('\n');
+    line = lines.pop()!;
+    for (const whole of lines.map((one) => one.trim()).filter((one) => one.startsWith(prefix))) {
+      // The last line may be read when the program has ended.
+      const cpu = processTime(child.pid!) ?? marks.at(-1)?.cpu ?? 0;
+      marks.push({ text: whole, wall, cpu });
+    }
+  });
+  await ended(child, program);
+  return { marks, errors: errors() };
+}
+
+function processTime(pid: number): number | undefined {
+  try {
+    return processUse(pid).cpu;
+  } catch {
+    return undefined;
+  }
+}
+
+/** CPU seconds of a program in `measured` seconds, which begin `settle` seconds after `marker` is in its output. */
+export async function runIdle(
+  { program, args }: Command,
+  marker: string,
+  times: { readonly settle: number; readonly measured: number },
+): Promise<number> {
+  const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'ignore'], detached: true });
+  let output = '';
+  let used: number | undefined;
+  const measure = async (): Promise<void> => {
+    await sleep(times.settle * 1000);
+    const before = processTime(child.pid!);
+    await sleep(times.measured * 1000);
+    const after = processTime(child.pid!);
+    if (before !== undefined && after !== undefined) used = after - before;
+    killGroup(child);
+  };
+  let measuring: Promise<void> | undefined;
+  child.stdout!.setEncoding('latin1');
+  child.stdout!.on('data', (text: string) => {
+    output += text;
+    if (output.includes(marker)) measuring ??= measure();
+  });
+  await ended(child, program);
+  await measuring;
+  if (used === undefined) throw new PlinthError('host', 'bench-idle', `${program}: ended before it was measured`);
+  return used;
 }
 
 /** CPU time and resident memory of a process that is still there (proc(5): stat, fields 14, 15 and 24). */

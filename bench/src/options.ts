@@ -8,12 +8,12 @@ export type EngineName = 'interpreter' | 'translator';
 export type InstructionSet = 'a32' | 't32';
 
 export interface Options {
-  readonly bench: 'boot' | 'compute' | 'start';
+  readonly bench: 'boot' | 'compute' | 'io' | 'start';
   readonly json: boolean;
   readonly engine: EngineName;
   /** Times that each thing is measured; the median counts. */
   readonly repetitions: number;
-  /** compute: names of the programs to run; all if empty. boot: names of the ways to boot. */
+  /** compute: names of the programs to run; all if empty. boot: names of the ways to boot. io: names of its parts. */
   readonly only: readonly string[];
   /** compute: what the programs are compiled to. */
   readonly instructionSet: InstructionSet;
@@ -21,10 +21,10 @@ export interface Options {
   readonly work: number;
 }
 
-export const USAGE = `Usage: npm run bench -- boot|compute|start [options]
+export const USAGE = `Usage: npm run bench -- boot|compute|io|start [options]
 
   --json               one JSON object instead of a table
-  --engine NAME        interpreter (default) or translator
+  --engine NAME        interpreter or translator (default: interpreter; io: translator)
   --repetitions N      measure N times and take the median (default 3)
   --only A,B           only these rows
   --isa a32|t32        compute: instruction set of the programs (default a32)
@@ -34,6 +34,7 @@ export const USAGE = `Usage: npm run bench -- boot|compute|start [options]
 Examples:
   npm run bench -- compute --only fib,crc32
   npm run bench -- boot --json --repetitions 5
+  npm run bench -- io --only raw,idle
   npm run bench -- start --repetitions 10
 `;
 
@@ -42,10 +43,11 @@ export function parseOptions(args: readonly string[]): Options | undefined {
   const { values, positionals } = parse(args);
   if (values.help === true) return undefined;
   const [bench, ...rest] = positionals;
-  if ((bench !== 'boot' && bench !== 'compute' && bench !== 'start') || rest.length > 0) {
-    throw wrong('name one benchmark: boot, compute or start');
+  if ((bench !== 'boot' && bench !== 'compute' && bench !== 'io' && bench !== 'start') || rest.length > 0) {
+    throw wrong('name one benchmark: boot, compute, io or start');
   }
-  const engine = oneOf('engine', values.engine ?? 'interpreter', ['interpreter', 'translator']);
+  const usual = bench === 'io' ? 'translator' : 'interpreter';
+  const engine = oneOf('engine', values.engine ?? usual, ['interpreter', 'translator']);
   return {
     bench,
     json: values.json ?? false,

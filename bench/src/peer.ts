@@ -47,3 +47,13 @@ export function peerLinux(options: { kernel: string; initrd?: string; append?: s
     ],
   };
 }
+
+/** A Linux kernel with a raw file as its virtio disk; with `snapshot` what is written goes elsewhere and is forgotten. */
+export function peerDisk(
+  options: Required<Parameters<typeof peerLinux>[0]> & { readonly file: string; readonly snapshot: boolean },
+): Command {
+  const { program, args } = peerLinux(options);
+  const drive = `if=none,id=disk,format=raw,file=${options.file},snapshot=${options.snapshot ? 'on' : 'off'}`;
+  const modern = ['-global', 'virtio-mmio.force-legacy=false'];
+  return { program, args: [...args, ...modern, '-drive', drive, '-device', 'virtio-blk-device,drive=disk'] };
+}

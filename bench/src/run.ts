@@ -6,6 +6,7 @@ import { loadavg } from 'node:os';
 import { PlinthError } from '@plinth/core';
 import { boot, bootTable } from './boot.js';
 import { compute, computeTable } from './compute.js';
+import { io, ioTable } from './io.js';
 import { type Options, parseOptions, USAGE } from './options.js';
 import { findPeer } from './peer.js';
 import { describeHost, geometricMean, type Report, type Row, show, toJson } from './report.js';
@@ -25,6 +26,7 @@ interface Measured {
 const MEASURES: Readonly<Record<Options['bench'], (options: Options) => Promise<Measured>>> = {
   boot: (options) => boot(options, progress).then((rows) => ({ rows, table: bootTable(rows) })),
   compute: (options) => compute(options, progress).then((rows) => ({ rows, table: computeTable(rows) })),
+  io: (options) => io(options, progress).then((rows) => ({ rows, table: ioTable(rows) })),
   start: (options) => start(options, progress).then((rows) => ({ rows, table: startTable(rows) })),
 };
 

@@ -2,10 +2,10 @@
 // A Linux guest with Debian's virtio modules, which the guest image debian-mini does not have: they come from the kernel
 // package that the image was made of, and are kept beside the images.
 
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { PrivateApt, readPackageFile } from '@plinth/cli';
+import { moduleFiles } from '@plinth/cli';
 import { concatenateArchives, type CpioEntry, withGuestFiles, writeCpio } from '@plinth/machine';
 import { missingImage, plinth } from '../boot/guest.js';
 
@@ -13,7 +13,8 @@ import { missingImage, plinth } from '../boot/guest.js';
 const MODULES = ['virtio_mmio', 'virtio_blk', 'virtio-rng', 'virtio_console'];
 const MARKER = '0123456789abcdef0123456789abcdef';
 /** Shown before the command's own output, which `commandOutput` takes. */
-const LOAD = `${MODULES.map((name) => `insmod /modules/${name}.ko`).join(' && ')} || exit 99\n`;
+const load = (modules: readonly string[]): string =>
+  `${modules.map((name) => `insmod /modules/${name}.ko`).join(' && ')} || exit 99\n`;
 
 interface Kernel {
   readonly directory: string;
@@ -30,25 +31,13 @@ function kernelOfImage(): Kernel {
   return { directory, ...kernel };
 }
 
-/** Why there are no modules; brings them if they are not here. */
-export async function missingModules(): Promise<string | undefined> {
+/** Why there are no modules; brings them, and the additional ones, if they are not here. */
+export async function missingModules(additional: readonly string[] = []): Promise<string | undefined> {
   const noImage = missingImage();
   if (noImage !== undefined) return noImage;
-  const kernel = kernelOfImage();
-  const kept = modulesDirectory(kernel);
-  if (existsSync(kept)) return undefined;
   try {
-    using apt = new PrivateApt('armhf', { step() {}, update() {}, done() {}, warn() {} });
-    await apt.update();
-    const wanted = await apt.show(kernel.name);
-    if (wanted.version !== kernel.version) return `Debian has ${wanted.version} of the image's ${kernel.version} now`;
-    const file = await apt.download(wanted);
-    const fresh = `${kept}.${process.pid}`;
-    mkdirSync(fresh, { recursive: true });
-    for (const name of MODULES) {
-      writeFileSync(join(fresh, `${name}.ko`), await readPackageFile(file, `./lib/modules/*/${name}.ko`));
-    }
-    renameSync(fresh, kept);
+    const kernel = kernelOfImage();
+    await moduleFiles(kernel, [...MODULES, ...additional], modulesDirectory(kernel));
     return undefined;
   } catch (error) {
     return `no kernel modules: ${(error as Error).message}`;
@@ -67,17 +56,19 @@ export class VirtioGuest implements Disposable {
   readonly vmlinuz: string;
   readonly initrd: string = join(this.directory, 'initrd');
 
-  constructor(command: string) {
+  /** `additional` modules are loaded after the others, in their order. */
+  constructor(command: string, additional: readonly string[] = []) {
+    const modules = [...MODULES, ...additional];
     const kernel = kernelOfImage();
     this.kernel = join(kernel.directory, 'Image');
     this.vmlinuz = join(kernel.directory, 'vmlinuz');
     const entries: CpioEntry[] = [{ kind: 'directory', path: 'modules', mode: 0o755 }];
-    for (const name of MODULES) {
+    for (const name of modules) {
       const data = readFileSync(join(modulesDirectory(kernel), `${name}.ko`));
       entries.push({ kind: 'file', path: `modules/${name}.ko`, mode: 0o644, data });
     }
     const initramfs = readFileSync(join(kernel.directory, 'initramfs.cpio.gz'));
-    const withCommand = withGuestFiles(initramfs, { exec: { command: LOAD + command, marker: MARKER } });
+    const withCommand = withGuestFiles(initramfs, { exec: { command: load(modules) + command, marker: MARKER } });
     writeFileSync(this.initrd, concatenateArchives([withCommand, writeCpio(entries)]));
   }
 

@@ -2,6 +2,7 @@
 // What speaks with a guest image, for tests and for other shells.
 export * from './run/exec-frame.js';
 export { PrivateApt, readPackageFile } from './image/apt.js';
+export { moduleFiles } from './image/module-files.js';
 export type { DebianPackage } from './image/apt.js';
 export type { Progress } from './host/progress.js';
 export { openDrives } from './run/open-drives.js';

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+// The disk part of benchmark `io`: a guest reads and writes its virtio disk past its cache and says when; what counts is
+// the host's clock between these lines on the console, since our guest's own clock is virtual.
+
+import { closeSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { PlinthError } from '@plinth/core';
+import { type Command, type LineMark, runWithMarks } from './child.js';
+import { type DiskGuest, diskGuest } from './disk-guest.js';
+import type { Options } from './options.js';
+import { PEER_NAME, peerDisk } from './peer.js';
+import { median, ratioOf, type Row } from './report.js';
+
+const PLINTH = fileURLToPath(new URL('../../packages/cli/bin/plinth.js', import.meta.url));
+const MIB = 1024 * 1024;
+const PAGE = 4096;
+const MEMORY = '256M';
+/** Of the disk, all of which is read and written. */
+const MEBIBYTES = 256;
+/** Of random pages, one after the other, and as often with many under way. */
+const READS = 20_000;
+const DEPTH = 32;
+
+export const DISK_WAYS = ['raw', 'snapshot'] as const;
+type DiskWay = (typeof DISK_WAYS)[number];
+
+interface Stage {
+  /** As the guest's program calls it. */
+  readonly key: string;
+  readonly name: string;
+  readonly unit: string;
+  /** In `unit`, per second that the stage takes. */
+  readonly amount: number;
+}
+
+const STAGES: readonly Stage[] = [
+  { key: 'read', name: 'sequential read, 1 MiB at a time', unit: 'MB/s', amount: (MEBIBYTES * MIB) / 1e6 },
+  { key: 'write', name: 'sequential write, 1 MiB at a time', unit: 'MB/s', amount: (MEBIBYTES * MIB) / 1e6 },
+  { key: 'random', name: 'random 4 KiB reads, one at a time', unit: 'per second', amount: READS },
+  { key: 'deep', name: `random 4 KiB reads, ${DEPTH} at a time`, unit: 'per second', amount: READS },
+];
+
+/** How long a stage took, in seconds. */
+interface Taken {
+  readonly wall: number;
+  /** Of all threads of the process. */
+  readonly cpu: number;
+  /** By the guest's clock. */
+  readonly guest: number;
+}
+
+/** One run of the guest: its stages by key. */
+type Run = ReadonlyMap<string, Taken>;
+
+export async function disk(
+  ways: readonly DiskWay[],
+  folder: string,
+  options: Options,
+  noPeer: string | undefined,
+  progress: (text: string) => void,
+): Promise<Row[]> {
+  if (ways.length === 0) return [];
+  const guest = await diskGuest(folder);
+  const rows: Row[] = [];
+  for (const way of ways) {
+    const ours: Run[] = [];
+    const peer: Run[] = [];
+    for (let repetition = 0; repetition < options.repetitions; repetition++) {
+      progress(`disk ${way} ${repetition + 1}/${options.repetitions}`);
+      ours.push(await measure(way, folder, (file) => ourCommand(guest, file, way, options)));
+      if (noPeer === undefined) peer.push(await measure(way, folder, (file) => peerCommand(guest, file, way)));
+    }
+    for (const stage of STAGES) rows.push(summarize(way, stage, ours, peer, noPeer));
+  }
+  return rows;
+}
+
+const APPEND = `console=ttyAMA0 quiet cryptomgr.notests mebibytes=${MEBIBYTES} reads=${READS}`;
+
+function ourCommand({ image, initrd }: DiskGuest, file: string, way: DiskWay, { engine }: Options): Command {
+  const linux = ['--kernel', image, '--initrd', initrd, '--append', APPEND, '--memory', MEMORY, '--engine', engine];
+  const drive = `file=${file},format=raw${way === 'snapshot' ? ',snapshot=on' : ''}`;
+  return { program: process.execPath, args: [PLINTH, 'run', ...linux, '--drive', drive] };
+}
+
+function peerCommand({ zImage, initrd }: DiskGuest, file: string, way: DiskWay): Command {
+  return peerDisk({ kernel: zImage, initrd, append: APPEND, memory: MEMORY, file, snapshot: way === 'snapshot' });
+}
+
+async function measure(way: DiskWay, folder: string, command: (file: string) => Command): Promise<Run> {
+  const file = join(folder, 'disk.img');
+  fill(file);
+  try {
+    const { marks, errors } = await runWithMarks(command(file), '@');
+    const last = marks.at(-1)?.text;
+    if (last !== '@done') {
+      const why = last ?? errors.trimEnd().split('\n').at(-1) ?? '';
+      throw new PlinthError('host', 'bench-disk', `the guest's program did not come to its end: ${why}`);
+    }
+    if (way === 'raw') checkWritten(file);
+    return new Map(STAGES.map(({ key }) => [key, taken(marks, key)]));
+  } finally {
+    rmSync(file, { force: true });
+  }
+}
+
+function taken(marks: readonly LineMark[], key: string): Taken {
+  const from = marks.find(({ text }) => text === `@begin ${key}`)!;
+  const to = marks.find(({ text }) => text.startsWith(`@end ${key} `))!;
+  return { wall: to.wall - from.wall, cpu: to.cpu - from.cpu, guest: Number(to.text.split(' ')[2]) };
+}
+
+/** Every page begins with its number, and a zero, which the guest makes a one. */
+function fill(file: string): void {
+  const out = openSync(file, 'w');
+  const words = new Uint32Array(MIB / 4).fill(0x1234_5678);
+  for (let mebibyte = 0; mebibyte < MEBIBYTES; mebibyte++) {
+    for (let at = 0; at < MIB; at += PAGE) words.set([(mebibyte * MIB + at) / PAGE, 0], at / 4);
+    writeSync(out, words);
+  }
+  closeSync(out);
+}
+
+function checkWritten(file: string): void {
+  const input = openSync(file, 'r');
+  const words = new Uint32Array(2);
+  for (let page = 0; page < (MEBIBYTES * MIB) / PAGE; page += 97) {
+    readSync(input, words, 0, 8, page * PAGE);
+    if (words[0] === page && words[1] === 1) continue;
+    throw new PlinthError('host', 'bench-disk', `${file}: page ${page} is not as the guest has written it`);
+  }
+  closeSync(input);
+}
+
+function summarize(
+  way: DiskWay,
+  stage: Stage,
+  ours: readonly Run[],
+  peer: readonly Run[],
+  noPeer: string | undefined,
+): Row {
+  const rates = (runs: readonly Run[], time: keyof Taken): number[] =>
+    runs.map((run) => stage.amount / Math.max(run.get(stage.key)![time], 0.001));
+  const pair = (time: keyof Taken): { ours: number; peer: number | null; ratio: number | null } => {
+    const own = median(rates(ours, time));
+    const other = peer.length === 0 ? null : median(rates(peer, time));
+    // These are rates: more is better.
+    return { ours: own, peer: other, ratio: ratioOf(other, own) };
+  };
+  return {
+    name: `disk, ${way}: ${stage.name}, host wall time`,
+    unit: stage.unit,
+    ...pair('wall'),
+    peerName: PEER_NAME,
+    inGeomean: true,
+    ...(noPeer === undefined ? {} : { reason: noPeer }),
+    perCpuSecond: pair('cpu'),
+    byGuestClock: pair('guest'),
+    spread: { ours: rates(ours, 'wall'), peer: rates(peer, 'wall') },
+  };
+}
