@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { ExecFrameParser } from '@plinth/cli';
 import { withGuestFiles } from '@plinth/machine';
 
-const PLINTH = join(import.meta.dirname, '../../packages/cli/bin/plinth.js');
+export const PLINTH: string = join(import.meta.dirname, '../../packages/cli/bin/plinth.js');
 const MARKER = '0123456789abcdef0123456789abcdef';
 const HANG = 500_000;
 
