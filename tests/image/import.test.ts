@@ -109,6 +109,17 @@ describe('plinth image import', () => {
     });
   });
 
+  it('keeps what a command writes in the overlay, and only there', async ({ skip }) => {
+    skip(missing !== undefined, missing);
+    const overlay = join(directory, 'overlay');
+    const execute = (command: string, ...options: string[]) =>
+      plinth('run', '--image', NAME, ...options, '--exec', command);
+    const written = execute('echo kept >/etc/kept; busybox cat /etc/kept', '--overlay', overlay);
+    expect(written).toMatchObject({ stdout: 'kept\n', status: 0 });
+    expect(execute('cat /etc/kept', '--overlay', overlay)).toMatchObject({ stdout: 'kept\n', status: 0 });
+    expect(execute('cat /etc/kept')).toMatchObject({ stdout: '', status: 1 });
+  });
+
   it('puts a kernel under an OCI image, with a whiteout', async ({ skip }) => {
     skip(missing !== undefined, missing);
     const layout = join(directory, 'oci');

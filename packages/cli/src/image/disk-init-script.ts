@@ -82,7 +82,7 @@ enter() {
 }
 
 if [ -f /plinth/exec/command ]; then enter; fi
-${execFrame('chroot /newroot /bin/sh -c "cd 2>/dev/null; $command"', '  mount -o remount,ro /newroot\n')}
+${execFrame('chroot /newroot /bin/sh -c "cd 2>/dev/null; $command"', '  mount -o remount,ro /newroot 2>/dev/null || sync\n')}
 if [ "$init" = shell ]; then
   enter
   sed -i 's,^setsid cttyhack .*,setsid cttyhack chroot /newroot /bin/sh -l,' /etc/console

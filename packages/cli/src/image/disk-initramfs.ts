@@ -5,6 +5,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { PlinthError } from '@plinth/core';
+import { concatenateArchives, writeCpio } from '@plinth/machine';
 import type { CpioEntry } from '@plinth/machine';
 import { DISK_INIT_SCRIPT } from './disk-init-script.js';
 import { buildInitramfs, recipeOf } from './initramfs.js';
@@ -48,6 +49,12 @@ export function buildDiskInitramfs(busybox: Uint8Array, modulesDirectory: string
     entries.push({ kind: 'file', path: `${MODULE_DIRECTORY}/load-${name}`, mode: 0o644, data: Buffer.from(text) });
   }
   return buildInitramfs(busybox, DISK_INIT_SCRIPT, entries);
+}
+
+/** An image's initramfs with the /init of this version of Plinth: what is unpacked later has the last word. */
+export function renewDiskInitramfs(initramfs: Uint8Array): Uint8Array {
+  const init = { kind: 'file', path: 'init', mode: 0o755, data: Buffer.from(DISK_INIT_SCRIPT) } as const;
+  return concatenateArchives([initramfs, writeCpio([init])]);
 }
 
 /** Module files by name, and what each needs loaded before it. */

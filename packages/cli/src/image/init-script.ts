@@ -5,7 +5,8 @@
 /**
  * With /plinth/exec one command is run: the console is made transparent, kernel messages are silenced, and the command's
  * output passes between two marked lines. The command writes into a pipe, so programs see no terminal. Whatever it leaves
- * running is killed before the output is taken as complete. \`call\` runs "$command", \`after\` comes before power-off.
+ * running is killed before the output is taken as complete. \`call\` runs "$command"; \`after\` stores what it
+ * wrote, before the host sees the end and switches off.
  */
 export function execFrame(call: string, after: string = ''): string {
   return `if [ -f /plinth/exec/command ]; then
@@ -24,11 +25,11 @@ export function execFrame(call: string, after: string = ''): string {
     case $process in 1|"$copier") ;; *) kill -9 "$process" 2>/dev/null ;; esac
   done
   wait "$copier"
-  printf '[plinth %s status %d]\\n' "$marker" "$status"
+${after}  printf '[plinth %s status %d]\\n' "$marker" "$status"
   cat /run/errors
   printf '[plinth %s end]\\n' "$marker"
   stty sane </dev/console
-${after}  poweroff -f
+  poweroff -f
 fi
 `;
 }

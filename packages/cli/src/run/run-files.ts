@@ -9,6 +9,7 @@ import type { NamedBytes, PowerOn, RunFiles, RunSpec } from '@plinth/machine';
 import type { Progress } from '../host/progress.js';
 import { diskPath, readImageFile } from '../image/cache.js';
 import { ensureImage } from '../image/catalog.js';
+import { DISK_RECIPE, renewDiskInitramfs } from '../image/disk-initramfs.js';
 import { DEVICE_TREES } from '../image/manifest.js';
 import type { Manifest } from '../image/manifest.js';
 import { readInput } from './run-options.js';
@@ -55,7 +56,7 @@ export async function readRunFiles(
       ...(spec.exec === undefined ? {} : { exec: spec.exec }),
       ...(size === undefined ? {} : { size }),
     };
-    const initrd = withGuestFiles(readImageFile(manifest, 'initramfs.cpio.gz'), wait ? { wait } : brought);
+    const initrd = withGuestFiles(imageInitramfs(manifest), wait ? { wait } : brought);
     const given = dtb ?? imageDeviceTree(spec, manifest);
     return {
       kernel: { name: `${spec.image}/${kernelFile}`, bytes: readImageFile(manifest, kernelFile) },
@@ -76,6 +77,11 @@ export async function readRunFiles(
     ...(program === undefined ? {} : { program }),
     ...(dtb === undefined ? {} : { dtb }),
   };
+}
+
+function imageInitramfs(manifest: Manifest): Uint8Array {
+  const initramfs = readImageFile(manifest, 'initramfs.cpio.gz');
+  return manifest.disk === undefined || manifest.recipe === DISK_RECIPE ? initramfs : renewDiskInitramfs(initramfs);
 }
 
 /** The run with the disk of its image as the first drive. What the guest writes to it goes to an overlay, or is forgotten. */
