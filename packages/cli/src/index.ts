@@ -6,3 +6,6 @@ export { moduleFiles } from './image/module-files.js';
 export type { DebianPackage } from './image/apt.js';
 export type { Progress } from './host/progress.js';
 export { openDrives } from './run/open-drives.js';
+export { MachineWorker, MachineWorkers } from './thread/machine-worker.js';
+export type { MachineWorkerOptions } from './thread/machine-worker.js';
+export type { MachineEnd } from './thread/messages.js';

@@ -62,7 +62,10 @@ function addRun(program: Command, outcome: Outcome): void {
   const run = program
     .command('run')
     .description('run a machine')
-    .argument('[FILE]', 'ELF program, snapshot, or a guest file (YAML) with these options as keys');
+    .argument(
+      '[FILE...]',
+      'ELF program, snapshot, or a guest file (YAML) with these options as keys; several run at once, each in a thread',
+    );
   for (const { name, value, help, positional, list, on } of RUN_OPTIONS) {
     if (positional === true) continue;
     const option = new Option(`--${name}${value === undefined ? '' : ` <${value}>`}`, help);
@@ -82,13 +85,14 @@ function addRun(program: Command, outcome: Outcome): void {
         'plinth run --kernel zImage --initrd initrd.gz --net user,hostfwd=tcp::2222-:22 --pcap all.pcapng',
         'plinth run program.elf --semihosting',
         'plinth run guest.yaml --limit-seconds 60',
+        'plinth run client.yaml server.yaml                two machines at once; each line of output says whose it is',
         "plinth run --kernel Image --initrd I --save-snapshot booted --save-at 'login:' --limit-instructions 9e9",
         'plinth run booted                                 goes on where the snapshot was taken',
       ),
     )
-    .action(async (file: string | undefined, options: RunOptions) => {
+    .action(async (files: readonly string[], options: RunOptions) => {
       const { runVerb } = await import('./verbs/run.js');
-      outcome.status = await runVerb(file, withDashes(options));
+      outcome.status = await runVerb(files, withDashes(options));
     });
 }
 

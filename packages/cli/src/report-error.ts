@@ -16,14 +16,14 @@ export const EXIT = {
   ours: 125,
 } as const;
 
-/** Prints the failure to standard error and gives the exit status for it. */
-export function reportError(error: unknown): number {
+/** Prints the failure, of one guest among several if it has a name, to standard error; gives the exit status for it. */
+export function reportError(error: unknown, guest?: string): number {
   const known = error instanceof PlinthError;
   const message = error instanceof Error ? error.message : String(error);
   const line = message.replace(/\s*\n\s*/g, '; ').replace(/\p{Cc}/gu, '?');
   const ours = !known || error.kind === 'internal';
   const suffix = ours ? ' (this is a mistake in Plinth: please report it, with the output of PLINTH_DEBUG=1)' : '';
-  process.stderr.write(`plinth: ${line}${suffix}\n`);
+  process.stderr.write(`plinth: ${guest === undefined ? '' : `${guest}: `}${line}${suffix}\n`);
   if (process.env['PLINTH_DEBUG'] === '1' && error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`);
   return known && error.kind === 'host' ? EXIT.host : EXIT.input;
 }

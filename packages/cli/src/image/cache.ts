@@ -19,6 +19,7 @@ import {
 import { join } from 'node:path';
 import { PlinthError } from '@plinth/core';
 import { cacheDirectory } from '../host/cache-directory.js';
+import { type ReadFile, readPrivately } from '../host/shared-files.js';
 import { findLeftovers, makeTemporaryDirectory } from '../host/temporary.js';
 import { DISK_FILE_NAME, fileNames, parseManifest, sha256 } from './manifest.js';
 import type { DiskEntry, FileEntry, ImageFileName, Manifest } from './manifest.js';
@@ -81,11 +82,11 @@ export function readManifest(name: string): Manifest | undefined {
 }
 
 /** Reads one file of an image and checks it. */
-export function readImageFile(manifest: Manifest, file: ImageFileName): Uint8Array {
+export function readImageFile(manifest: Manifest, file: ImageFileName, read: ReadFile = readPrivately): Uint8Array {
   const path = join(imageDirectory(manifest.name), file);
   let bytes: Uint8Array | undefined;
   try {
-    bytes = readFileSync(path);
+    bytes = read(path);
   } catch {
     bytes = undefined; // judged below, together with a wrong content
   }

@@ -4,16 +4,16 @@
 // are not compressed: unpacking would take longer than reading. A snapshot that cannot be used is removed and made anew.
 
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, utimesSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync, statSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { PlinthError } from '@plinth/core';
-import { type MachineDriver, resumeDriver, type RunSpec, Snapshot } from '@plinth/machine';
+import { type DriverHost, type MachineDriver, resumeDriver, type RunSpec, Snapshot } from '@plinth/machine';
 import { writeFileAtomically } from '../host/atomic-file.js';
 import { codeFolders, hashCode } from '../host/code-key.js';
 import { zlibCodec } from '../host/deflate.js';
+import type { ReadFile } from '../host/shared-files.js';
 import { imageDirectory } from '../image/cache.js';
 import type { Manifest } from '../image/manifest.js';
-import { nodeHost } from './driver-host.js';
 import { imageArguments, powerOnOf } from './run-files.js';
 
 /** Of one image, by when they were last used; each is some 50 MB. */
@@ -72,23 +72,37 @@ export class BootCache {
   }
 
   /** The booted machine, if there is one. */
-  async resume(spec: RunSpec): Promise<{ readonly machine: MachineDriver; readonly when: string } | undefined> {
+  async resume(
+    spec: RunSpec,
+    host: DriverHost,
+    read: ReadFile,
+  ): Promise<{ readonly machine: MachineDriver; readonly when: string } | undefined> {
     let bytes: Uint8Array;
     let when: Date;
     try {
-      bytes = readFileSync(this.#path);
+      bytes = read(this.#path);
       when = statSync(this.#path).birthtime;
     } catch {
       return undefined; // nobody has booted it yet
     }
     try {
-      const machine = resumeDriver(spec, await Snapshot.open(bytes, this.#path, zlibCodec), nodeHost);
+      const machine = resumeDriver(spec, await Snapshot.open(bytes, this.#path, zlibCodec), host);
       noteUse(this.#path);
       return { machine, when: when.toISOString().slice(0, 19).replace('T', ' ') };
     } catch (error) {
       if (!(error instanceof PlinthError) || error.kind !== 'input') throw error;
       rmSync(this.#path, { force: true });
       return undefined;
+    }
+  }
+
+  /** Reads the snapshot that `resume` will want; false if there is none. */
+  readAhead(read: ReadFile): boolean {
+    try {
+      read(this.#path);
+      return true;
+    } catch {
+      return false; // nobody has booted it yet
     }
   }
 

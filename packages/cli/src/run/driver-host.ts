@@ -9,9 +9,9 @@ import type { Network } from '../net/network.js';
 import { attachDevices } from './attach-devices.js';
 import { keptInterpreterBytes } from './kept-interpreter.js';
 
-/** Of a run whose machine has a card on this network. */
-export function hostWith(network: Network | undefined): DriverHost {
-  return { ...nodeHost, attach: (spec, board) => attachDevices(spec, board, network) };
+/** The host, for a run whose machine has a card on this network. */
+export function withCard(host: DriverHost, network: Network | undefined): DriverHost {
+  return { ...host, attach: (spec, board) => attachDevices(spec, board, network) };
 }
 
 export const nodeHost: DriverHost = {

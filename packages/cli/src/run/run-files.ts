@@ -7,6 +7,7 @@ import { PlinthError } from '@plinth/core';
 import { boardNamed, takesRequests, withGuestFiles } from '@plinth/machine';
 import type { NamedBytes, PowerOn, RunFiles, RunSpec } from '@plinth/machine';
 import type { Progress } from '../host/progress.js';
+import type { ReadFile } from '../host/shared-files.js';
 import { diskPath, readImageFile } from '../image/cache.js';
 import { ensureImage } from '../image/catalog.js';
 import { DISK_RECIPE, renewDiskInitramfs } from '../image/disk-initramfs.js';
@@ -43,9 +44,10 @@ export async function readRunFiles(
   spec: RunSpec,
   size: TerminalSize | undefined,
   progress: Progress,
+  read: ReadFile,
 ): Promise<FilesOfRun> {
   const named = (name: string | undefined, option: string): NamedBytes | undefined =>
-    name === undefined ? undefined : { name, bytes: readWhole(name, option) };
+    name === undefined ? undefined : { name, bytes: readWhole(name, option, read) };
   const dtb = named(spec.dtb, 'dtb');
   if (spec.image !== undefined) {
     const manifest = await ensureImage(spec.image, progress);
@@ -56,10 +58,10 @@ export async function readRunFiles(
       ...(spec.exec === undefined ? {} : { exec: spec.exec }),
       ...(size === undefined ? {} : { size }),
     };
-    const initrd = withGuestFiles(imageInitramfs(manifest), wait ? { wait } : brought);
-    const given = dtb ?? imageDeviceTree(spec, manifest);
+    const initrd = withGuestFiles(imageInitramfs(manifest, read), wait ? { wait } : brought);
+    const given = dtb ?? imageDeviceTree(spec, manifest, read);
     return {
-      kernel: { name: `${spec.image}/${kernelFile}`, bytes: readImageFile(manifest, kernelFile) },
+      kernel: { name: `${spec.image}/${kernelFile}`, bytes: readImageFile(manifest, kernelFile, read) },
       initrd: { name: `${spec.image}/initramfs`, bytes: initrd },
       append: imageArguments(spec, manifest),
       ...(wait ? { powerOn: powerOnOf(manifest) } : {}),
@@ -79,8 +81,8 @@ export async function readRunFiles(
   };
 }
 
-function imageInitramfs(manifest: Manifest): Uint8Array {
-  const initramfs = readImageFile(manifest, 'initramfs.cpio.gz');
+function imageInitramfs(manifest: Manifest, read: ReadFile): Uint8Array {
+  const initramfs = readImageFile(manifest, 'initramfs.cpio.gz', read);
   return manifest.disk === undefined || manifest.recipe === DISK_RECIPE ? initramfs : renewDiskInitramfs(initramfs);
 }
 
@@ -122,9 +124,9 @@ export function powerOnOf(manifest: Manifest): PowerOn {
 }
 
 /** The image's device tree for a board that has none of its own. */
-function imageDeviceTree(spec: RunSpec, manifest: Manifest): NamedBytes | undefined {
+function imageDeviceTree(spec: RunSpec, manifest: Manifest, read: ReadFile): NamedBytes | undefined {
   const file = treeOf(spec);
-  return file === undefined ? undefined : { name: `${spec.image}/${file}`, bytes: readImageFile(manifest, file) };
+  return file === undefined ? undefined : { name: `${spec.image}/${file}`, bytes: readImageFile(manifest, file, read) };
 }
 
 function treeOf({ machine }: RunSpec): (typeof DEVICE_TREES)[number] | undefined {
@@ -133,8 +135,8 @@ function treeOf({ machine }: RunSpec): (typeof DEVICE_TREES)[number] | undefined
 }
 
 /** A file with something in it. */
-function readWhole(name: string, option: string): Uint8Array {
-  const bytes = readInput(name, option);
+function readWhole(name: string, option: string, read: ReadFile): Uint8Array {
+  const bytes = readInput(name, option, read);
   if (bytes.length === 0) throw new PlinthError('input', 'file-empty', `${option}: ${name}: this file is empty`);
   return bytes;
 }

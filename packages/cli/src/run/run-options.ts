@@ -2,13 +2,13 @@
 // From what the user wrote (options, or keys of a guest file, which are the same) to a RunSpec.
 
 import { createHash, randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, resolve } from 'node:path';
 import { isSections, PlinthError } from '@plinth/core';
 import { parseRunSpec } from '@plinth/machine';
 import type { NetSpec, RunSpec } from '@plinth/machine';
 import type * as Yaml from 'yaml';
+import { type ReadFile, readPrivately } from '../host/shared-files.js';
 import { RUN_OPTIONS } from './option-list.js';
 import type { OptionKind } from './option-list.js';
 import { parseNet } from '../net/net-option.js';
@@ -175,9 +175,9 @@ function readGuest(file: string): Record<string, unknown> {
 }
 
 /** Reads a file the user named; `option` says where the name came from. */
-export function readInput(path: string, option: string): Uint8Array {
+export function readInput(path: string, option: string, read: ReadFile = readPrivately): Uint8Array {
   try {
-    return readFileSync(path);
+    return read(path);
   } catch (cause) {
     const reasons: Record<string, string> = {
       ENOENT: 'there is no such file',

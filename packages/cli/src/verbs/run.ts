@@ -1,52 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 // `plinth run`: reads what is to run, drives it, and turns how it ended into an exit status and one line.
 
-import { closeSync, openSync, writeSync } from 'node:fs';
 import { PlinthError } from '@plinth/core';
 import type { Finding } from '@plinth/core';
-import {
-  boardList,
-  createDriver,
-  hostTime,
-  READY_MARK,
-  requestFor,
-  resumedSpec,
-  resumeDriver,
-  runLoop,
-  Snapshot,
-  takesRequests,
-} from '@plinth/machine';
-import type {
-  Console,
-  DriverHost,
-  MachineDriver,
-  RunExit,
-  RunLoopOptions,
-  RunLoopResult,
-  RunResult,
-  RunSpec,
-} from '@plinth/machine';
+import { boardList, hostTime, runLoop } from '@plinth/machine';
+import type { Console, MachineDriver, RunExit, RunResult, RunSpec } from '@plinth/machine';
 import { writeFileAtomically } from '../host/atomic-file.js';
-import { zlibCodec } from '../host/deflate.js';
 import { nodeClock } from '../host/host-clock.js';
-import type { Network } from '../net/network.js';
-import { openNetwork } from '../net/open-network.js';
 import { LineProgress } from '../host/progress.js';
+import { readPrivately } from '../host/shared-files.js';
 import { EXIT, reportError } from '../report-error.js';
-import { ensureImage } from '../image/catalog.js';
-import { BootCache } from '../run/boot-cache.js';
+import { conclude } from '../run/conclude.js';
 import { NullConsole, OutputConsole } from '../run/console.js';
-import { hostWith } from '../run/driver-host.js';
+import { nodeHost } from '../run/driver-host.js';
 import { ExecFrameParser } from '../run/exec-frame.js';
-import { asksForRequest, readRunFiles, withImageDisk } from '../run/run-files.js';
+import { EventLog, type RunOutput } from '../run/event-log.js';
+import { openConsole } from '../run/open-console.js';
 import type { TerminalSize } from '../run/run-files.js';
-import { buildRunSpec, readInput } from '../run/run-options.js';
+import { buildRunSpec } from '../run/run-options.js';
 import type { RunOptions } from '../run/run-options.js';
+import { startRun } from '../run/start-run.js';
 import { StdioConsole } from '../run/stdio-console.js';
-import { openPipeConsole, openPtyConsole, openSocketConsole } from '../run/stream-console.js';
+import { runSeveral } from './run-several.js';
 
-/** Runs and gives the exit status. `options` are those of the command line, `file` its positional argument. */
-export async function runVerb(file: string | undefined, options: RunOptions): Promise<number> {
+/** Runs and gives the exit status. `options` are those of the command line, `files` its positional arguments. */
+export async function runVerb(files: readonly string[], options: RunOptions): Promise<number> {
   const { json, events, ...rest } = options;
   if (rest['machine'] === 'help') {
     process.stdout.write(boardList());
@@ -55,9 +33,10 @@ export async function runVerb(file: string | undefined, options: RunOptions): Pr
   // What a program's own status could be mistaken for is 125 then, wherever we fail.
   let passesStatus = rest['semihosting'] === true;
   try {
-    const spec = buildRunSpec(rest, file, process.stdin.isTTY && process.stdout.isTTY);
-    passesStatus = spec.semihosting;
     const output: RunOutput = { json: json === true, ...(typeof events === 'string' ? { events } : {}) };
+    if (files.length > 1) return await runSeveral(files, rest, output);
+    const spec = buildRunSpec(rest, files[0], process.stdin.isTTY && process.stdout.isTTY);
+    passesStatus = spec.semihosting;
     return await runSpec(spec, output);
   } catch (error) {
     const status = reportError(error);
@@ -65,81 +44,25 @@ export async function runVerb(file: string | undefined, options: RunOptions): Pr
   }
 }
 
-interface RunOutput {
-  readonly json: boolean;
-  /** File for findings, `-` for standard output. */
-  readonly events?: string;
-}
-
-/** A run that is about to begin. */
-interface StartedRun {
-  /** With what a snapshot has brought. */
-  readonly spec: RunSpec;
-  readonly machine: MachineDriver;
-  readonly network?: Network | undefined;
-  readonly ready?: RunLoopOptions['ready'];
-}
-
-async function startRun(wanted: RunSpec): Promise<StartedRun> {
-  if (wanted.snapshot !== undefined) return resumeRun(wanted, wanted.snapshot);
-  const size = terminalSize(wanted);
-  const progress = new LineProgress(process.stderr);
-  const boot = async (): Promise<StartedRun> => {
-    const files = await readRunFiles(wanted, size, progress);
-    const spec = withImageDisk(wanted, files);
-    return withNetwork(spec, (host) => createDriver(spec, files, host));
-  };
-  const manifest = wanted.image === undefined ? undefined : await ensureImage(wanted.image, progress);
-  if (manifest === undefined || !asksForRequest(wanted, manifest)) return boot();
-  const cache = wanted.cold ? undefined : BootCache.of(wanted, manifest);
-  const booted = await cache?.resume(wanted);
-  if (booted !== undefined) say(`resumed from a snapshot of ${wanted.image}, booted ${booted.when}; --cold boots`);
-  const { machine, network }: Pick<StartedRun, 'machine' | 'network'> = booted ?? (await boot());
-  let stored = booted !== undefined;
-  const ready: RunLoopOptions['ready'] = {
-    mark: READY_MARK,
-    state: booted === undefined ? 'booting' : 'ready',
-    request: async () => {
-      if (!stored) await cache?.store(machine, say);
-      stored = true;
-      return requestFor(wanted, machine, size);
-    },
-  };
-  return { spec: wanted, machine, network, ready };
-}
-
-async function resumeRun(wanted: RunSpec, name: string): Promise<StartedRun> {
-  const snapshot = await Snapshot.open(readInput(name, 'snapshot'), name, zlibCodec);
-  const { board, cpu, cpus, ramSize: memory } = snapshot.identity;
-  const { run } = snapshot;
-  const own = resumedSpec(wanted, snapshot);
-  const { machine, network } = await withNetwork(own, (host) => resumeDriver(own, snapshot, host));
-  const spec: RunSpec = { ...own, machine: board, cpu, cpus, memory };
-  if (run === undefined || !takesRequests(run)) return { spec, machine, network };
-  // It may have been taken while the guest booted, or the guest may yet reset itself.
-  const request = async (): Promise<Uint8Array> => requestFor(spec, machine, terminalSize(wanted));
-  return { spec, machine, network, ready: { mark: READY_MARK, state: 'unknown', request } };
-}
-
-/** The network is there before the machine is made, and goes if that fails. */
-async function withNetwork(spec: RunSpec, create: (host: DriverHost) => MachineDriver): Promise<StartedRun> {
-  const network = await openNetwork(spec, say);
-  try {
-    const machine = create(hostWith(network));
-    network?.connect(machine);
-    return { spec, machine, network };
-  } catch (error) {
-    network?.[Symbol.dispose]();
-    throw error;
-  }
-}
-
 async function runSpec(wanted: RunSpec, output: RunOutput): Promise<number> {
   using events = new EventLog(output.events);
-  const { spec, machine: driver, network: wire, ready } = await startRun(wanted);
+  const {
+    spec,
+    machine: driver,
+    network: wire,
+    ready,
+  } = await startRun(wanted, {
+    size: terminalSize(wanted),
+    progress: new LineProgress(process.stderr),
+    host: nodeHost,
+    read: readPrivately,
+    say,
+  });
   using network = wire;
   using machine = driver;
-  const console: Console = spec.exec === undefined ? await openConsole(spec.console, output.json) : new NullConsole();
+  // With --json standard output holds the result alone, and the console goes to standard error.
+  const standard = (): Console => (output.json ? new OutputConsole(process.stderr) : new StdioConsole(process.stdout));
+  const console: Console = spec.exec === undefined ? await openConsole(spec.console, say, standard) : new NullConsole();
   try {
     const capture = spec.exec === undefined ? undefined : new ExecCapture(spec.exec.marker, output.json);
     const findings: Finding[] = [];
@@ -179,59 +102,10 @@ async function runSpec(wanted: RunSpec, output: RunOutput): Promise<number> {
       // What is only of interest to a kernel's author is in --events and --json.
       for (const { severity, message } of findings) if (severity !== 'info') say(`finding: ${message}`);
     }
-    const status = conclude(spec, loop, result, capture);
+    const status = conclude(spec, result, loop.exit, capture, say, (line) => process.stderr.write(`${line}\n`));
     return saved || status !== EXIT.clean ? status : EXIT.found;
   } finally {
     await console.close();
-  }
-}
-
-/** The exit status; what is not plain success also gets a line. */
-function conclude(spec: RunSpec, loop: RunLoopResult, result: RunResult, capture: ExecCapture | undefined): number {
-  if (capture !== undefined) {
-    if (capture.exit === undefined) {
-      const lines = capture.bootTail.trimEnd().split(/\r?\n/);
-      // What a kernel panicked of comes before its registers and stack.
-      const panic = lines.findLastIndex((line) => line.includes('Kernel panic'));
-      const told = panic < 0 ? lines.slice(-5) : lines.slice(panic, panic + 1);
-      if (told.join('') !== '') process.stderr.write(`${told.join('\n')}\n`);
-      say(`the command did not end: ${describe(loop.exit)}`);
-      return EXIT.found;
-    }
-    if (capture.exit.status !== 0) say(`the command left with exit status ${capture.exit.status}`);
-    return capture.exit.status === 0 ? EXIT.clean : EXIT.found;
-  }
-  const { exit } = result;
-  switch (exit.kind) {
-    case 'exit':
-      return spec.semihosting ? exit.status & 0xff : exit.status === 0 ? EXIT.clean : EXIT.found;
-    case 'shutdown':
-    case 'user':
-      return result.findings.some(({ severity }) => severity !== 'info') ? EXIT.found : EXIT.clean;
-    case 'finding':
-      return spec.semihosting ? EXIT.ours : EXIT.found; // the finding has been told
-    default:
-      say(describe(exit));
-      return spec.semihosting ? EXIT.ours : EXIT.found;
-  }
-}
-
-function describe(exit: RunExit): string {
-  switch (exit.kind) {
-    case 'shutdown':
-      return 'the guest shut down';
-    case 'reset':
-      return 'the guest reset the machine';
-    case 'exit':
-      return `the program left with status ${exit.status}`;
-    case 'limit':
-      return `stopped at the limit of --limit-${exit.limit}`;
-    case 'idle':
-      return 'stopped: the guest waits for an interrupt that nothing will raise';
-    case 'finding':
-      return 'stopped by what the guest did';
-    case 'user':
-      return 'left by the user';
   }
 }
 
@@ -301,17 +175,6 @@ function say(line: string): void {
   process.stderr.write(`plinth: ${line}\n`);
 }
 
-/** With --json standard output holds the result alone, and the console goes to standard error. */
-async function openConsole(name: string, json: boolean): Promise<Console> {
-  const colon = name.indexOf(':');
-  const path = name.slice(colon + 1);
-  if (name === 'none') return new NullConsole();
-  if (name === 'pty') return openPtyConsole(say);
-  if (name.startsWith('socket:')) return openSocketConsole(path, say);
-  if (name.startsWith('pipe:')) return openPipeConsole(path);
-  return json ? new OutputConsole(process.stderr) : new StdioConsole(process.stdout);
-}
-
 /** Takes the command's output out of the console: to our own streams, or kept for the JSON result. */
 class ExecCapture {
   readonly #parser: ExecFrameParser;
@@ -353,31 +216,4 @@ class ExecCapture {
 function printJson(spec: RunSpec, result: RunResult, capture: ExecCapture | undefined): void {
   const exec = capture === undefined ? {} : { exitStatus: capture.exit?.status ?? null, ...capture.texts };
   process.stdout.write(`${JSON.stringify({ spec, ...result, ...exec })}\n`);
-}
-
-/** Findings as JSON lines, written at once so that none is lost whatever happens next. */
-class EventLog implements Disposable {
-  readonly #fd: number | undefined;
-
-  constructor(path: string | undefined) {
-    if (path === undefined || path === '-') {
-      this.#fd = path === undefined ? undefined : 1;
-      return;
-    }
-    try {
-      this.#fd = openSync(path, 'a');
-    } catch (cause) {
-      throw new PlinthError('input', 'events-file', `events: ${path}: cannot be written: ${(cause as Error).message}`, {
-        cause,
-      });
-    }
-  }
-
-  write(finding: Finding): void {
-    if (this.#fd !== undefined) writeSync(this.#fd, `${JSON.stringify(finding)}\n`);
-  }
-
-  [Symbol.dispose](): void {
-    if (this.#fd !== undefined && this.#fd > 2) closeSync(this.#fd);
-  }
 }

@@ -17,9 +17,13 @@ export class InterpreterImage {
   /** Whether it is for machines whose memory is shared between threads. */
   readonly sharedMemory: boolean;
 
-  /** `bytes` must be what `interpreterBytes(sharedMemory)` of this same version gave. */
-  constructor(bytes?: Uint8Array, sharedMemory: boolean = false) {
-    this.module = new WebAssembly.Module(bytes ?? interpreterBytes(sharedMemory));
+  /**
+   * `made` must be what `interpreterBytes(sharedMemory)` of this same version gave, or the `module` of another such image:
+   * a module can be sent to another thread, which then need not compile it.
+   */
+  constructor(made?: Uint8Array | WebAssembly.Module, sharedMemory: boolean = false) {
+    const compiled = made instanceof WebAssembly.Module;
+    this.module = compiled ? made : new WebAssembly.Module(made ?? interpreterBytes(sharedMemory));
     this.sharedMemory = sharedMemory;
     const { plan, total } = planHandlers(ROWS);
     this.handlers = plan;

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+// From a RunSpec to a machine that is ready to be driven: reads its files, opens its network, boots or resumes.
+
+import {
+  createDriver,
+  READY_MARK,
+  requestFor,
+  resumedSpec,
+  resumeDriver,
+  Snapshot,
+  takesRequests,
+} from '@plinth/machine';
+import type { DriverHost, MachineDriver, RunLoopOptions, RunSpec } from '@plinth/machine';
+import { zlibCodec } from '../host/deflate.js';
+import type { Progress } from '../host/progress.js';
+import type { ReadFile } from '../host/shared-files.js';
+import { ensureImage } from '../image/catalog.js';
+import type { Network } from '../net/network.js';
+import { openNetwork } from '../net/open-network.js';
+import { BootCache } from './boot-cache.js';
+import { withCard } from './driver-host.js';
+import { asksForRequest, readRunFiles, withImageDisk } from './run-files.js';
+import type { TerminalSize } from './run-files.js';
+import { readInput } from './run-options.js';
+
+/** A run that is about to begin. */
+export interface StartedRun {
+  /** With what a snapshot has brought. */
+  readonly spec: RunSpec;
+  readonly machine: MachineDriver;
+  readonly network?: Network | undefined;
+  readonly ready?: RunLoopOptions['ready'];
+}
+
+/** What the start of a run needs of the process or the thread that it is in. */
+export interface RunSetting {
+  /** Of the terminal that will be the guest's console, if one will. */
+  readonly size: TerminalSize | undefined;
+  readonly progress: Progress;
+  readonly host: DriverHost;
+  readonly read: ReadFile;
+  readonly say: (line: string) => void;
+}
+
+/** Reads what a run names, and builds its machine; an image that is kept booted is resumed. */
+export async function startRun(wanted: RunSpec, setting: RunSetting): Promise<StartedRun> {
+  if (wanted.snapshot !== undefined) return resumeRun(wanted, wanted.snapshot, setting);
+  const { size, progress, host, read, say } = setting;
+  const boot = async (): Promise<StartedRun> => {
+    const files = await readRunFiles(wanted, size, progress, read);
+    const spec = withImageDisk(wanted, files);
+    return withNetwork(spec, setting, (wired) => createDriver(spec, files, wired));
+  };
+  const manifest = wanted.image === undefined ? undefined : await ensureImage(wanted.image, progress);
+  if (manifest === undefined || !asksForRequest(wanted, manifest)) return boot();
+  const cache = wanted.cold ? undefined : BootCache.of(wanted, manifest);
+  const booted = await cache?.resume(wanted, host, read);
+  if (booted !== undefined) say(`resumed from a snapshot of ${wanted.image}, booted ${booted.when}; --cold boots`);
+  const { machine, network }: Pick<StartedRun, 'machine' | 'network'> = booted ?? (await boot());
+  let stored = booted !== undefined;
+  const ready: RunLoopOptions['ready'] = {
+    mark: READY_MARK,
+    state: booted === undefined ? 'booting' : 'ready',
+    request: async () => {
+      if (!stored) await cache?.store(machine, say);
+      stored = true;
+      return requestFor(wanted, machine, size);
+    },
+  };
+  return { spec: wanted, machine, network, ready };
+}
+
+async function resumeRun(wanted: RunSpec, name: string, setting: RunSetting): Promise<StartedRun> {
+  const snapshot = await Snapshot.open(readInput(name, 'snapshot', setting.read), name, zlibCodec);
+  const { board, cpu, cpus, ramSize: memory } = snapshot.identity;
+  const { run } = snapshot;
+  const own = resumedSpec(wanted, snapshot);
+  const { machine, network } = await withNetwork(own, setting, (wired) => resumeDriver(own, snapshot, wired));
+  const spec: RunSpec = { ...own, machine: board, cpu, cpus, memory };
+  if (run === undefined || !takesRequests(run)) return { spec, machine, network };
+  // It may have been taken while the guest booted, or the guest may yet reset itself.
+  const request = async (): Promise<Uint8Array> => requestFor(spec, machine, setting.size);
+  return { spec, machine, network, ready: { mark: READY_MARK, state: 'unknown', request } };
+}
+
+/** The network is there before the machine is made, and goes if that fails. */
+async function withNetwork(
+  spec: RunSpec,
+  { host, say }: RunSetting,
+  create: (host: DriverHost) => MachineDriver,
+): Promise<StartedRun> {
+  const network = await openNetwork(spec, say);
+  try {
+    const machine = create(withCard(host, network));
+    network?.connect(machine);
+    return { spec, machine, network };
+  } catch (error) {
+    network?.[Symbol.dispose]();
+    throw error;
+  }
+}
+
+/**
+ * Reads now what `startRun` will read, so that files that cannot be used are told at once, and a `read` that keeps what it
+ * has read has all of it.
+ */
+export async function readAhead(wanted: RunSpec, progress: Progress, read: ReadFile): Promise<void> {
+  if (wanted.snapshot !== undefined) {
+    readInput(wanted.snapshot, 'snapshot', read);
+    return;
+  }
+  const manifest = wanted.image === undefined ? undefined : await ensureImage(wanted.image, progress);
+  const kept = manifest !== undefined && asksForRequest(wanted, manifest) && !wanted.cold;
+  if (kept && BootCache.of(wanted, manifest)?.readAhead(read) === true) return;
+  await readRunFiles(wanted, undefined, progress, read);
+}
