@@ -32,6 +32,8 @@ export interface FinishedRun extends Times {
 
 /** One run may take no longer: an engine that hangs is a row with that reason. */
 const TIMEOUT_SECONDS = 180;
+/** For a whole guest with its boot. */
+const GUEST_TIMEOUT_SECONDS = 600;
 const TIMED_OUT = -1;
 const TIMEOUT_MESSAGE = `it took more than ${TIMEOUT_SECONDS} s`;
 
@@ -121,8 +123,8 @@ export async function runWithMarks(
       marks.push({ text: whole, wall, cpu });
     }
   });
-  await ended(child, program);
-  return { marks, errors: errors() };
+  const status = await ended(child, program, GUEST_TIMEOUT_SECONDS);
+  return { marks, errors: status === TIMED_OUT ? `it took more than ${GUEST_TIMEOUT_SECONDS} s` : errors() };
 }
 
 function processTime(pid: number): number | undefined {
@@ -156,7 +158,7 @@ export async function runIdle(
     output += text;
     if (output.includes(marker)) measuring ??= measure();
   });
-  await ended(child, program);
+  await ended(child, program, GUEST_TIMEOUT_SECONDS);
   await measuring;
   if (used === undefined) throw new PlinthError('host', 'bench-idle', `${program}: ended before it was measured`);
   return used;
@@ -189,7 +191,7 @@ function killGroup(child: ChildProcess): void {
   }
 }
 
-function ended(child: ChildProcess, program: string): Promise<number> {
+function ended(child: ChildProcess, program: string, timeout: number = TIMEOUT_SECONDS): Promise<number> {
   const kill = (): void => killGroup(child);
   // A detached child would survive Ctrl-C.
   const interrupted = (): void => {
@@ -197,7 +199,7 @@ function ended(child: ChildProcess, program: string): Promise<number> {
     process.exit(130);
   };
   process.once('SIGINT', interrupted);
-  const timer = setTimeout(kill, TIMEOUT_SECONDS * 1000);
+  const timer = setTimeout(kill, timeout * 1000);
   return new Promise<number>((resolve, reject) => {
     child.on('error', (cause) =>
       reject(new PlinthError('host', 'bench-start', `${program}: cannot be run: ${cause.message}`, { cause })),

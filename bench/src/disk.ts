@@ -19,7 +19,7 @@ const MEMORY = '256M';
 /** Of the disk, all of which is read and written. */
 const MEBIBYTES = 256;
 /** Of random pages, one after the other, and as often with many under way. */
-const READS = 20_000;
+const READS = 10_000;
 const DEPTH = 32;
 
 export const DISK_WAYS = ['raw', 'snapshot'] as const;
@@ -95,7 +95,7 @@ async function measure(way: DiskWay, folder: string, command: (file: string) => 
     const { marks, errors } = await runWithMarks(command(file), '@');
     const last = marks.at(-1)?.text;
     if (last !== '@done') {
-      const why = last ?? errors.trimEnd().split('\n').at(-1) ?? '';
+      const why = [errors.trimEnd().split('\n').at(-1), last].filter(Boolean).join(', after ');
       throw new PlinthError('host', 'bench-disk', `the guest's program did not come to its end: ${why}`);
     }
     if (way === 'raw') checkWritten(file);
