@@ -4,10 +4,11 @@
 // and keyrings are used. Nothing unsigned is accepted: apt checks the archive's signature, and we check again that a
 // downloaded package has the SHA-256 of the signed index.
 
-import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PlinthError } from '@plinth/core';
+import { makeDirectory } from '../host/make-directory.js';
 import { run } from '../host/run-command.js';
 import type { CommandResult } from '../host/run-command.js';
 import { makeTemporaryDirectory } from '../host/temporary.js';
@@ -72,7 +73,7 @@ export class PrivateApt implements Disposable {
     // apt's download processes run as the user _apt when we are root: they must be able to enter and write here.
     chmodSync(this.#directory, 0o755);
     for (const path of ['state/lists/partial', 'cache/archives/partial', 'log', 'sources', 'preferences', 'download']) {
-      mkdirSync(this.#path(path), { recursive: true });
+      makeDirectory(this.#path(path));
     }
     const sandboxUser =
       process.getuid?.() === 0 ? /^_apt:[^:]*:(\d+):/m.exec(readFileSync('/etc/passwd', 'utf8')) : null;
@@ -244,7 +245,7 @@ function firstError(result: CommandResult): string | undefined {
 
 function makeArchives(path: string): void {
   try {
-    mkdirSync(join(path, 'partial'), { recursive: true });
+    makeDirectory(join(path, 'partial'));
   } catch (cause) {
     throw new PlinthError('host', 'cache-write', `${path}: cannot be written: ${(cause as Error).message}`, { cause });
   }

@@ -19,6 +19,7 @@ import {
 import { join } from 'node:path';
 import { PlinthError } from '@plinth/core';
 import { cacheDirectory } from '../host/cache-directory.js';
+import { makeDirectory } from '../host/make-directory.js';
 import { type ReadFile, readPrivately } from '../host/shared-files.js';
 import { findLeftovers, makeTemporaryDirectory } from '../host/temporary.js';
 import { DISK_FILE_NAME, fileNames, parseManifest, sha256 } from './manifest.js';
@@ -42,7 +43,7 @@ export function toolsDirectory(): string {
 export function makeWorkDirectory(): string {
   const parent = imagesDirectory();
   try {
-    mkdirSync(parent, { recursive: true });
+    makeDirectory(parent);
     for (const path of findLeftovers(parent)) rmSync(path, { recursive: true, force: true });
     const work = makeTemporaryDirectory('build', parent);
     mkdirSync(join(work, 'root'));
@@ -137,7 +138,7 @@ export async function storeImage(
 ): Promise<Manifest> {
   const target = imageDirectory(description.name);
   try {
-    mkdirSync(imagesDirectory(), { recursive: true });
+    makeDirectory(imagesDirectory());
     const fresh = makeTemporaryDirectory('image', imagesDirectory());
     const entries: Partial<Record<ImageFileName, FileEntry>> = {};
     const format = disk === undefined ? 1 : 2;

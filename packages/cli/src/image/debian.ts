@@ -2,8 +2,9 @@
 // The guest image `debian`: a small but whole Debian for armhf on a disk, made of the distribution's packages. Everything
 // is built beside the cache and moved there when it is done; a download that was cut off goes on where it stopped.
 
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { makeDirectory } from '../host/make-directory.js';
 import { runInNamespace } from '../host/namespace.js';
 import type { Progress } from '../host/progress.js';
 import { PrivateApt } from './apt.js';
@@ -38,7 +39,7 @@ export async function pullDebian(progress: Progress, diskSize: number = DEFAULT_
   const kernel = await prepareKernel(apt, tools, work, progress);
   for (const { path, mode, text } of debianFiles(apt.sources)) {
     const file = join(work, 'files', path);
-    mkdirSync(dirname(file), { recursive: true });
+    makeDirectory(dirname(file));
     writeFileSync(file, text, { mode });
   }
   const states = join(work, 'extended_states');

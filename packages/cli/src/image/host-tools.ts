@@ -2,19 +2,10 @@
 // Programs that images are made with. One that the host lacks is unpacked from its distribution's package into the
 // cache, with the libraries that it needs and the host lacks, and run from there: nothing is installed.
 
-import {
-  accessSync,
-  constants,
-  existsSync,
-  lstatSync,
-  mkdirSync,
-  readlinkSync,
-  renameSync,
-  rmSync,
-  symlinkSync,
-} from 'node:fs';
+import { accessSync, constants, existsSync, lstatSync, readlinkSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import { dirname, isAbsolute, join, relative } from 'node:path';
 import { PlinthError } from '@plinth/core';
+import { makeDirectory } from '../host/make-directory.js';
 import type { Progress } from '../host/progress.js';
 import { run } from '../host/run-command.js';
 import { makeTemporaryDirectory } from '../host/temporary.js';
@@ -67,7 +58,7 @@ export class HostTools implements Disposable {
     const size = packages.reduce((sum, one) => sum + one.size, 0);
     this.#progress.step(`Downloading ${packageName} (${(size / 1e6).toFixed(1)} MB)`);
     const files = await apt.downloadAll(packages);
-    mkdirSync(toolsDirectory(), { recursive: true });
+    makeDirectory(toolsDirectory());
     const fresh = makeTemporaryDirectory('tool', toolsDirectory());
     // Of the emulators for all architectures only one is wanted.
     const members = name === 'qemu-arm-static' ? ['./usr/bin/qemu-arm-static'] : [];

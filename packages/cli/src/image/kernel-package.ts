@@ -2,11 +2,12 @@
 // Debian's armhf kernel package: which it is, the kernel in it as packed and unpacked, and its modules less those for
 // hardware that no machine of ours has.
 
-import { mkdirSync, readdirSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { PlinthError } from '@plinth/core';
 import { readZImage, unpackZImage, unxz } from '@plinth/machine';
+import { makeDirectory } from '../host/make-directory.js';
 import { run } from '../host/run-command.js';
 import type { DebianPackage, PrivateApt } from './apt.js';
 import type { Tool } from './host-tools.js';
@@ -59,7 +60,7 @@ export async function deviceTrees(
 
 /** Unpacks the modules to `directory`/lib/modules/VERSION, indexed for modprobe, and gives VERSION. */
 export async function unpackModules(debFile: string, directory: string, depmod: Tool): Promise<string> {
-  mkdirSync(directory, { recursive: true });
+  makeDirectory(directory);
   const excluded = LEFT_OUT.flatMap(expandBraces).map((path) => `--exclude=./lib/modules/*/kernel/${path}`);
   const script =
     'deb=$1; dir=$2; shift 2; dpkg-deb --fsys-tarfile "$deb" | tar -xf - -C "$dir" --no-same-owner "$@" ./lib/modules';

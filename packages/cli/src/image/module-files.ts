@@ -2,9 +2,10 @@
 // Single modules of the kernel that an image was made of, which the image itself does not carry: for guests of tests and
 // benchmarks.
 
-import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PlinthError } from '@plinth/core';
+import { makeDirectory } from '../host/make-directory.js';
 import { PrivateApt, readPackageFile } from './apt.js';
 
 export interface ImageKernel {
@@ -29,7 +30,7 @@ export async function moduleFiles(kernel: ImageKernel, names: readonly string[],
       throw new PlinthError('host', 'kernel-modules', `${kernel.name}: ${why}`);
     }
     const file = await apt.download(offered);
-    mkdirSync(directory, { recursive: true });
+    makeDirectory(directory);
     for (const name of wanted) {
       const fresh = `${path(name)}.${process.pid}`;
       writeFileSync(fresh, await readPackageFile(file, `./lib/modules/*/${name}.ko`));

@@ -4,13 +4,14 @@
 // are not compressed: unpacking would take longer than reading. A snapshot that cannot be used is removed and made anew.
 
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, rmSync, statSync, utimesSync } from 'node:fs';
+import { readdirSync, rmSync, statSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { PlinthError } from '@plinth/core';
 import { type DriverHost, type MachineDriver, resumeDriver, type RunSpec, Snapshot } from '@plinth/machine';
 import { writeFileAtomically } from '../host/atomic-file.js';
 import { codeFolders, hashCode } from '../host/code-key.js';
 import { zlibCodec } from '../host/deflate.js';
+import { makeDirectory } from '../host/make-directory.js';
 import type { ReadFile } from '../host/shared-files.js';
 import { imageDirectory } from '../image/cache.js';
 import type { Manifest } from '../image/manifest.js';
@@ -109,7 +110,7 @@ export class BootCache {
   /** Keeps the machine as it stands; where that cannot be, the next run boots too. */
   async store(machine: MachineDriver, say: (line: string) => void): Promise<void> {
     try {
-      mkdirSync(this.#directory, { recursive: true });
+      makeDirectory(this.#directory);
       writeFileAtomically(this.#path, await machine.saveSnapshot(false), 'snapshot of the booted image');
       for (const path of this.#oldest()) rmSync(path, { force: true });
     } catch (error) {

@@ -4,12 +4,13 @@
 // none. Whatever fails here only means that the interpreter is made anew.
 
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { interpreterBytes } from '@plinth/machine';
 import { cacheDirectory } from '../host/cache-directory.js';
 import { codeFolders, hashCode } from '../host/code-key.js';
+import { makeDirectory } from '../host/make-directory.js';
 import { temporaryFile } from '../host/temporary.js';
 
 /** Copies of other versions are left to them, up to so many in all, by when they were last used. */
@@ -135,19 +136,6 @@ function readCopy(path: string, key: string): Uint8Array | undefined {
     return trailer(key, bytes).equals(file.subarray(bytes.length)) ? bytes : undefined;
   } catch {
     return undefined; // not there, or not for us to read
-  }
-}
-
-/** With its parents. Node's own `recursive` never returns where a file system answers ENOENT to making, as /proc does. */
-function makeDirectory(path: string): void {
-  try {
-    mkdirSync(path);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'EEXIST') return;
-    if (code !== 'ENOENT' || dirname(path) === path) throw error;
-    makeDirectory(dirname(path));
-    mkdirSync(path);
   }
 }
 
