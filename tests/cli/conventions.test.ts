@@ -38,11 +38,12 @@ describe('wrong use is one line and status 2', () => {
     [['run'], 'nothing to run is given: name an image, a kernel, a program or a snapshot'],
     [['run', 'absent.elf'], 'file: absent.elf: there is no such file'],
     [['run', '--kernel', 'absent'], 'kernel: absent: there is no such file'],
-    [['run', '--image', '../etc'], 'no guest image "../etc": there is debian-mini'],
-    [['image', 'pull', '..'], 'no guest image "..": there is debian-mini'],
+    [['run', '--image', '../etc'], 'no guest image "../etc": there is debian, debian-mini'],
+    [['image', 'pull', '..'], 'no guest image "..": there is debian, debian-mini'],
     [['image', 'path', 'debian-mini'], 'image debian-mini is not here: run "plinth image pull debian-mini"'],
-    [['run', 'a', 'b'], 'too many arguments for \'run\'. Expected 1 argument but got 2: see "plinth --help"'],
-    [['image', 'rm', 'other'], 'no guest image "other": there is debian-mini'],
+    [['run', 'a', 'b'], 'file: a: there is no such file'],
+    [['image', 'path'], 'missing required argument \'NAME\': see "plinth --help"'],
+    [['image', 'rm', 'other'], 'no guest image "other": there is debian, debian-mini'],
   ])('plinth %j', (args, message) => {
     expect(plinth(...args)).toEqual(wrongUse(message));
   });
@@ -78,7 +79,10 @@ describe('machine-readable output', () => {
   it('of image list', () => {
     const { status, stdout } = plinth('image', 'list', '--json');
     expect(status).toBe(0);
-    expect(JSON.parse(stdout)).toMatchObject([{ name: 'debian-mini', state: 'not pulled' }]);
+    expect(JSON.parse(stdout)).toMatchObject([
+      { name: 'debian', state: 'not pulled' },
+      { name: 'debian-mini', state: 'not pulled' },
+    ]);
   });
 
   it('of doctor, and no colour in the plain form', () => {
