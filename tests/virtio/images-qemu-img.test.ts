@@ -81,8 +81,9 @@ describe('an image of qemu-img', () => {
     expect(() => open('zstd.qcow2')).toThrow('compressed with zstd');
     qemuImg('create', '-f', 'qcow2', '-o', `data_file=${path('data.raw')}`, path('data.qcow2'), '1M');
     expect(() => open('data.qcow2')).toThrow('are in another file');
-    const secret = ['--object', 'secret,id=s,data=secret', '-o', 'encrypt.format=luks,encrypt.key-secret=s'];
-    qemuImg('create', '-f', 'qcow2', ...secret, path('luks.qcow2'), '1M');
-    expect(() => open('luks.qcow2')).toThrow('is encrypted');
+    // Not luks: qemu-img measures the host's speed for that, and gives up on a loaded one.
+    const secret = ['--object', 'secret,id=s,data=secret', '-o', 'encrypt.format=aes,encrypt.key-secret=s'];
+    qemuImg('create', '-f', 'qcow2', ...secret, path('aes.qcow2'), '1M');
+    expect(() => open('aes.qcow2')).toThrow('is encrypted');
   });
 });
