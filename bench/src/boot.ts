@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { PlinthError } from '@plinth/core';
 import { virtBoard } from '@plinth/machine';
 import { benchDirectory } from './cache.js';
-import { type Command, type MarkerRun, runToMarker } from './child.js';
+import { type Command, type MarkerRun, runToEnd, runToMarker } from './child.js';
 import {
   BOOT_WAYS,
   bootArguments,
@@ -22,6 +22,7 @@ import {
 } from './linux.js';
 import type { Options } from './options.js';
 import type { BootReport } from './ours-boot.js';
+import type { ThreadsReport } from './ours-threads.js';
 import { findPeer, PEER_NAME, peerLinux } from './peer.js';
 import { formatTable, median, ratioOf, type Row, show } from './report.js';
 
@@ -83,7 +84,11 @@ async function measure(
     if (theirs !== undefined) peer.push(await runToMarker(theirs, PROMPT, { wantReport: false }));
   }
   const rows = summarize(way, ours, peer, noPeer);
-  if (way === 'fast') rows.push(await secondMachine(options, progress), ...(await resume(options, progress)));
+  if (way === 'fast') {
+    const { usedRam } = JSON.parse(ours[0]!.report) as BootReport;
+    rows.push(await secondMachine(options, progress), await threads(options, usedRam, progress));
+    rows.push(...(await resume(options, progress)));
+  }
   return rows;
 }
 
@@ -171,6 +176,17 @@ async function secondMachine(options: Options, progress: (text: string) => void)
   const run = await runToMarker(ourCommand('fast', options, 2), PROMPT, { wantReport: true });
   const { secondMachine: added } = JSON.parse(run.report) as BootReport;
   return ownFigure('second machine in the process, less guest RAM in use', 'MiB', (added ?? Number.NaN) / MIB);
+}
+
+/** Machines in threads of their own; `usedRam` is what a guest at the prompt uses, in bytes. */
+async function threads(options: Options, usedRam: number, progress: (text: string) => void): Promise<Row> {
+  progress('machines in threads');
+  const script = join(import.meta.dirname, 'ours-threads.js');
+  const run = await runToEnd({ program: process.execPath, args: [script, options.engine] });
+  if (run.status !== 0) throw new PlinthError('host', 'bench-threads', `machines in threads: ${run.errors.trim()}`);
+  const { added } = JSON.parse(run.report) as ThreadsReport;
+  const own = median(added.map((bytes) => (bytes - usedRam) / MIB));
+  return ownFigure('further machine in a thread, less guest RAM in use', 'MiB', own);
 }
 
 export function bootTable(rows: readonly Row[]): string {

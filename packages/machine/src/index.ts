@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// The public face of the machine: whatever a signature in here names is exported too (`npm run docs` says if it is not).
+export { PlinthError } from '@plinth/core';
 export * from './boards/board.js';
 export * from './boards/boards.js';
 export * from './boards/device-tree.js';
@@ -43,11 +45,13 @@ export * from './net-spec.js';
 export * from './loaders/zimage.js';
 export * from './lockstep.js';
 export * from './machine.js';
-export type { EngineKind } from './cpu/engine.js';
+export type { ArchTimer } from './cpu/arch-timer.js';
+export type { Engine, EngineKind } from './cpu/engine.js';
+export type { CpuHost, Vcpu } from './cpu/vcpu.js';
 export { InterpreterImage, interpreterBytes } from './cpu/interpreter-image.js';
 export * from './xz/xz.js';
 export * from './semihosting.js';
-export type { MemoryAccess, PhysicalMemory, Watch } from './memory/physical-memory.js';
+export type { MemoryAccess, PageListener, PhysicalMemory, Watch } from './memory/physical-memory.js';
 export * from './run/attached-devices.js';
 export * from './run/console.js';
 export * from './run/cpio.js';

@@ -13,7 +13,7 @@ export interface PortForward {
   readonly guestPort: number;
 }
 
-interface CardSpec {
+export interface CardSpec {
   /** `52:54:00:12:34:56`, or another address of one card. */
   readonly mac: string;
   /** Largest packet (bytes) that the guest is told to send. */

@@ -162,7 +162,7 @@ export class Register<F extends string = string> {
   }
 }
 
-type FieldNames<D extends RegisterDeclaration> =
+export type FieldNames<D extends RegisterDeclaration> =
   D['fields'] extends Readonly<Record<string, FieldDeclaration>> ? keyof D['fields'] & string : never;
 
 /** Registers by name; a row (`count`) is an array. */
