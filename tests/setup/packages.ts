@@ -43,6 +43,9 @@ export const DEBIAN_PACKAGES: readonly DebianPackage[] = [
     probe: ['arm-linux-gnueabihf-gcc', '-E', '-include', 'stdio.h', '-x', 'c', '/dev/null'],
   },
   { name: 'chromium', why: 'runs the page', probe: ['chromium', '--version'] },
+  { name: 'passt', why: 'the network in user mode', probe: ['passt', '--version'] },
+  { name: 'iproute2', why: 'makes the network namespaces of the network tests', probe: ['ip', '-Version'] },
+  { name: 'tshark', why: 'reads captures', probe: ['tshark', '--version'] },
 ];
 
 /** Those of the list that are not there. */

@@ -126,7 +126,7 @@ describe('a tap interface', () => {
   });
 
   it.each([
-    [ERROR.EPERM, 'host', 'ip tuntap add tap0'],
+    [ERROR.EPERM, 'host', 'ip tuntap add dev tap0'],
     [ERROR.EBUSY, 'input', 'another program uses it'],
     [ERROR.EINVAL, 'input', 'no tap interface'],
     [99, 'host', 'error 99'],

@@ -40,7 +40,7 @@ export class Tap implements Disposable {
     this.#name = name;
     this.#buffer = new Uint8Array(longestFrame);
     if (calls.interfaceIndex(name) === 0) {
-      const how = `make it with "ip tuntap add ${name} mode tap user $USER" and "ip link set ${name} up"`;
+      const how = `make it with "ip tuntap add dev ${name} mode tap user $USER" and "ip link set ${name} up"`;
       throw new PlinthError('input', 'net-tap', `net: tap:${name}: there is no such interface: ${how}`);
     }
     const { readWrite, nonBlocking, closeOnExec } = OPEN;
@@ -122,7 +122,7 @@ export class Tap implements Disposable {
 
 function refused(name: string, error: number): PlinthError {
   const reasons: Readonly<Record<number, string>> = {
-    [ERROR.EPERM]: `it may not be used: "ip tuntap add ${name} mode tap user $USER" makes one that may`,
+    [ERROR.EPERM]: `it may not be used: "ip tuntap add dev ${name} mode tap user $USER" makes one that may`,
     [ERROR.ENOENT]: `there is no ${DEVICE}: "modprobe tun" brings it`,
     [ERROR.ENODEV]: `there is no ${DEVICE}: "modprobe tun" brings it`,
     [ERROR.EBUSY]: 'another program uses it',

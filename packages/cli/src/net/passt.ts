@@ -87,9 +87,9 @@ class PasstNetwork implements NetworkBackend {
   }
 
   #lastWords(status: number | null, signal: string | null): string {
+    if (signal !== null) return `passt ended (${signal})`;
     const lines = this.#messages.split('\n').filter((line) => line.trim() !== '' && !NOISE.test(line));
-    const how = signal === null ? `status ${status}` : signal;
-    return `passt ended (${how})${lines.length === 0 ? '' : `: ${lines.at(-1)!.trim()}`}`;
+    return `passt ended (status ${status})${lines.length === 0 ? '' : `: ${lines.at(-1)!.trim()}`}`;
   }
 
   /** Asks who has an address that it takes for the network's: it answers every such question once it is at work. */
