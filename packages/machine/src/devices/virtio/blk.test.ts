@@ -3,7 +3,8 @@ import { PlinthError, StateReader, StateWriter } from '@plinth/core';
 import { describe, expect, it } from 'vitest';
 import { type BlockDevice, MemoryBlockDevice, SECTOR_SIZE } from '../../block/block-device.js';
 import { REGISTER, VirtioTestDriver } from '../../testing/virtio-driver.js';
-import { DISK_TIMING, VirtioBlock } from './blk.js';
+import { VirtioBlock } from './blk.js';
+import { REQUEST_TIMING } from './timed-requests.js';
 
 const SECTORS = 64;
 const OK = 0;
@@ -142,13 +143,13 @@ describe('virtio-blk', () => {
     driver.request([header(0, 0), 4096, 1]);
     driver.request([header(0, 8), 512, 1]);
     driver.notify();
-    const first = 1000 + 4096 * DISK_TIMING.nanosecondsPerByte + DISK_TIMING.latency;
+    const first = 1000 + 4096 * REQUEST_TIMING.nanosecondsPerByte + REQUEST_TIMING.latency;
     expect(driver.events.next()).toBe(first);
     driver.passTo(first - 1);
     expect(driver.usedIndex()).toBe(0);
     driver.passTo(first);
     expect(driver.usedIndex()).toBe(1);
-    driver.passTo(first + 512 * DISK_TIMING.nanosecondsPerByte);
+    driver.passTo(first + 512 * REQUEST_TIMING.nanosecondsPerByte);
     expect(driver.usedIndex()).toBe(2);
     expect(driver.used(1)).toEqual({ id: 3, length: 513 });
   });

@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // virtio-blk (Virtual I/O Device 1.2, section 5.2): a disk over a BlockDevice. A request completes at a virtual time
-// that is fixed when the driver hands it over (DISK_TIMING), in order; its data move at that time, so that a run is the
+// that is fixed when the driver hands it over (TimedRequests), in order; its data move at that time, so that a run is the
 // same whatever the host's disk takes. Not modelled: several queues, lifetime, secure erase, zones.
 
-import { type Alarm, PlinthError, type StateReader, type StateWriter } from '@plinth/core';
+import { PlinthError, type StateReader, type StateWriter } from '@plinth/core';
 import { type BlockDevice, SECTOR_SIZE } from '../../block/block-device.js';
 import type { AccessSize } from '../device.js';
 import type { DescriptorChain } from './chain.js';
 import { readBytes, type VirtioDevice, type VirtioPort } from './device.js';
-
-/** A request takes `latency`; data pass one request after another at a nanosecond per byte (1 GB/s). */
-export const DISK_TIMING = { latency: 25_000, nanosecondsPerByte: 1 } as const;
+import { TimedRequests } from './timed-requests.js';
 
 const FEATURE = { segMax: 2, readOnly: 5, blockSize: 6, flush: 9, topology: 10, discard: 13, writeZeroes: 14 } as const;
 const REQUEST = { in: 0, out: 1, flush: 4, getId: 8, discard: 11, writeZeroes: 13 } as const;
@@ -44,8 +42,6 @@ interface Request {
   readonly chain: DescriptorChain;
   readonly type: number;
   readonly sector: number;
-  /** Virtual time at which it completes. */
-  readonly due: number;
 }
 
 export class VirtioBlock implements VirtioDevice {
@@ -57,10 +53,7 @@ export class VirtioBlock implements VirtioDevice {
   readonly #serial: Uint8Array;
   readonly #configuration = new Uint8Array(CONFIGURATION_SIZE);
   #port: VirtioPort | undefined;
-  #requests: Request[] = [];
-  #alarm: Alarm | undefined;
-  /** When the last byte that has been asked for will have passed. */
-  #busyUntil = 0;
+  #requests: TimedRequests<Request> | undefined;
   #buffer = new Uint8Array(65536);
 
   constructor(options: VirtioBlockOptions) {
@@ -101,6 +94,7 @@ export class VirtioBlock implements VirtioDevice {
 
   connect(port: VirtioPort): void {
     this.#port = port;
+    this.#requests = new TimedRequests(port, (request) => this.#complete(request));
   }
 
   readConfiguration(offset: number, size: AccessSize): number {
@@ -110,35 +104,22 @@ export class VirtioBlock implements VirtioDevice {
   writeConfiguration(): void {}
 
   reset(): void {
-    this.#alarm?.cancel();
-    this.#alarm = undefined;
-    this.#requests = [];
-    this.#busyUntil = 0;
+    this.#requests!.reset();
   }
 
   save(writer: StateWriter): void {
-    writer.f64(this.#busyUntil);
-    writer.list(this.#requests, ({ chain, type, sector, due }) => {
-      this.#port!.queues[0]!.saveChain(writer, chain);
+    this.#requests!.save(writer, ({ type, sector }) => {
       writer.u32(type);
       writer.f64(sector);
-      writer.f64(due);
     });
-    writer.alarm(this.#alarm);
     this.#disk.save(writer);
   }
 
   restore(reader: StateReader): void {
-    const port = this.#port!;
-    this.reset();
-    this.#busyUntil = reader.time();
-    this.#requests = reader.list(() => {
-      const chain = port.queues[0]!.restoreChain(reader);
+    this.#requests!.restore(reader, (chain) => {
       reader.check(chain.readableLength >= HEADER_SIZE && chain.writableLength >= 1, 'a request that is too short');
-      return { chain, type: reader.u32(), sector: reader.f64(), due: reader.time() };
+      return { chain, type: reader.u32(), sector: reader.f64() };
     });
-    this.#alarm = reader.alarm(port.events, () => this.#dueNow());
-    reader.check((this.#alarm === undefined) === (this.#requests.length === 0), 'requests without an alarm');
     this.#disk.restore(reader);
   }
 
@@ -155,38 +136,17 @@ export class VirtioBlock implements VirtioDevice {
       const type = view.getUint32(0, true);
       // Not exact above 2^53, where no sector is.
       const sector = view.getUint32(8, true) + view.getUint32(12, true) * 2 ** 32;
-      const bytes = Math.min(dataLength(type, chain), MAX_TRANSFER);
-      this.#busyUntil = Math.max(this.#busyUntil, port.clock.now()) + bytes * DISK_TIMING.nanosecondsPerByte;
-      this.#requests.push({ chain, type, sector, due: this.#busyUntil + DISK_TIMING.latency });
+      this.#requests!.add({ chain, type, sector }, Math.min(dataLength(type, chain), MAX_TRANSFER));
     }
-    this.#schedule();
+    this.#requests!.schedule();
   }
 
-  #schedule(): void {
-    const first = this.#requests[0];
-    if (first === undefined || this.#alarm !== undefined) return;
-    this.#alarm = this.#port!.events.schedule(first.due, () => this.#dueNow());
-  }
-
-  #dueNow(): void {
-    this.#alarm = undefined;
-    this.#complete();
-    this.#schedule();
-  }
-
-  /** Serves every request that is due. */
-  #complete(): void {
-    const port = this.#port!;
-    const queue = port.queues[0]!;
-    const now = port.clock.now();
-    for (let first = this.#requests[0]; first !== undefined && first.due <= now; first = this.#requests[0]) {
-      this.#requests.shift();
-      const { chain } = first;
-      const status = this.#serve(first);
-      chain.writeAt(chain.writableLength - 1, Uint8Array.of(status));
-      queue.give(chain, first.type === REQUEST.in && status === STATUS.ok ? chain.writableLength : 1);
-    }
-    queue.signal();
+  #complete(request: Request): void {
+    const { chain, type } = request;
+    const status = this.#serve(request);
+    chain.writeAt(chain.writableLength - 1, Uint8Array.of(status));
+    const written = type === REQUEST.in && status === STATUS.ok ? chain.writableLength : 1;
+    this.#port!.queues[0]!.give(chain, written);
   }
 
   #serve(request: Request): number {

@@ -5,7 +5,8 @@ import { type Input, Inputs } from '../../../inputs.js';
 import { MemoryFolder } from '../../../testing/memory-folder.js';
 import { type Field, message, type MessageName, readAnswer } from '../../../testing/p9-client.js';
 import { REGISTER, VirtioTestDriver } from '../../../testing/virtio-driver.js';
-import { SHARE_TIMING, Virtio9p } from './device.js';
+import { REQUEST_TIMING } from '../timed-requests.js';
+import { Virtio9p } from './device.js';
 import { LINUX_ERRNO, type SharedFolder } from './shared-folder.js';
 
 const ROOM = 4096;
@@ -65,12 +66,12 @@ describe('virtio-9p', () => {
     const start = driver.now;
     send('read', [4, 1], [8, 0], [4, 1000]);
     send('clunk', [4, 1]);
-    const first = start + (23 + 1000) * SHARE_TIMING.nanosecondsPerByte + SHARE_TIMING.latency;
+    const first = start + (23 + 1000) * REQUEST_TIMING.nanosecondsPerByte + REQUEST_TIMING.latency;
     expect(driver.events.next()).toBe(first);
     const used = driver.usedIndex();
     driver.passTo(first);
     expect(driver.usedIndex()).toBe(used + 1);
-    driver.passTo(first + 11 * SHARE_TIMING.nanosecondsPerByte);
+    driver.passTo(first + 11 * REQUEST_TIMING.nanosecondsPerByte);
     expect(driver.usedIndex()).toBe(used + 2);
     expect([driver.used(used).length, driver.used(used + 1).length]).toEqual([7 + 4 + 3, 7]);
   });

@@ -3,17 +3,15 @@
 // mount tag. A request is served, in order, at a virtual time that is fixed when the driver hands it over; the answer
 // enters through the input port of the device's name, so that a recorded run is repeated without the folder.
 
-import { type Alarm, assert, type StateReader, type StateWriter, utf8 } from '@plinth/core';
+import { assert, type StateReader, type StateWriter, utf8 } from '@plinth/core';
 import type { AccessSize } from '../../device.js';
 import type { DescriptorChain } from '../chain.js';
 import { readBytes, type VirtioDevice, type VirtioPort } from '../device.js';
+import { TimedRequests } from '../timed-requests.js';
 import { HEADER_SIZE, LERROR_SIZE, MESSAGE } from './messages.js';
 import { MAX_MESSAGE, P9Server } from './server.js';
 import { LINUX_ERRNO, type SharedFolder } from './shared-folder.js';
 import { WireReader } from './wire.js';
-
-/** A request takes `latency`; data pass one request after another at a nanosecond per byte (1 GB/s). */
-export const SHARE_TIMING = { latency: 25_000, nanosecondsPerByte: 1 } as const;
 
 /** Bytes of a mount tag, as in QEMU. */
 export const MAX_MOUNT_TAG = 31;
@@ -36,12 +34,6 @@ export interface Virtio9pOptions {
   readonly folder: SharedFolder;
 }
 
-interface Request {
-  readonly chain: DescriptorChain;
-  /** Virtual time at which it completes. */
-  readonly due: number;
-}
-
 export class Virtio9p implements VirtioDevice {
   readonly name: string;
   readonly type: number = 9;
@@ -51,10 +43,7 @@ export class Virtio9p implements VirtioDevice {
   readonly #configuration: Uint8Array;
   readonly #message = new Uint8Array(MAX_MESSAGE);
   #port: VirtioPort | undefined;
-  #requests: Request[] = [];
-  #alarm: Alarm | undefined;
-  /** When the last byte that has been asked for will have passed. */
-  #busyUntil = 0;
+  #requests: TimedRequests<{ readonly chain: DescriptorChain }> | undefined;
 
   constructor(options: Virtio9pOptions) {
     const tag = utf8(options.tag);
@@ -66,6 +55,9 @@ export class Virtio9p implements VirtioDevice {
 
   connect(port: VirtioPort): void {
     this.#port = port;
+    this.#requests = new TimedRequests(port, ({ chain }) => {
+      port.queues[0]!.give(chain, chain.writeAt(0, this.#serve(chain)));
+    });
   }
 
   readConfiguration(offset: number, size: AccessSize): number {
@@ -75,40 +67,27 @@ export class Virtio9p implements VirtioDevice {
   writeConfiguration(): void {}
 
   reset(): void {
-    this.#alarm?.cancel();
-    this.#alarm = undefined;
-    this.#requests = [];
-    this.#busyUntil = 0;
+    this.#requests!.reset();
     this.#server.clear();
   }
 
   /** What is in the folder is not in it; open files are saved by their paths. */
   save(writer: StateWriter): void {
     writer.bytes(this.#configuration);
-    writer.f64(this.#busyUntil);
     this.#server.fids.save(writer);
-    writer.list(this.#requests, ({ chain, due }) => {
-      this.#port!.queues[0]!.saveChain(writer, chain);
-      writer.f64(due);
-    });
-    writer.alarm(this.#alarm);
+    this.#requests!.save(writer, () => undefined);
   }
 
   restore(reader: StateReader): void {
-    const port = this.#port!;
-    this.reset();
+    this.#server.clear();
     const configuration = reader.bytes();
     const same = configuration.length === this.#configuration.length;
     reader.check(same && configuration.every((byte, at) => byte === this.#configuration[at]), 'another mount tag');
-    this.#busyUntil = reader.time();
     this.#server.fids.restore(reader, MAX_MESSAGE);
-    this.#requests = reader.list(() => {
-      const chain = port.queues[0]!.restoreChain(reader);
+    this.#requests!.restore(reader, (chain) => {
       reader.check(isUsable(chain), 'a request that is too short or too long');
-      return { chain, due: reader.time() };
+      return { chain };
     });
-    this.#alarm = reader.alarm(port.events, () => this.#dueNow());
-    reader.check((this.#alarm === undefined) === (this.#requests.length === 0), 'requests without an alarm');
   }
 
   notify(): void {
@@ -119,31 +98,9 @@ export class Virtio9p implements VirtioDevice {
         port.fail('a 9P message that is too short or too long, or leaves no room for its answer');
         return;
       }
-      const time = bytesMoved(chain) * SHARE_TIMING.nanosecondsPerByte;
-      this.#busyUntil = Math.max(this.#busyUntil, port.clock.now()) + time;
-      this.#requests.push({ chain, due: this.#busyUntil + SHARE_TIMING.latency });
+      this.#requests!.add({ chain }, bytesMoved(chain));
     }
-    this.#schedule();
-  }
-
-  #schedule(): void {
-    const first = this.#requests[0];
-    if (first === undefined || this.#alarm !== undefined) return;
-    this.#alarm = this.#port!.events.schedule(first.due, () => this.#dueNow());
-  }
-
-  #dueNow(): void {
-    this.#alarm = undefined;
-    const port = this.#port!;
-    const queue = port.queues[0]!;
-    const now = port.clock.now();
-    for (let first = this.#requests[0]; first !== undefined && first.due <= now; first = this.#requests[0]) {
-      this.#requests.shift();
-      const { chain } = first;
-      queue.give(chain, chain.writeAt(0, this.#serve(chain)));
-    }
-    queue.signal();
-    this.#schedule();
+    this.#requests!.schedule();
   }
 
   #serve(chain: DescriptorChain): Uint8Array {
