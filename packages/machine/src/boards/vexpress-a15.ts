@@ -3,14 +3,12 @@
 // for kernels with the device tree of that name, which comes with them. What QEMU's board has and a kernel needs to
 // start is modelled; the other devices of the tree are placeholders, as told at each.
 
-import { Gic } from '../devices/gic.js';
 import { Placeholder } from '../devices/placeholder.js';
-import { Pl011 } from '../devices/pl011.js';
-import { Pl031 } from '../devices/pl031.js';
 import { primeCellId, type RegisterDeclaration } from '../devices/registers.js';
 import { Sp804 } from '../devices/sp804.js';
 import { CONFIG_FUNCTION, CONFIG_SITE, type ConfigItem, VexpressSysreg } from '../devices/vexpress-sysreg.js';
 import { type BoardDescription, type BoardDevice, unknownOf } from './board.js';
+import { gicController, realTimeClock, uart } from './parts.js';
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -42,23 +40,6 @@ const CONFIG_ITEMS: readonly ConfigItem[] = [
   { function: reboot, site: motherboard, access: 'reset' },
   { function: dviMode, site: motherboard, access: 'wo' },
 ];
-
-function uart(name: string, base: number, spi: number, console: boolean): BoardDevice {
-  return {
-    name,
-    base,
-    create: (context) => {
-      const device = new Pl011({
-        name,
-        interrupt: context.interrupt(spi),
-        ...(console ? { onByte: (byte) => context.console.onByte(byte), onRoom: () => context.console.onRoom() } : {}),
-        ...unknownOf(context, name),
-      });
-      if (console) context.console.connect(device);
-      return device;
-    },
-  };
-}
 
 function dualTimer(name: string, base: number, spi: number): BoardDevice {
   return {
@@ -181,39 +162,11 @@ export const vexpressA15Board: BoardDescription = {
     uart('uart3', 0x1c0c_0000, 8, false),
     dualTimer('timer01', 0x1c11_0000, 2),
     dualTimer('timer23', 0x1c12_0000, 3),
-    {
-      name: 'rtc',
-      base: 0x1c17_0000,
-      create: (context) =>
-        new Pl031({
-          name: 'rtc',
-          clock: context.clock,
-          events: context.events,
-          baseSeconds: context.wallClockBase,
-          interrupt: context.interrupt(4),
-          ...unknownOf(context, 'rtc'),
-        }),
-    },
+    realTimeClock(0x1c17_0000, 4),
     ...PLACEHOLDERS,
   ],
-  createInterruptController: (host) => {
-    const gic = new Gic({
-      cpus: host.cpus,
-      spis: 128,
-      distributorSize: 0x1000,
-      cpuInterfaceSize: 0x2000,
-      currentCpu: () => host.currentCpu(),
-      irq: host.irq,
-      fiq: host.fiq,
-      onUnknown: (...access) => host.onUnknownRegister?.(...access),
-    });
-    return {
-      windows: [
-        { base: 0x2c00_1000, device: gic.distributor },
-        { base: 0x2c00_2000, device: gic.cpuInterface },
-      ],
-      spi: (n) => gic.spi(n),
-      ppi: (cpu, n) => gic.ppi(cpu, n),
-    };
-  },
+  createInterruptController: gicController(
+    { distributor: 0x2c00_1000, cpuInterface: 0x2c00_2000 },
+    { spis: 128, distributorSize: 0x1000, cpuInterfaceSize: 0x2000 },
+  ),
 };

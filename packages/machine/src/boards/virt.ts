@@ -2,11 +2,9 @@
 // The board `virt`: GICv2, architected timer, PL011, PL031, PSCI and room for virtio, at the addresses and interrupts of
 // QEMU's board of that name (without virtualization and Security Extensions), so that the same kernels boot on it.
 
-import { Gic } from '../devices/gic.js';
-import { Pl011 } from '../devices/pl011.js';
-import { Pl031 } from '../devices/pl031.js';
 import { type DeviceTreeOptions, virtDeviceTree, type VirtLayout } from '../fdt/virt.js';
-import { type BoardDescription, unknownOf } from './board.js';
+import type { BoardDescription } from './board.js';
+import { gicController, realTimeClock, uart } from './parts.js';
 
 const MIB = 1024 * 1024;
 const TIMERS = { secure: 13, physical: 14, virtual: 11, hypervisor: 10 };
@@ -37,53 +35,10 @@ export const virtBoard: BoardDescription & { deviceTree(options: DeviceTreeOptio
   timerInterrupts: TIMERS,
   psci: 'hvc',
   virtio: { base: LAYOUT.virtio, stride: LAYOUT.virtioStride, slots: 32, spi: LAYOUT.virtioSpi },
-  devices: [
-    {
-      name: 'uart0',
-      base: LAYOUT.uart,
-      create: (context) => {
-        const uart = new Pl011({
-          name: 'uart0',
-          interrupt: context.interrupt(LAYOUT.uartSpi),
-          onByte: (byte) => context.console.onByte(byte),
-          onRoom: () => context.console.onRoom(),
-          ...unknownOf(context, 'uart0'),
-        });
-        context.console.connect(uart);
-        return uart;
-      },
-    },
-    {
-      name: 'rtc',
-      base: LAYOUT.rtc,
-      create: (context) =>
-        new Pl031({
-          name: 'rtc',
-          clock: context.clock,
-          events: context.events,
-          baseSeconds: context.wallClockBase,
-          interrupt: context.interrupt(LAYOUT.rtcSpi),
-          ...unknownOf(context, 'rtc'),
-        }),
-    },
-  ],
-  createInterruptController: (host) => {
-    const gic = new Gic({
-      cpus: host.cpus,
-      spis: 256,
-      currentCpu: () => host.currentCpu(),
-      irq: host.irq,
-      fiq: host.fiq,
-      onUnknown: (...access) => host.onUnknownRegister?.(...access),
-    });
-    return {
-      windows: [
-        { base: LAYOUT.gicDistributor, device: gic.distributor },
-        { base: LAYOUT.gicCpuInterface, device: gic.cpuInterface },
-      ],
-      spi: (n) => gic.spi(n),
-      ppi: (cpu, n) => gic.ppi(cpu, n),
-    };
-  },
+  devices: [uart('uart0', LAYOUT.uart, LAYOUT.uartSpi, true), realTimeClock(LAYOUT.rtc, LAYOUT.rtcSpi)],
+  createInterruptController: gicController(
+    { distributor: LAYOUT.gicDistributor, cpuInterface: LAYOUT.gicCpuInterface },
+    { spis: 256 },
+  ),
   deviceTree: (options) => virtDeviceTree(LAYOUT, options),
 };
