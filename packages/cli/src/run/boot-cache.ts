@@ -4,13 +4,14 @@
 // are not compressed: unpacking would take longer than reading. A snapshot that cannot be used is removed and made anew.
 
 import { createHash } from 'node:crypto';
-import { readdirSync, rmSync, statSync, utimesSync } from 'node:fs';
+import { readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { PlinthError } from '@plinth/core';
 import { type DriverHost, type MachineDriver, resumeDriver, type RunSpec, Snapshot } from '@plinth/machine';
 import { writeFileAtomically } from '../host/atomic-file.js';
 import { codeFolders, hashCode } from '../host/code-key.js';
 import { zlibCodec } from '../host/deflate.js';
+import { keepLastUsed, noteUse } from '../host/last-used.js';
 import { makeDirectory } from '../host/make-directory.js';
 import type { ReadFile } from '../host/shared-files.js';
 import { imageDirectory } from '../image/cache.js';
@@ -112,18 +113,16 @@ export class BootCache {
     try {
       makeDirectory(this.#directory);
       writeFileAtomically(this.#path, await machine.saveSnapshot(false), 'snapshot of the booted image');
-      for (const path of this.#oldest()) rmSync(path, { force: true });
+      keepLastUsed(this.#kept(), MOST_SNAPSHOTS);
     } catch (error) {
       say(`the next run boots again: ${(error as Error).message}`);
     }
   }
 
-  #oldest(): string[] {
-    const paths = readdirSync(this.#directory)
+  #kept(): string[] {
+    return readdirSync(this.#directory)
       .filter((name) => name.endsWith('.snapshot'))
       .map((name) => join(this.#directory, name));
-    const used = paths.map((path) => ({ path, time: statSync(path).mtimeMs })).toSorted((a, b) => b.time - a.time);
-    return used.slice(MOST_SNAPSHOTS).map(({ path }) => path);
   }
 }
 
@@ -133,14 +132,5 @@ function codeHash(): string | undefined {
     return hashCode(codeFolders('@plinth/machine'), performance.timeOrigin);
   } catch {
     return undefined;
-  }
-}
-
-function noteUse(path: string): void {
-  try {
-    const now = new Date();
-    utimesSync(path, now, now);
-  } catch {
-    // Not ours to write: then nobody asks when it was used.
   }
 }

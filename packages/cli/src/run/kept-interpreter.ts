@@ -4,12 +4,13 @@
 // none. Whatever fails here only means that the interpreter is made anew.
 
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { interpreterBytes } from '@plinth/machine';
 import { cacheDirectory } from '../host/cache-directory.js';
 import { codeFolders, hashCode } from '../host/code-key.js';
+import { keepLastUsed, noteUse } from '../host/last-used.js';
 import { makeDirectory } from '../host/make-directory.js';
 import { temporaryFile } from '../host/temporary.js';
 
@@ -139,15 +140,6 @@ function readCopy(path: string, key: string): Uint8Array | undefined {
   }
 }
 
-function noteUse(path: string): void {
-  try {
-    const now = new Date();
-    utimesSync(path, now, now);
-  } catch {
-    // Not ours to write, or removed by another process: then nobody asks when it was used.
-  }
-}
-
 /** Puts a copy in place as a whole, and removes those that were not used for longest. */
 function writeCopy(directory: string, path: string, key: string, bytes: Uint8Array): void {
   try {
@@ -159,9 +151,7 @@ function writeCopy(directory: string, path: string, key: string, bytes: Uint8Arr
     } finally {
       rmSync(fresh, { force: true });
     }
-    const copies = findCopies(directory).map((copy) => ({ copy, used: statSync(copy).mtimeMs }));
-    const oldest = copies.toSorted((a, b) => b.used - a.used).slice(MOST_COPIES);
-    for (const { copy } of oldest) rmSync(copy, { force: true });
+    keepLastUsed(findCopies(directory), MOST_COPIES);
   } catch {
     // A cache that cannot be written: the next start takes as long as this one.
   }
