@@ -3,11 +3,11 @@
 
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { assert, PlinthError } from '@plinth/core';
-import { hostTime, InterpreterImage, runLoop } from '@plinth/machine';
+import { InterpreterImage } from '@plinth/machine';
 import type { Console, ConsoleEvents } from '@plinth/machine';
-import { nodeClock } from '../host/host-clock.js';
 import { SharedFiles } from '../host/shared-files.js';
 import { NullConsole } from '../run/console.js';
+import { driveRun } from '../run/drive-run.js';
 import { nodeHost } from '../run/driver-host.js';
 import { ExecFrameParser } from '../run/exec-frame.js';
 import { openConsole } from '../run/open-console.js';
@@ -78,7 +78,7 @@ async function consoleOf({ spec }: MachineJob, port: PortConsole, send: Send): P
 async function runJob(job: MachineJob, port: PortConsole, send: Send): Promise<MachineEnd> {
   const image = new InterpreterImage(job.interpreter);
   const say = (line: string): void => send({ kind: 'say', line });
-  const { spec, machine, network, ready } = await startRun(job.spec, {
+  const started = await startRun(job.spec, {
     size: undefined,
     progress: { step: () => undefined, update: () => undefined, done: () => undefined, warn: say },
     host: {
@@ -90,8 +90,9 @@ async function runJob(job: MachineJob, port: PortConsole, send: Send): Promise<M
     read: new SharedFiles(job.files).read,
     say,
   });
-  using _network = network;
-  using _machine = machine;
+  const { spec } = started;
+  using _network = started.network;
+  using machine = started.machine;
   const frame =
     spec.exec === undefined
       ? undefined
@@ -100,21 +101,9 @@ async function runJob(job: MachineJob, port: PortConsole, send: Send): Promise<M
           errors: (bytes) => send({ kind: 'errors', bytes: Uint8Array.from(bytes) }),
         });
   const console = await consoleOf(job, port, send);
-  const findings: MachineEnd['result']['findings'][number][] = [];
-  const loop = await runLoop({
-    machine,
+  const { machineExit, findings, counts } = await driveRun(started, {
     console,
-    ...(network === undefined ? {} : { network }),
-    limits: spec.limits,
-    realtime: spec.realtime,
-    restart: spec.exec === undefined,
-    time: hostTime(nodeClock),
-    ...(ready === undefined ? {} : { ready }),
-    onFinding: (finding) => {
-      const stamped = { ...finding, time: { wall: new Date().toISOString(), ...finding.time } };
-      findings.push(stamped);
-      send({ kind: 'finding', finding: stamped });
-    },
+    onFinding: (finding) => send({ kind: 'finding', finding }),
     ...(frame === undefined
       ? {}
       : {
@@ -128,17 +117,12 @@ async function runJob(job: MachineJob, port: PortConsole, send: Send): Promise<M
   const status = frame?.phase === 'end' ? frame.exitStatus : undefined;
   return {
     result: {
-      exit: status === undefined ? loop.exit : { kind: 'exit', status },
+      exit: status === undefined ? machineExit : { kind: 'exit', status },
       findings,
       stateHash: machine.stateHash(),
-      counts: {
-        instructions: machine.instructions,
-        virtualTime: machine.virtualTime,
-        hostTime: loop.hostTime / 1000,
-        consoleOutput: loop.output,
-      },
+      counts,
     },
-    machineExit: loop.exit,
+    machineExit,
     bootTail: frame?.bootTail ?? '',
   };
 }

@@ -2,16 +2,15 @@
 // `plinth run`: reads what is to run, drives it, and turns how it ended into an exit status and one line.
 
 import { PlinthError } from '@plinth/core';
-import type { Finding } from '@plinth/core';
-import { boardList, hostTime, runLoop } from '@plinth/machine';
+import { boardList } from '@plinth/machine';
 import type { Console, MachineDriver, RunExit, RunResult, RunSpec } from '@plinth/machine';
 import { writeFileAtomically } from '../host/atomic-file.js';
-import { nodeClock } from '../host/host-clock.js';
 import { LineProgress } from '../host/progress.js';
 import { readPrivately } from '../host/shared-files.js';
 import { EXIT, reportError } from '../report-error.js';
 import { conclude } from '../run/conclude.js';
 import { NullConsole, OutputConsole } from '../run/console.js';
+import { driveRun } from '../run/drive-run.js';
 import { nodeHost } from '../run/driver-host.js';
 import { ExecFrameParser } from '../run/exec-frame.js';
 import { EventLog, type RunOutput } from '../run/event-log.js';
@@ -46,63 +45,42 @@ export async function runVerb(files: readonly string[], options: RunOptions): Pr
 
 async function runSpec(wanted: RunSpec, output: RunOutput): Promise<number> {
   using events = new EventLog(output.events);
-  const {
-    spec,
-    machine: driver,
-    network: wire,
-    ready,
-  } = await startRun(wanted, {
+  const started = await startRun(wanted, {
     size: terminalSize(wanted),
     progress: new LineProgress(process.stderr),
     host: nodeHost,
     read: readPrivately,
     say,
   });
-  using network = wire;
-  using machine = driver;
+  const { spec } = started;
+  using _network = started.network;
+  using machine = started.machine;
   // With --json standard output holds the result alone, and the console goes to standard error.
   const standard = (): Console => (output.json ? new OutputConsole(process.stderr) : new StdioConsole(process.stdout));
   const console: Console = spec.exec === undefined ? await openConsole(spec.console, say, standard) : new NullConsole();
   try {
     const capture = spec.exec === undefined ? undefined : new ExecCapture(spec.exec.marker, output.json);
-    const findings: Finding[] = [];
     const saver = new SnapshotSaver(spec, machine);
-    const loop = await runLoop({
-      machine,
+    const { machineExit, findings, counts } = await driveRun(started, {
       console,
-      ...(network === undefined ? {} : { network }),
-      limits: spec.limits,
-      realtime: spec.realtime,
-      restart: spec.exec === undefined,
-      time: hostTime(nodeClock),
       snapshot: { ...(spec.saveAt === undefined ? {} : { at: spec.saveAt }), save: () => saver.saveDuringRun() },
-      ...(ready === undefined ? {} : { ready }),
-      onFinding: (finding) => {
-        const stamped = { ...finding, time: { wall: new Date().toISOString(), ...finding.time } };
-        findings.push(stamped);
-        events.write(stamped);
-      },
+      onFinding: (finding) => events.write(finding),
       ...(capture === undefined ? {} : { onOutput: (bytes) => capture.push(bytes) }),
     });
     await console.close();
-    const saved = await saver.atExit(loop.exit);
+    const saved = await saver.atExit(machineExit);
     const result: RunResult = {
-      exit: capture?.exit ?? loop.exit,
+      exit: capture?.exit ?? machineExit,
       findings,
       ...(output.json ? { stateHash: machine.stateHash() } : {}),
-      counts: {
-        instructions: machine.instructions,
-        virtualTime: machine.virtualTime,
-        hostTime: loop.hostTime / 1000,
-        consoleOutput: loop.output,
-      },
+      counts,
     };
     if (output.json) printJson(spec, result, capture);
     else {
       // What is only of interest to a kernel's author is in --events and --json.
       for (const { severity, message } of findings) if (severity !== 'info') say(`finding: ${message}`);
     }
-    const status = conclude(spec, result, loop.exit, capture, say, (line) => process.stderr.write(`${line}\n`));
+    const status = conclude(spec, result, machineExit, capture, say, (line) => process.stderr.write(`${line}\n`));
     return saved || status !== EXIT.clean ? status : EXIT.found;
   } finally {
     await console.close();
