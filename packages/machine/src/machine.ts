@@ -363,6 +363,7 @@ export class Machine implements CpuHost {
   /** Everything that the further run depends on, copied, by component. Not during `run`. */
   save(): Section[] {
     assert(this.#slice === 0, 'a machine is saved between runs');
+    this.dropTranslations();
     return [
       saveIdentity(this.identity),
       ...this.#components().map(({ tag, part }) => {
@@ -373,6 +374,11 @@ export class Machine implements CpuHost {
       ...savePlan(this.#plan),
       ...saveRam(this.memory, this.#plan),
     ];
+  }
+
+  /** What `save` does to this machine besides: for one that runs in step with another that is saved. */
+  dropTranslations(): void {
+    for (const cpu of this.cpus) cpu.dropTranslations();
   }
 
   /** Becomes the machine that was saved; sections of others are left for the caller. After an error it is of no use. */

@@ -160,17 +160,12 @@ export class Vcpu {
     this.requestStop('wait');
   }
 
-  /**
-   * Between two instructions. Drops all translations, which a restored CPU does not have either: a guest that changes its
-   * tables without TLB maintenance would see the difference.
-   */
+  /** Between two instructions. Translations are not saved: see `dropTranslations`. */
   save(writer: StateWriter): void {
     saveCpuState(this.state, writer);
     this.activity.save(writer);
     writer.i32(this.#lastVector);
     writer.u8(Math.min(this.#faultsInARow, FAULT_LOOP));
-    this.#shadow.reset();
-    this.#contextChanged();
   }
 
   restore(reader: StateReader): void {
@@ -179,6 +174,14 @@ export class Vcpu {
     this.#lastVector = reader.i32();
     this.#faultsInARow = reader.u8();
     this.#stop = undefined;
+    this.dropTranslations();
+  }
+
+  /**
+   * Between two instructions: the tables' entries are made anew. A machine that is saved goes on without any, as a restored
+   * one does: a guest that changes its tables without TLB maintenance would see the difference.
+   */
+  dropTranslations(): void {
     this.#shadow.reset();
     this.#contextChanged();
   }

@@ -302,8 +302,7 @@ class Driver implements MachineDriver {
 
   saveSnapshot(packed: boolean): Promise<readonly Uint8Array[]> {
     const { saveSnapshot: _file, saveAt: _place, ...run } = this.#spec;
-    // The twin's translations are dropped with the machine's.
-    this.#twin?.save();
+    this.#twin?.dropTranslations();
     return saveSnapshot(this.#machine, packed ? this.#host.codec : undefined, run);
   }
 
