@@ -26,7 +26,7 @@ const DIFFERENCES: Differences = {
   ours: [/^random: crng init done/],
   free: [
     // How often interrupts came, and what the console of the command needed.
-    [/^( *\w+: +)\d+( +)/, '$1…$2'],
+    [/^( *\w+:) +\d+ +/, '$1 … '],
     // Our CPU has no performance counters but that of cycles, which every driver takes for granted.
     [/(PMU driver, )\d+ counters/, '$1… counters'],
   ],

@@ -19,6 +19,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { missingUserNamespaces } from '../setup/user-namespaces.js';
 import { ExecFrameParser } from '@plinth/cli';
 import { withGuestFiles } from '@plinth/machine';
 
@@ -33,8 +34,8 @@ function plinth(...args: string[]) {
 function reasonToSkip(): string | undefined {
   if (process.getuid?.() !== 0) return 'only root can build an image with a disk';
   if (spawnSync('qemu-system-arm', ['--version']).status !== 0) return 'qemu-system-arm is not installed';
-  const namespace = spawnSync('unshare', ['--user', '--mount', '--pid', '--fork', 'true'], { encoding: 'utf8' });
-  if (namespace.status !== 0) return `no user namespaces here: ${namespace.stderr.trim()}`;
+  const noNamespaces = missingUserNamespaces();
+  if (noNamespaces !== undefined) return noNamespaces;
   const pulled = plinth('image', 'pull', 'debian-mini');
   return pulled.status === 0 ? undefined : `no guest image: ${pulled.stderr.trim().split('\n').at(-1) ?? ''}`;
 }

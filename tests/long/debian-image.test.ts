@@ -7,6 +7,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
+import { missingUserNamespaces } from '../setup/user-namespaces.js';
 
 const PLINTH = join(import.meta.dirname, '../../packages/cli/bin/plinth.js');
 
@@ -17,8 +18,7 @@ function plinth(...args: string[]) {
 function reasonToSkip(): string | undefined {
   if (process.getuid?.() !== 0) return 'only root can build an image with a disk';
   if (spawnSync('qemu-system-arm', ['--version']).status !== 0) return 'qemu-system-arm is not installed';
-  const namespace = spawnSync('unshare', ['--user', '--mount', '--pid', '--fork', 'true'], { encoding: 'utf8' });
-  return namespace.status === 0 ? undefined : `no user namespaces here: ${namespace.stderr.trim()}`;
+  return missingUserNamespaces();
 }
 
 const missing = reasonToSkip();

@@ -7,6 +7,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { commandOutput } from '../boot/guest.js';
+import { missingUserNamespaces } from '../setup/user-namespaces.js';
 import { missingDriver, NetGuest } from './guest.js';
 import { ADDRESS, GATEWAY, missingNamespace, Namespace, Output } from './namespace.js';
 
@@ -14,7 +15,7 @@ const PEER = join(import.meta.dirname, 'peer.mjs');
 const SIZE = 10_000_000;
 
 const missingPasst = spawnSync('passt', ['--version']).status === 0 ? undefined : 'passt is not installed';
-const missing = missingPasst ?? missingNamespace() ?? (await missingDriver());
+const missing = missingPasst ?? missingUserNamespaces() ?? missingNamespace() ?? (await missingDriver());
 
 /** As busybox's DHCP client calls it. */
 const DHCP = `
