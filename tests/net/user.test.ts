@@ -3,7 +3,7 @@
 // passt dies. All in a network namespace of its own.
 
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { commandOutput } from '../boot/guest.js';
@@ -100,9 +100,12 @@ echo unplugged
   });
 });
 
-/** The child of a run: there is one. */
+/** The child of a run, of whichever thread: there is one. */
 function passtOf(pid: number): number {
-  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').trim();
+  const children = readdirSync(`/proc/${pid}/task`)
+    .map((thread) => readFileSync(`/proc/${pid}/task/${thread}/children`, 'latin1'))
+    .join('')
+    .trim();
   expect(children).toMatch(/^\d+$/);
   return Number(children);
 }

@@ -15,6 +15,8 @@ const PROTOTYPES = {
   ioctl: 'int ioctl(int fd, unsigned long request, ...)',
   read: 'intptr_t read(int fd, void *into, size_t size)',
   write: 'intptr_t write(int fd, const void *from, size_t size)',
+  socketpair: 'int socketpair(int domain, int type, int protocol, void *descriptors)',
+  setsockopt: 'int setsockopt(int fd, int level, int option, const void *value, unsigned int size)',
   eventfd: 'int eventfd(unsigned int count, int flags)',
   interfaceIndex: 'unsigned int if_nametoindex(const char *name)',
   poll: 'int poll(void *descriptors, unsigned long count, int milliseconds)',
@@ -44,6 +46,8 @@ export function nativeCalls(): SystemCalls {
     ioctl: (fd, request, argument) => call(table.ioctl, fd, request, 'void *', argument),
     read: (fd, into) => call(table.read, fd, into, into.length),
     write: (fd, from) => call(table.write, fd, from, from.length),
+    socketpair: (domain, type, descriptors) => call(table.socketpair, domain, type, 0, descriptors),
+    setsockopt: (fd, level, option, value) => call(table.setsockopt, fd, level, option, value, value.length),
     eventfd: (count, flags) => call(table.eventfd, count, flags),
     interfaceIndex: (name) => table.interfaceIndex(name) as number,
     poll: (descriptors, milliseconds) =>

@@ -12,6 +12,9 @@ export interface SystemCalls {
   read(fd: number, into: Uint8Array): Result;
   write(fd: number, from: Uint8Array): Result;
   eventfd(count: number, flags: number): Result;
+  /** `descriptors`: room for two 32-bit numbers. */
+  socketpair(domain: number, type: number, descriptors: Uint8Array): Result;
+  setsockopt(fd: number, level: number, option: number, value: Uint8Array): Result;
   /** 0 if there is no such interface. */
   interfaceIndex(name: string): number;
   /** `descriptors` is an array of struct pollfd. Runs on another thread, and fails only as a whole. */

@@ -43,6 +43,12 @@ class FakeKernel implements SystemCalls {
     this.happen();
     return from.length;
   }
+  socketpair(): number {
+    return -ERROR.EPERM;
+  }
+  setsockopt(): number {
+    return -ERROR.EPERM;
+  }
   eventfd(): number {
     return WAKE_FD;
   }

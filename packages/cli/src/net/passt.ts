@@ -3,7 +3,8 @@
 // it is started and leaves when the other end is closed, so it outlives us in no case, a kill -9 included.
 
 import { spawn, type ChildProcess } from 'node:child_process';
-import type { Socket } from 'node:net';
+import { closeSync } from 'node:fs';
+import { Socket } from 'node:net';
 import { PlinthError } from '@plinth/core';
 import { macBytes, MAX_FRAME, type NetSpec, type PortForward } from '@plinth/machine';
 import type { BackendEvents, NetworkBackend } from './backend.js';
@@ -13,6 +14,8 @@ type UserNetSpec = Extract<NetSpec, { kind: 'user' }>;
 
 /** File descriptor of its socket in the child. */
 const SOCKET = 3;
+/** Bytes that the socket should hold: no window of a guest is larger. */
+const SOCKET_ROOM = 4 * 1024 * 1024;
 /** Bytes on their way to passt; what comes above that is lost, as on a wire. */
 const MAX_WAITING = 16 * 1024 * 1024;
 /** Milliseconds after which passt is believed to be ready although it answers no ARP, as without IPv4. */
@@ -22,12 +25,14 @@ const NOISE = /^(Failed to send \d+ bytes to syslog|Don't run as root)/;
 
 /** Starts passt, and waits until it has answered or failed. */
 export async function openPasst(spec: UserNetSpec): Promise<NetworkBackend> {
+  const pair = await roomySockets();
   const child = spawn('passt', passtArguments(spec), {
-    stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', 'ignore', 'pipe', pair?.[1] ?? 'pipe'],
     // The keys that end us are not for it: it ends when we do.
     detached: true,
   });
-  const backend = new PasstNetwork(child);
+  if (pair !== undefined) closeSync(pair[1]);
+  const backend = new PasstNetwork(child, pair === undefined ? (child.stdio[SOCKET] as Socket) : socketOf(pair[0]));
   try {
     await backend.answer(macBytes(spec.mac));
   } catch (error) {
@@ -35,6 +40,21 @@ export async function openPasst(spec: UserNetSpec): Promise<NetworkBackend> {
     throw error;
   }
   return backend;
+}
+
+/** What passt cannot send at once is lost, and sent again only after seconds; so the sockets get more room than usual. */
+async function roomySockets(): Promise<[number, number] | undefined> {
+  try {
+    const { nativeCalls, socketPair } = await import('@plinth/linux');
+    return socketPair(nativeCalls(), SOCKET_ROOM);
+  } catch (error) {
+    if (error instanceof PlinthError) return undefined; // then with the usual room
+    throw error;
+  }
+}
+
+function socketOf(fd: number): Socket {
+  return new Socket({ fd, readable: true, writable: true });
 }
 
 export function passtArguments({ mtu, forwards }: Pick<UserNetSpec, 'mtu' | 'forwards'>): string[] {
@@ -60,9 +80,9 @@ class PasstNetwork implements NetworkBackend {
   #events: BackendEvents | undefined;
   #first: (() => void) | undefined;
 
-  constructor(child: ChildProcess) {
+  constructor(child: ChildProcess, socket: Socket) {
     this.#child = child;
-    this.#socket = child.stdio[SOCKET] as Socket;
+    this.#socket = socket;
     this.#stop = (): void => {
       child.kill();
     };
