@@ -3,7 +3,18 @@
 // of zeros, which are instructions that do nothing.
 
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { crc32 } from '@plinth/core';
@@ -58,6 +69,46 @@ it('goes on with what it was taken with', () => {
   );
   expect(plinth('saved', ...until(2000), '--memory', '32M').stderr).toBe(
     'plinth: memory: saved was taken with 16777216: leave this option out\n',
+  );
+});
+
+it('finds its disks from any folder, and says in one line which is gone or another one', () => {
+  const disks = join(home, 'disks');
+  mkdirSync(disks);
+  writeFileSync(join(disks, 'kept.img'), new Uint8Array(4096));
+  writeFileSync(join(disks, 'forgotten.img'), new Uint8Array(4096));
+  const drives = ['--drive', 'disks/kept.img,format=raw,overlay=disks/kept.overlay'];
+  drives.push('--drive', 'disks/forgotten.img,format=raw,snapshot');
+  expect(plinth(...FIXED, ...drives, ...until(1000), '--save-snapshot', 'disks/saved').stderr).toContain('snapshot: ');
+  const snapshot = join(disks, 'saved');
+  const resume = (): string => {
+    const options = ['run', snapshot, '--console', 'none', ...until(2000)];
+    const { status, stderr } = spawnSync(process.execPath, [PLINTH, ...options], { encoding: 'utf8', cwd: '/' });
+    return `${status}: ${stderr}`.replaceAll(disks, 'DISKS');
+  };
+  const goesOn = '1: plinth: stopped at the limit of --limit-instructions\n';
+  expect(resume()).toBe(goesOn);
+  expect(resume()).toBe(goesOn);
+  // A snapshot of what goes on from a snapshot knows them, too.
+  const second = join(disks, 'second');
+  plinth('disks/saved', '--console', 'none', ...until(1500), '--save-snapshot', second);
+  cpSync(second, snapshot);
+  expect(resume()).toBe(goesOn);
+
+  const without = (name: string, complaint: string): void => {
+    const path = join(disks, name);
+    renameSync(path, `${path}.away`);
+    expect(resume()).toBe(`2: plinth: DISKS/saved: DISKS/${complaint}\n`);
+    expect(existsSync(path)).toBe(false);
+    renameSync(`${path}.away`, path);
+  };
+  const why = 'and the snapshot cannot go on without it';
+  without('kept.overlay', `kept.overlay is not there: it is the overlay that the guest has written to, ${why}`);
+  without('forgotten.img', `forgotten.img is not there: it is a disk of the guest, ${why}`);
+  expect(resume()).toBe(goesOn);
+  utimesSync(join(disks, 'forgotten.img'), 1, 1);
+  expect(resume()).toBe(
+    '2: plinth: DISKS/forgotten.img: it is not as it was when the snapshot was taken, which needs the disk of that moment\n',
   );
 });
 

@@ -178,6 +178,8 @@ export class OverlayDisk implements BlockDevice {
   }
 
   flush(): void {
+    // What is gone after the run need not outlive anything.
+    if (this.#temporary) return;
     this.#file.sync();
     if (this.#stale.size === 0) return;
     for (const block of this.#stale) {

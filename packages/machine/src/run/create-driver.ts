@@ -123,13 +123,16 @@ class Driver implements MachineDriver {
 
   readonly #twin: Machine | undefined;
   readonly #sliceEnds: Set<number> = new Set();
-  readonly #spec: RunSpec;
+  /** What its snapshots say of the run: one that goes on from another is still a run of what was booted once. */
+  readonly #savedRun: RunSpec;
   readonly #host: DriverHost;
 
   constructor(spec: RunSpec, name: string, hardware: Hardware, start: Start, host: DriverHost) {
     this.#host = host;
     this.#name = name;
-    this.#spec = spec;
+    const before = 'snapshot' in start ? start.snapshot.run : undefined;
+    const { drives, shares, net } = spec;
+    this.#savedRun = before === undefined ? spec : { ...before, drives, shares, net };
     this.#repeat = { seed: spec.seed, wallClock: spec.wallClock };
     const common = {
       ...hardware,
@@ -301,7 +304,7 @@ class Driver implements MachineDriver {
   }
 
   saveSnapshot(packed: boolean): Promise<readonly Uint8Array[]> {
-    const { saveSnapshot: _file, saveAt: _place, ...run } = this.#spec;
+    const { saveSnapshot: _file, saveAt: _place, ...run } = this.#savedRun;
     this.#twin?.dropTranslations();
     return saveSnapshot(this.#machine, packed ? this.#host.codec : undefined, run);
   }
