@@ -3,6 +3,7 @@
 // for behind what was seen before.
 
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PLINTH } from './guest.js';
 
@@ -10,6 +11,7 @@ export class LiveGuest implements AsyncDisposable {
   readonly #child: ChildProcessWithoutNullStreams;
   readonly #ended: Promise<void>;
   #unseen: string = '';
+  #cpuSeconds: number = 0;
   /** Standard error. */
   errors: string = '';
 
@@ -23,8 +25,22 @@ export class LiveGuest implements AsyncDisposable {
     this.#ended = new Promise((resolve) => this.#child.once('close', () => resolve()));
   }
 
-  get pid(): number {
-    return this.#child.pid!;
+  /** User and system, of all threads, up to now; of a process that has ended, up to when it was last asked or awaited. */
+  get cpuSeconds(): number {
+    try {
+      // proc(5): fields 14 and 15, in hundredths of a second. The name in field 2 may have blanks.
+      const fields = readFileSync(`/proc/${this.#child.pid!}/stat`, 'latin1')
+        .replace(/^.*\) /, '')
+        .split(' ');
+      this.#cpuSeconds = (Number(fields[11]) + Number(fields[12])) / 100;
+    } catch {
+      // It has ended.
+    }
+    return this.#cpuSeconds;
+  }
+
+  pause(): Promise<void> {
+    return sleep(20);
   }
 
   /** Waits for a text of the console, and gives all that came before it. */
@@ -41,7 +57,8 @@ export class LiveGuest implements AsyncDisposable {
         if (this.#unseen.includes(text)) continue;
         throw new Error(`ended before "${text}" was seen in:\n${this.#unseen}\n${this.errors}`);
       }
-      await sleep(20);
+      void this.cpuSeconds;
+      await this.pause();
     }
   }
 
