@@ -3,7 +3,7 @@ import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { crc32 } from './crc32.js';
 import { PlinthError } from './errors.js';
-import { decodeSections, encodeSections, isSections, type SectionCodec, Sections } from './sections.js';
+import { decodeSections, encodeSections, isSections, type SectionCodec, Sections, splitSection } from './sections.js';
 
 const codec: SectionCodec = {
   deflate: async (bytes) => deflateRawSync(bytes, { level: 1 }),
@@ -61,6 +61,19 @@ describe('files of sections', () => {
     for (let length = 0; length < bytes.length; length += length < 100 ? 1 : 19) {
       await expect(open(bytes.subarray(0, length))).rejects.toThrow(/^F: (this is no snapshot|ends at byte \d+)/);
     }
+  });
+
+  it('hold what is larger than a section', async () => {
+    const large = Uint8Array.from({ length: 9 * 1024 * 1024 }, (_, i) => i >> 12);
+    const pieces = splitSection({ tag: 'disk', version: 4, payload: large });
+    expect(pieces.map(({ tag }) => tag)).toEqual(['disk', 'disk+1', 'disk+2']);
+    const empty = splitSection({ tag: 'none', version: 4, payload: new Uint8Array() });
+    const sections = await open(Buffer.concat(await encodeSections('TEST', [...empty, ...pieces], codec)));
+    expect(Buffer.compare(sections.takeSplit('disk', 4).raw(large.length), large)).toBe(0);
+    sections.takeSplit('none', 4).end();
+    sections.end();
+    const short = await open(Buffer.concat(await encodeSections('TEST', [pieces[0]!, pieces[2]!], codec)));
+    expect(() => short.takeSplit('disk', 4).raw(large.length)).toThrow(/^F: section disk is not valid at byte 0/);
   });
 
   it('names the section and its place', async () => {

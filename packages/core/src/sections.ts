@@ -9,6 +9,7 @@
 // A section's checksum covers its head and its stored bytes. Compression is the caller's (SectionCodec), since the
 // fast ones are the host's.
 
+import { concatenate } from './bytes.js';
 import { crc32 } from './crc32.js';
 import { PlinthError } from './errors.js';
 import { StateReader, StateWriter } from './state.js';
@@ -39,12 +40,27 @@ const MIN_DEFLATE = 512;
 const PART = 8 * 1024 * 1024;
 /** Sections are packed and unpacked one by one. */
 const MAX_SECTION = 64 * 1024 * 1024;
+/** Of sections that are split. */
+const PIECE = 4 * 1024 * 1024;
 /** What a file may unpack to, whatever it says: the largest RAM and then some. */
 const MAX_TOTAL = 3.5 * 1024 ** 3;
 
 /** Whether bytes begin as a file of sections does, of whatever kind and version. */
 export function isSections(bytes: Uint8Array): boolean {
   return bytes.length >= MAGIC.length && MAGIC.every((byte, i) => bytes[i] === byte);
+}
+
+/** A section of any size as sections of at most PIECE bytes, which `Sections.takeSplit` puts together. */
+export function splitSection({ tag, version, payload }: Section): Section[] {
+  const pieces: Section[] = [];
+  for (let at = 0; at === 0 || at < payload.length; at += PIECE) {
+    pieces.push({ tag: pieceTag(tag, pieces.length), version, payload: payload.subarray(at, at + PIECE) });
+  }
+  return pieces;
+}
+
+function pieceTag(tag: string, n: number): string {
+  return n === 0 ? tag : `${tag}+${n}`;
 }
 
 /** The pieces of the file, in order. */
@@ -219,6 +235,18 @@ export class Sections {
       throw invalid('section-version', `${this.#name}: section ${tag} ${versions}: take a new snapshot`);
     }
     return section.payload;
+  }
+
+  /** As `take`, of what `splitSection` has made. */
+  takeSplit(tag: string, version: number): StateReader {
+    const first = this.take(tag, version);
+    if (!this.has(pieceTag(tag, 1))) return first;
+    const pieces = [first.raw(first.remaining)];
+    for (let n = 1; this.has(pieceTag(tag, n)); n++) {
+      const next = this.take(pieceTag(tag, n), version);
+      pieces.push(next.raw(next.remaining));
+    }
+    return new StateReader(concatenate(pieces), `${this.#name}: section ${tag}`);
   }
 
   /** All must have been taken. */

@@ -58,6 +58,12 @@ export function parseDriveSpec(value: unknown): DriveSpec {
   };
 }
 
+/** What the guest reads as the serial number: the file's name, if nothing else is said. */
+export function driveSerial({ serial, file }: DriveSpec): string {
+  const name = file.slice(file.lastIndexOf('/') + 1);
+  return serial ?? name.replace(/[^\x21-\x7e]/g, '?').slice(0, 20);
+}
+
 function wrong(detail: string): PlinthError {
   return new PlinthError('input', 'drive', `drive: ${detail}`.replace(/\p{Cc}/gu, '?'));
 }

@@ -8,6 +8,8 @@ export * from './boards/vexpress-a15.js';
 export * from './boards/virt.js';
 export * from './boards/virtio-slots.js';
 export * from './block/block-device.js';
+export * from './block/file-proof.js';
+export * from './block/image-format.js';
 export * from './block/overlay.js';
 export * from './block/qcow2.js';
 export * from './block/random-access-file.js';

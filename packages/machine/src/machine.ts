@@ -10,6 +10,7 @@ import {
   PlinthError,
   type Section,
   type Sections,
+  splitSection,
   type StateReader,
   StateWriter,
   type VirtualClock,
@@ -33,6 +34,7 @@ import { type InterpreterImage, standardInterpreter } from './cpu/interpreter-im
 import { PSCI_NOT_SUPPORTED, psciCall } from './cpu/psci.js';
 import { Turns } from './cpu/turns.js';
 import { type CpuHost, type CpuStop, Vcpu } from './cpu/vcpu.js';
+import type { Device } from './devices/device.js';
 import type { VirtioDevice } from './devices/virtio/device.js';
 import type { VirtioVersion } from './devices/virtio/transport-mmio.js';
 import { type Input, Inputs } from './inputs.js';
@@ -114,6 +116,9 @@ const MAX_NOTICES = 1000;
 
 /** Of the sections of CPU, timer, time and devices. */
 const COMPONENT_VERSION = 1;
+
+/** A part of the machine that is saved by itself. */
+type Component = Pick<Device, 'stateVersion' | 'save' | 'restore'>;
 
 export class Machine implements CpuHost {
   readonly board: Board;
@@ -366,10 +371,10 @@ export class Machine implements CpuHost {
     this.dropTranslations();
     return [
       saveIdentity(this.identity),
-      ...this.#components().map(({ tag, part }) => {
+      ...this.#components().flatMap(({ tag, part }) => {
         const writer = new StateWriter();
         part.save(writer);
-        return { tag, version: COMPONENT_VERSION, payload: writer.take() };
+        return splitSection({ tag, version: part.stateVersion ?? COMPONENT_VERSION, payload: writer.take() });
       }),
       ...savePlan(this.#plan),
       ...saveRam(this.memory, this.#plan),
@@ -390,7 +395,7 @@ export class Machine implements CpuHost {
     this.#stopRequested = false;
     const untouched = this.#countBefore === 0 && !this.memory.loaded;
     for (const { tag, part } of this.#components()) {
-      const reader: StateReader = sections.take(tag, COMPONENT_VERSION);
+      const reader: StateReader = sections.takeSplit(tag, part.stateVersion ?? COMPONENT_VERSION);
       part.restore(reader);
       reader.end();
     }
@@ -400,7 +405,7 @@ export class Machine implements CpuHost {
   }
 
   /** In the order in which they are restored: the CPUs come last, so that nothing wakes them. */
-  #components(): { tag: string; part: { save(writer: StateWriter): void; restore(reader: StateReader): void } }[] {
+  #components(): { tag: string; part: Component }[] {
     const count = {
       save: (writer: StateWriter) => writer.f64(this.#countBefore),
       restore: (reader: StateReader) => {

@@ -16,6 +16,7 @@ import {
 } from 'node:fs';
 import type { Stats } from 'node:fs';
 import { PlinthError } from '@plinth/core';
+import { contentDigest } from '@plinth/machine';
 import type { RandomAccessFile } from '@plinth/machine';
 
 export type DiskFileMode =
@@ -47,6 +48,7 @@ export class DiskFile implements RandomAccessFile {
   readonly name: string;
   readonly #fd: number;
   #size: number;
+  #digest: { readonly state: string; readonly value: Uint8Array } | undefined;
 
   /** `option` says in messages where the name came from. */
   constructor(name: string, mode: DiskFileMode, option: string) {
@@ -68,6 +70,21 @@ export class DiskFile implements RandomAccessFile {
 
   get size(): number {
     return this.#size;
+  }
+
+  get modified(): number {
+    return Math.floor(fstatSync(this.#fd).mtimeMs);
+  }
+
+  /** Kept while the file has the same times: a second snapshot of a disk that is only read costs nothing. */
+  digest(): Uint8Array {
+    const { size, mtimeNs, ctimeNs } = fstatSync(this.#fd, { bigint: true });
+    const state = `${size} ${mtimeNs} ${ctimeNs}`;
+    if (this.#digest?.state !== state) {
+      const value = contentDigest(this, (bytes) => createHash('sha256').update(bytes).digest());
+      this.#digest = { state, value };
+    }
+    return this.#digest.value;
   }
 
   /** Size and time of the last change. A copy that keeps times is the same file. */

@@ -1,21 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // The virtio devices of a run with what they have on this host: disks and their files, shared folders.
 
-import { basename } from 'node:path';
-import { attachRng, Virtio9p, VirtioBlock } from '@plinth/machine';
+import { attachRng, driveSerial, Virtio9p, VirtioBlock } from '@plinth/machine';
 import type { AttachedDevices, BlockDevice, BoardDescription, RunSpec, ShareSpec, VirtioDevice } from '@plinth/machine';
 import { HostFolder } from '../host/shared-folder.js';
 import type { Network } from '../net/network.js';
 import { openDrives } from './open-drives.js';
 
-const SERIAL_LENGTH = 20;
-
 export function attachDevices(spec: RunSpec, board: BoardDescription, network?: Network): AttachedDevices {
   const folders = openShares(spec.shares);
   const disks = openDisks(spec, folders);
   const virtio: VirtioDevice[] = disks.map((disk, n) => {
-    const { file, serial } = spec.drives[n]!;
-    return new VirtioBlock({ name: `disk${n}`, disk, serial: serial ?? basename(file).slice(0, SERIAL_LENGTH) });
+    return new VirtioBlock({ name: `disk${n}`, disk, serial: driveSerial(spec.drives[n]!) });
   });
   if (network !== undefined) virtio.push(network.createCard());
   folders.forEach((folder, n) => {

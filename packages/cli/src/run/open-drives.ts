@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { inflateRawSync, constants as zlib } from 'node:zlib';
 import { PlinthError } from '@plinth/core';
-import { isOverlay, isQcow2, OverlayDisk, Qcow2Disk, RawDisk } from '@plinth/machine';
+import { imageFormat, OverlayDisk, Qcow2Disk, RawDisk } from '@plinth/machine';
 import type { BlockDevice, DriveFormat, DriveSpec } from '@plinth/machine';
 import { DiskFile } from '../host/disk-file.js';
 
@@ -28,7 +28,7 @@ export function openDrives(drives: readonly DriveSpec[]): BlockDevice[] {
 
 function openDrive(drive: DriveSpec): BlockDevice {
   const file = new DiskFile(drive.file, writesFile(drive) ? 'write' : 'read', 'drive');
-  const format = drive.format ?? formatOf(file);
+  const format = drive.format ?? imageFormat(file);
   if (format === 'qcow2' && writesFile(drive)) {
     file.close();
     const how = 'add overlay=FILE to keep what the guest writes, snapshot to forget it, or readonly';
@@ -55,25 +55,10 @@ function openImage(file: DiskFile, format: DriveFormat, onlyRead: boolean, above
       const path = resolve(dirname(file.name), name);
       const backing = new DiskFile(path, 'read', `drive: ${file.name}: its backing file`);
       // Old images do not say what is behind them.
-      const known = backingFormat === 'raw' || backingFormat === 'qcow2' ? backingFormat : formatOf(backing);
+      const known = backingFormat === 'raw' || backingFormat === 'qcow2' ? backingFormat : imageFormat(backing);
       return openImage(backing, known, true, chain);
     },
   });
-}
-
-/**
- * Told by name, and refused where the content says otherwise: a guest that writes a qcow2 header into a raw disk must
- * not get the host's files as backing files of it the next time.
- */
-function formatOf(file: DiskFile): DriveFormat {
-  const bytes = new Uint8Array(8);
-  file.read(0, bytes);
-  if (isOverlay(bytes)) throw wrong(file.name, `an overlay: name its disk as the drive, with overlay=${file.name}`);
-  const named = file.name.endsWith('.qcow2') ? 'qcow2' : 'raw';
-  if (isQcow2(bytes) && named === 'raw') {
-    throw wrong(file.name, 'a qcow2 image by its content: say format=qcow2, or format=raw if the guest wrote that');
-  }
-  return named;
 }
 
 function openOverlay(name: string, base: BlockDevice, identity: Uint8Array, onlyRead: boolean): BlockDevice {

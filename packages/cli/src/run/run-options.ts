@@ -31,7 +31,7 @@ const SPEC_KEYS: Readonly<Record<string, string>> = {
 /** What may be said anew when a snapshot goes on; CPU and memory must then be what they were. */
 const RESUME_OPTIONS: ReadonlySet<string> = new Set([
   'snapshot', 'cpu', 'memory', 'engine', 'lockstep', 'realtime', 'console', 'save-snapshot', 'save-at',
-  'net', 'pcap',
+  'net', 'pcap', 'drive',
 ]); // prettier-ignore
 const ELF_MAGIC = '\x7fELF';
 

@@ -3,8 +3,7 @@
 // done; when the guest learns of it is the disk's affair. Trouble of the host's (a full disk, a damaged image) is a
 // PlinthError, which the disk turns into an error of the guest's request.
 
-import { assert, PlinthError, type StateReader, type StateWriter } from '@plinth/core';
-import type { RandomAccessFile } from './random-access-file.js';
+import { assert, type StateReader, type StateWriter } from '@plinth/core';
 
 /** Bytes in a sector, the unit in which disks are addressed. */
 export const SECTOR_SIZE = 512;
@@ -78,18 +77,4 @@ export class MemoryBlockDevice implements BlockDevice {
   }
 
   close(): void {}
-}
-
-/** Notes what a file is now, for `checkFile` to compare. */
-export function saveFile(writer: StateWriter, file: RandomAccessFile): void {
-  writer.bytes(file.identity());
-}
-
-/** Refuses a file that was changed since `saveFile`. */
-export function checkFile(reader: StateReader, file: RandomAccessFile): void {
-  const saved = reader.bytes();
-  const now = file.identity();
-  if (saved.length === now.length && saved.every((byte, n) => byte === now[n])) return;
-  const why = 'it is not as it was when the snapshot was taken, which needs the disk of that moment';
-  throw new PlinthError('input', 'disk-changed', `${file.name}: ${why}`);
 }

@@ -156,6 +156,15 @@ describe('a raw image', () => {
 });
 
 describe('a file in memory', () => {
+  it('refuses to grow beyond its limit', () => {
+    const file = new MemoryFile('m', new Uint8Array(0), 131_072);
+    file.write(0, new Uint8Array(131_072));
+    file.write(9, Uint8Array.of(1));
+    expect(() => file.write(1_000_000, Uint8Array.of(1))).toThrow(
+      'm: the 0 MiB of memory for what is written are used up',
+    );
+  });
+
   it('reads as zeros where nothing was written, and after it was made shorter', () => {
     const file = new MemoryFile('m');
     file.write(200_000, Uint8Array.of(1, 2, 3));
@@ -186,6 +195,17 @@ describe('a snapshot of a machine with an overlay', () => {
     reader.end();
     expect(contents(other).equals(contents(disk))).toBe(true);
     expect(contents(other).equals(original)).toBe(false);
+  });
+
+  it('is none of a layer that was added since', () => {
+    const { base, original } = setup();
+    const writer = new StateWriter();
+    base.save(writer);
+    const added = OverlayDisk.create(new MemoryFile('a'), base, IDENTITY, { temporary: true, added: true });
+    const reader = new StateReader(writer.take(), 'disk');
+    added.restore(reader);
+    reader.end();
+    expect(contents(added).equals(original)).toBe(true);
   });
 
   it('is refused over one that has been written since', () => {

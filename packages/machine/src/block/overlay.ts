@@ -11,7 +11,8 @@
 // crash the disk is as at the last flush, or newer by whole writes.
 
 import { crc32, PlinthError, type StateReader, type StateWriter } from '@plinth/core';
-import { type BlockDevice, checkFile, saveFile, SECTOR_SIZE } from './block-device.js';
+import { type BlockDevice, SECTOR_SIZE } from './block-device.js';
+import { checkProof, saveProof } from './file-proof.js';
 import type { RandomAccessFile } from './random-access-file.js';
 
 export const OVERLAY_MAGIC = 'PLINTHOV';
@@ -31,12 +32,15 @@ export interface OverlayOptions {
   readonly readOnly?: boolean;
   /** The file is gone after the run: a snapshot of the machine holds what is in it. */
   readonly temporary?: boolean;
+  /** A snapshot that is restored was taken without this layer, which stays empty then. */
+  readonly added?: boolean;
 }
 
 export class OverlayDisk implements BlockDevice {
   readonly sectors: number;
   readonly readOnly: boolean;
   readonly #temporary: boolean;
+  readonly #added: boolean;
   readonly #file: RandomAccessFile;
   readonly #base: BlockDevice;
   readonly #clusterSize: number;
@@ -58,6 +62,7 @@ export class OverlayDisk implements BlockDevice {
     this.sectors = base.sectors;
     this.readOnly = options.readOnly ?? false;
     this.#temporary = options.temporary ?? false;
+    this.#added = options.added ?? false;
     this.#clusterSize = 2 ** clusterBits;
     this.#map = map;
     this.#dataAt = dataOffset(map.length, this.#clusterSize);
@@ -195,7 +200,7 @@ export class OverlayDisk implements BlockDevice {
     this.#base.save(writer);
     writer.bool(this.#temporary);
     if (!this.#temporary) {
-      saveFile(writer, this.#file);
+      saveProof(writer, this.#file);
       return;
     }
     writer.bytes(this.#map);
@@ -207,10 +212,11 @@ export class OverlayDisk implements BlockDevice {
 
   restore(reader: StateReader): void {
     this.#base.restore(reader);
+    if (this.#added) return;
     const same = reader.bool() === this.#temporary;
     reader.check(same, 'an overlay that is kept in another way');
     if (!this.#temporary) {
-      checkFile(reader, this.#file);
+      checkProof(reader, this.#file);
       return;
     }
     const map = reader.bytes();

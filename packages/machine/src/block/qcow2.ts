@@ -3,7 +3,8 @@
 // backing files. Not read: encrypted images, external data files, extended L2 entries, zstd compression. Never written.
 
 import { fromUtf8, latin1, PlinthError, type StateReader, type StateWriter } from '@plinth/core';
-import { type BlockDevice, checkFile, saveFile, SECTOR_SIZE } from './block-device.js';
+import { type BlockDevice, SECTOR_SIZE } from './block-device.js';
+import { checkProof, saveProof } from './file-proof.js';
 import type { RandomAccessFile } from './random-access-file.js';
 
 /** "QFI" and 0xfb, as the first four bytes. */
@@ -177,7 +178,8 @@ export class Qcow2Disk implements BlockDevice {
     let bytes: Uint8Array;
     try {
       bytes = this.#inflateRaw(packed, this.#clusterSize);
-    } catch {
+    } catch (error) {
+      if (error instanceof PlinthError) throw error;
       throw this.#wrong('a compressed cluster of this qcow2 image is damaged');
     }
     if (bytes.length !== this.#clusterSize) throw this.#wrong('a compressed cluster of this qcow2 image is damaged');
@@ -217,12 +219,12 @@ export class Qcow2Disk implements BlockDevice {
   flush(): void {}
 
   save(writer: StateWriter): void {
-    saveFile(writer, this.#file);
+    saveProof(writer, this.#file);
     this.#backing?.save(writer);
   }
 
   restore(reader: StateReader): void {
-    checkFile(reader, this.#file);
+    checkProof(reader, this.#file);
     this.#backing?.restore(reader);
   }
 

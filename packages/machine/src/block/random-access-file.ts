@@ -2,7 +2,8 @@
 // A file as the image formats see it: bytes at offsets, and a way to be sure that they are stored. The host's shell
 // makes them of real files; `MemoryFile` is one for tests and for pages, and holds only what has been written.
 
-import { assert, crc32 } from '@plinth/core';
+import { assert, crc32, PlinthError, sha256 } from '@plinth/core';
+import { contentDigest } from './file-proof.js';
 
 export interface RandomAccessFile {
   /** For messages. */
@@ -16,8 +17,12 @@ export interface RandomAccessFile {
   /** Comes back when what was written would outlive a power cut. */
   sync(): void;
   truncate(size: number): void;
-  /** 32 bytes that are others when the content is. */
+  /** When it was last changed, in whole milliseconds since 1970. */
+  readonly modified: number;
+  /** 32 bytes that are others when the file was changed, for the header of an overlay. */
   identity(): Uint8Array;
+  /** `contentDigest` of the file as it is; `undefined` where that cannot be had without waiting. */
+  digest(): Uint8Array | undefined;
   close(): void;
 }
 
@@ -25,11 +30,15 @@ const CHUNK = 65536;
 
 export class MemoryFile implements RandomAccessFile {
   readonly name: string;
+  readonly modified: number = 0;
   size: number = 0;
   readonly #chunks = new Map<number, Uint8Array>();
+  readonly #limit: number;
 
-  constructor(name: string, bytes: Uint8Array = new Uint8Array(0)) {
+  /** `limit`: bytes of memory that it may take. */
+  constructor(name: string, bytes: Uint8Array = new Uint8Array(0), limit: number = Infinity) {
     this.name = name;
+    this.#limit = limit;
     this.write(0, bytes);
   }
 
@@ -44,10 +53,16 @@ export class MemoryFile implements RandomAccessFile {
   write(offset: number, from: Uint8Array): void {
     eachChunk(offset, from.length, (chunk, within, done, length) => {
       let bytes = this.#chunks.get(chunk);
-      if (bytes === undefined) this.#chunks.set(chunk, (bytes = new Uint8Array(CHUNK)));
+      if (bytes === undefined) this.#chunks.set(chunk, (bytes = this.#newChunk()));
       bytes.set(from.subarray(done, done + length), within);
     });
     this.size = Math.max(this.size, offset + from.length);
+  }
+
+  #newChunk(): Uint8Array {
+    if (this.#chunks.size * CHUNK < this.#limit) return new Uint8Array(CHUNK);
+    const full = `the ${Math.floor(this.#limit / 2 ** 20)} MiB of memory for what is written are used up`;
+    throw new PlinthError('host', 'memory-file-full', `${this.name}: ${full}`);
   }
 
   sync(): void {}
@@ -77,6 +92,10 @@ export class MemoryFile implements RandomAccessFile {
     }
     view.setUint32(8, sum);
     return bytes;
+  }
+
+  digest(): Uint8Array {
+    return contentDigest(this, sha256);
   }
 
   close(): void {}

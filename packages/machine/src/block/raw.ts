@@ -2,7 +2,8 @@
 // A raw image: the file is the medium, byte for byte.
 
 import { PlinthError, type StateReader, type StateWriter } from '@plinth/core';
-import { type BlockDevice, checkFile, saveFile, SECTOR_SIZE } from './block-device.js';
+import { type BlockDevice, SECTOR_SIZE } from './block-device.js';
+import { checkProof, saveProof } from './file-proof.js';
 import type { RandomAccessFile } from './random-access-file.js';
 
 export class RawDisk implements BlockDevice {
@@ -34,11 +35,11 @@ export class RawDisk implements BlockDevice {
 
   save(writer: StateWriter): void {
     if (!this.readOnly) this.flush();
-    saveFile(writer, this.#file);
+    saveProof(writer, this.#file);
   }
 
   restore(reader: StateReader): void {
-    checkFile(reader, this.#file);
+    checkProof(reader, this.#file);
   }
 
   close(): void {

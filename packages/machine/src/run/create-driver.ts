@@ -9,6 +9,7 @@ import type { InterpreterImage } from '../cpu/interpreter-image.js';
 import type { LoadPlan } from '../loaders/plan.js';
 import { Lockstep } from '../lockstep.js';
 import { Machine, type MachineNotice, type MachineOptions } from '../machine.js';
+import { type DriveSpec, driveSerial } from '../drive-spec.js';
 import type { NetSpec } from '../net-spec.js';
 import type { RunSpec } from '../run-spec.js';
 import { Semihosting, type SemihostingHost } from '../semihosting.js';
@@ -63,9 +64,27 @@ export function createDriver(spec: RunSpec, files: RunFiles, host: DriverHost): 
 /** A run that goes on with a snapshot: what the machine began with is what it was; how it goes on is what is wanted. */
 export function resumedSpec(wanted: RunSpec, { run }: Snapshot): RunSpec {
   const before = run ?? { ...wanted, drives: [], shares: [], net: { kind: 'none' as const }, rng: false };
-  const { seed, wallClock, drives, shares, rng, virtio } = before;
+  const { seed, wallClock, shares, rng, virtio } = before;
   const net = resumedNet(wanted.net, before.net);
+  const drives = resumedDrives(wanted.drives, before.drives);
   return { ...wanted, seed, wallClock, drives, shares, rng, virtio, net };
+}
+
+/** The disks are the saved ones; where their files are now may be told, for all of them in their order. */
+function resumedDrives(wanted: readonly DriveSpec[], saved: readonly DriveSpec[]): readonly DriveSpec[] {
+  if (wanted.length === 0) return saved;
+  const wrong = (detail: string): PlinthError => new PlinthError('input', 'snapshot-drives', `drive: ${detail}`);
+  if (wanted.length !== saved.length) {
+    throw wrong(`the snapshot has ${saved.length} disks, ${wanted.length} are given: name all of them, or none`);
+  }
+  return saved.map((drive, n) => {
+    const { file, overlay = drive.overlay, ...rest } = wanted[n]!;
+    const other = rest.readonly || rest.snapshot || rest.format !== undefined || rest.serial !== undefined;
+    if (other || (overlay === undefined) !== (drive.overlay === undefined)) {
+      throw wrong(`${file}: with a snapshot only the files of its disks can be told, no options`);
+    }
+    return { ...drive, file, ...(overlay === undefined ? {} : { overlay }), serial: driveSerial(drive) };
+  });
 }
 
 /** The card is the saved one; what it is connected to may be another network. */

@@ -47,6 +47,7 @@ interface Request {
 export class VirtioBlock implements VirtioDevice {
   readonly name: string;
   readonly type: number = 2;
+  readonly stateVersion: number = 2;
   readonly features: readonly number[];
   readonly queueSizes: readonly number[] = [QUEUE_SIZE];
   readonly #disk: BlockDevice;

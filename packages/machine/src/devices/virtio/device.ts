@@ -53,7 +53,9 @@ export interface VirtioDevice {
   notify(queue: number): void;
   /** Back to the state at power-on; what is stored in a medium stays. Requests that are under way are dropped. */
   reset(): void;
-  /** As a `Device` has them. Chains that were taken are saved by who holds them (`Virtqueue.saveChain`). */
+  /** As a `Device` has them. */
+  readonly stateVersion?: number;
+  /** Chains that were taken are saved by who holds them (`Virtqueue.saveChain`). */
   save(writer: StateWriter): void;
   restore(reader: StateReader): void;
 }

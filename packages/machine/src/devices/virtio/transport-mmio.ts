@@ -53,6 +53,7 @@ interface QueueSetup {
 export class VirtioMmio implements Device {
   readonly name: string;
   readonly size: number = VIRTIO_WINDOW;
+  readonly stateVersion: number;
   readonly #options: VirtioMmioOptions;
   readonly #device: VirtioDevice;
   readonly #legacy: boolean;
@@ -73,6 +74,7 @@ export class VirtioMmio implements Device {
   constructor(options: VirtioMmioOptions) {
     const { device, memory } = options;
     this.name = device.name;
+    this.stateVersion = device.stateVersion ?? 1;
     this.#options = options;
     this.#device = device;
     this.#legacy = options.version === 'legacy';
