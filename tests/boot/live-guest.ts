@@ -7,6 +7,9 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PLINTH } from './guest.js';
 
+/** Milliseconds in which what is awaited comes on the slowest of hosts. */
+const HANG = 1_200_000;
+
 export class LiveGuest implements AsyncDisposable {
   readonly #child: ChildProcessWithoutNullStreams;
   readonly #ended: Promise<void>;
@@ -45,17 +48,19 @@ export class LiveGuest implements AsyncDisposable {
 
   /** Waits for a text of the console, and gives all that came before it. */
   async until(text: string): Promise<string> {
-    for (;;) {
+    for (const begun = performance.now(); ;) {
       const at = this.#unseen.indexOf(text);
       if (at >= 0) {
         const before = this.#unseen.slice(0, at);
         this.#unseen = this.#unseen.slice(at + text.length);
         return before;
       }
-      if (this.#child.exitCode !== null || this.#child.signalCode !== null) {
-        await this.#ended;
+      const hangs = performance.now() - begun > HANG;
+      if (hangs || this.#child.exitCode !== null || this.#child.signalCode !== null) {
+        if (!hangs) await this.#ended;
         if (this.#unseen.includes(text)) continue;
-        throw new Error(`ended before "${text}" was seen in:\n${this.#unseen}\n${this.errors}`);
+        const why = hangs ? 'hangs' : 'ended';
+        throw new Error(`${why} before "${text}" was seen in:\n${this.#unseen}\n${this.errors}`);
       }
       void this.cpuSeconds;
       await this.pause();
@@ -66,11 +71,12 @@ export class LiveGuest implements AsyncDisposable {
     this.#child.stdin.write(`${line}\n`);
   }
 
-  /** What a command prints, between the echo of its line and the prompt. */
-  async run(command: string, prompt: string): Promise<string> {
-    this.type(command);
-    await this.until('\n');
-    return (await this.until(prompt)).replaceAll('\r', '');
+  /** What a command prints, of whatever the shell and the terminal say around it. */
+  async run(command: string): Promise<string> {
+    // In two pieces, so that the echo of the line has neither.
+    this.type(`echo "com""mand"; ${command}; echo "com""pleted"`);
+    await this.until('command\r\n');
+    return (await this.until('completed\r\n')).replaceAll('\r', '');
   }
 
   /** Waits for the end of the process. */
