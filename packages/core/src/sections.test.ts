@@ -38,17 +38,6 @@ describe('files of sections', () => {
     readAll(await open(bytes));
   });
 
-  it('hold what is larger than any section', async () => {
-    const large = new Uint8Array(70 * 1024 * 1024 + 1).fill(7);
-    large.set(BIG, 8 * 1024 * 1024 - 100);
-    const bytes = Buffer.concat(await encodeSections('TEST', [{ tag: 'disk', version: 1, payload: large }], codec));
-    const sections = await open(bytes);
-    const reader = sections.take('disk', 1);
-    expect(Buffer.compare(reader.raw(large.length), large)).toBe(0);
-    reader.end();
-    sections.end();
-  });
-
   it('say in one line what is damaged, whichever bit is flipped and wherever they are cut', async () => {
     const bytes = await file();
     for (let bit = 0; bit < bytes.length * 8; bit += bit < 800 ? 1 : 37) {

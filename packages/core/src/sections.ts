@@ -5,7 +5,6 @@
 //   header   magic (8), format version u16, kind (4 ASCII letters), number of sections u32, CRC-32 of these u32
 //   section  tag length u8, tag, version u16, flags u8, stored length u32, unpacked length u32, CRC-32 u32, stored bytes
 //
-// What is long stands in several sections: TAG, TAG+1, TAG+2 and so on. So they are packed side by side.
 // A section's checksum covers its head and its stored bytes. Compression is the caller's (SectionCodec), since the
 // fast ones are the host's.
 
@@ -36,9 +35,7 @@ const HEADER_SIZE = 22;
 const DEFLATED = 1;
 /** Smaller ones are stored as they are. */
 const MIN_DEFLATE = 512;
-/** Of what a section holds when it is written. */
-const PART = 8 * 1024 * 1024;
-/** Sections are packed and unpacked one by one. */
+/** Sections are packed and unpacked one by one: larger parts are to be split. */
 const MAX_SECTION = 64 * 1024 * 1024;
 /** Of sections that are split. */
 const PIECE = 4 * 1024 * 1024;
@@ -66,10 +63,9 @@ function pieceTag(tag: string, n: number): string {
 /** The pieces of the file, in order. */
 export async function encodeSections(
   kind: string,
-  whole: readonly Section[],
+  sections: readonly Section[],
   codec?: SectionCodec,
 ): Promise<Uint8Array[]> {
-  const sections = whole.flatMap(split);
   const header = new StateWriter(HEADER_SIZE);
   header.raw(MAGIC);
   header.u16(FORMAT);
@@ -78,30 +74,6 @@ export async function encodeSections(
   header.u32(crc32(header.take()));
   const packed = await Promise.all(sections.map((section) => encodeSection(section, codec)));
   return [header.take(), ...packed.flat()];
-}
-
-function partTag(tag: string, part: number): string {
-  return part === 0 ? tag : `${tag}+${part}`;
-}
-
-function split({ tag, version, payload }: Section): Section[] {
-  const parts = Math.max(1, Math.ceil(payload.length / PART));
-  return Array.from({ length: parts }, (_, n) => ({
-    tag: partTag(tag, n),
-    version,
-    payload: payload.subarray(n * PART, (n + 1) * PART),
-  }));
-}
-
-function join(parts: readonly Uint8Array[]): Uint8Array {
-  if (parts.length === 1) return parts[0]!;
-  const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }
 
 async function encodeSection({ tag, version, payload }: Section, codec?: SectionCodec): Promise<Uint8Array[]> {
@@ -219,12 +191,6 @@ export class Sections {
 
   /** The section's contents; it must be there, in this version. */
   take(tag: string, version: number): StateReader {
-    const parts = [this.#takePart(tag, version)];
-    for (let n = 1; this.#sections.has(partTag(tag, n)); n++) parts.push(this.#takePart(partTag(tag, n), version));
-    return new StateReader(join(parts), `${this.#name}: section ${tag}`);
-  }
-
-  #takePart(tag: string, version: number): Uint8Array {
     const section = this.#sections.get(tag);
     if (section === undefined) {
       throw invalid('section-missing', `${this.#name}: section ${tag} is missing: take a new snapshot`);
@@ -234,7 +200,7 @@ export class Sections {
       const versions = `has version ${section.version}, this plinth reads version ${version}`;
       throw invalid('section-version', `${this.#name}: section ${tag} ${versions}: take a new snapshot`);
     }
-    return section.payload;
+    return new StateReader(section.payload, `${this.#name}: section ${tag}`);
   }
 
   /** As `take`, of what `splitSection` has made. */

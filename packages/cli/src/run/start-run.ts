@@ -49,8 +49,7 @@ export async function startRun(wanted: RunSpec, setting: RunSetting): Promise<St
   const { size, progress, host, read, say } = setting;
   const boot = async (): Promise<StartedRun> => {
     const files = await readRunFiles(wanted, size, progress, read);
-    const given = withImageDisk(wanted, files);
-    const spec = given.saveSnapshot === undefined ? given : withAbsoluteNames(given);
+    const spec = withAbsoluteNames(withImageDisk(wanted, files));
     return withNetwork(spec, setting, (wired) => createDriver(spec, files, wired));
   };
   const manifest = wanted.image === undefined ? undefined : await ensureImage(wanted.image, progress);
@@ -76,7 +75,7 @@ async function resumeRun(wanted: RunSpec, name: string, setting: RunSetting): Pr
   const snapshot = await Snapshot.open(readInput(name, 'snapshot', setting.read), name, zlibCodec);
   const { board, cpu, cpus, ramSize: memory } = snapshot.identity;
   const { run } = snapshot;
-  const own = findDisks(resumedSpec(wanted, snapshot), name, run?.image);
+  const own = withAbsoluteNames(findDisks(resumedSpec(wanted, snapshot), name, run?.image));
   const { machine, network } = await withNetwork(own, setting, (wired) => resumeDriver(own, snapshot, wired));
   const spec: RunSpec = { ...own, machine: board, cpu, cpus, memory };
   if (run === undefined || !takesRequests(run)) return { spec, machine, network };
