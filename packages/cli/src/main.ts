@@ -6,6 +6,7 @@ import { constants } from 'node:os';
 import { Command, CommanderError, Option } from 'commander';
 import { PlinthError } from '@plinth/core';
 import type { ImageOptions } from './verbs/image.js';
+import { reasonOf } from './host/reason.js';
 import { EXIT, reportError } from './report-error.js';
 import type { ServeOptions } from './verbs/serve.js';
 import { RUN_OPTIONS } from './run/option-list.js';
@@ -20,7 +21,9 @@ function exitOnSignals(): void {
   }
   // A reader that went away (`plinth … | head`) is no failure of ours.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    process.exit(error.code === 'EPIPE' ? EXIT.clean : reportError(error));
+    if (error.code === 'EPIPE') process.exit(EXIT.clean);
+    const message = `standard output: cannot be written: ${reasonOf(error)}`;
+    process.exit(reportError(new PlinthError('host', 'output', message, { cause: error })));
   });
   process.on('uncaughtException', (error) => process.exit(reportError(error)));
 }
@@ -217,4 +220,9 @@ export async function main(args: readonly string[]): Promise<number> {
 }
 
 exitOnSignals();
-process.exit(await main(process.argv.slice(2)));
+const status = await main(process.argv.slice(2));
+// What could not be written is told by an event after the write.
+await new Promise((resolve) => {
+  process.stdout.write('', resolve);
+});
+process.exit(status);

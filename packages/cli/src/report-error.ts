@@ -2,6 +2,7 @@
 // One line for each failure, and the exit status that goes with it. A stack trace only with PLINTH_DEBUG=1.
 
 import { PlinthError } from '@plinth/core';
+import { hostTrouble } from './host/reason.js';
 
 /** Exit statuses of every verb. */
 export const EXIT = {
@@ -18,12 +19,13 @@ export const EXIT = {
 
 /** Prints the failure, of one guest among several if it has a name, to standard error; gives the exit status for it. */
 export function reportError(error: unknown, guest?: string): number {
-  const known = error instanceof PlinthError;
-  const message = error instanceof Error ? error.message : String(error);
+  const failure = error instanceof PlinthError ? error : (hostTrouble(error) ?? error);
+  const known = failure instanceof PlinthError;
+  const message = failure instanceof Error ? failure.message : String(failure);
   const line = message.replace(/\s*\n\s*/g, '; ').replace(/\p{Cc}/gu, '?');
-  const ours = !known || error.kind === 'internal';
+  const ours = !known || failure.kind === 'internal';
   const suffix = ours ? ' (this is a mistake in Plinth: please report it, with the output of PLINTH_DEBUG=1)' : '';
   process.stderr.write(`plinth: ${guest === undefined ? '' : `${guest}: `}${line}${suffix}\n`);
   if (process.env['PLINTH_DEBUG'] === '1' && error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`);
-  return known && error.kind === 'host' ? EXIT.host : EXIT.input;
+  return known && failure.kind === 'host' ? EXIT.host : EXIT.input;
 }

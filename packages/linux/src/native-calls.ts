@@ -17,6 +17,7 @@ const PROTOTYPES = {
   write: 'intptr_t write(int fd, const void *from, size_t size)',
   socketpair: 'int socketpair(int domain, int type, int protocol, void *descriptors)',
   setsockopt: 'int setsockopt(int fd, int level, int option, const void *value, unsigned int size)',
+  fcntl: 'int fcntl(int fd, int command, ...)',
   eventfd: 'int eventfd(unsigned int count, int flags)',
   interfaceIndex: 'unsigned int if_nametoindex(const char *name)',
   poll: 'int poll(void *descriptors, unsigned long count, int milliseconds)',
@@ -48,6 +49,7 @@ export function nativeCalls(): SystemCalls {
     write: (fd, from) => call(table.write, fd, from, from.length),
     socketpair: (domain, type, descriptors) => call(table.socketpair, domain, type, 0, descriptors),
     setsockopt: (fd, level, option, value) => call(table.setsockopt, fd, level, option, value, value.length),
+    fcntl: (fd, command, lock) => call(table.fcntl, fd, command, 'void *', lock),
     eventfd: (count, flags) => call(table.eventfd, count, flags),
     interfaceIndex: (name) => table.interfaceIndex(name) as number,
     poll: (descriptors, milliseconds) =>

@@ -15,6 +15,8 @@ export interface SystemCalls {
   /** `descriptors`: room for two 32-bit numbers. */
   socketpair(domain: number, type: number, descriptors: Uint8Array): Result;
   setsockopt(fd: number, level: number, option: number, value: Uint8Array): Result;
+  /** `lock`: a struct flock, read and, by commands that ask, written. */
+  fcntl(fd: number, command: number, lock: Uint8Array): Result;
   /** 0 if there is no such interface. */
   interfaceIndex(name: string): number;
   /** `descriptors` is an array of struct pollfd. Runs on another thread, and fails only as a whole. */
@@ -27,6 +29,7 @@ export const ERROR = {
   ENOENT: 2,
   EINTR: 4,
   EAGAIN: 11,
+  EACCES: 13,
   EBUSY: 16,
   ENODEV: 19,
   EINVAL: 22,

@@ -49,6 +49,9 @@ class FakeKernel implements SystemCalls {
   setsockopt(): number {
     return -ERROR.EPERM;
   }
+  fcntl(): number {
+    return -ERROR.EPERM;
+  }
   eventfd(): number {
     return WAKE_FD;
   }

@@ -5,6 +5,7 @@
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { PlinthError } from '@plinth/core';
+import { reasonOf } from './reason.js';
 import { makeTemporaryDirectory } from './temporary.js';
 
 /** @throws PlinthError `file-write` (host), with nothing left behind. `option` says where the path came from. */
@@ -32,18 +33,8 @@ export function writeFileAtomically(path: string, pieces: readonly Uint8Array[],
       closeSync(parent);
     }
   } catch (cause) {
-    const { code = '', message } = cause as NodeJS.ErrnoException;
-    const reasons: Record<string, string> = {
-      ENOSPC: 'the disk is full',
-      EDQUOT: 'the disk quota is used up',
-      EFBIG: 'the file would be larger than allowed here',
-      EROFS: 'this file system is read-only',
-      EACCES: 'this folder may not be written',
-      ENOENT: 'there is no such folder',
-      EISDIR: 'this is a directory',
-      ENOTDIR: 'this is no folder',
-    };
-    const why = `${reasons[code] ?? message}; nothing was saved`;
+    const { code } = cause as NodeJS.ErrnoException;
+    const why = `${code === 'ENOENT' ? 'there is no such folder' : reasonOf(cause)}; nothing was saved`;
     throw new PlinthError('host', 'file-write', `${option}: ${path}: cannot be written: ${why}`, { cause });
   } finally {
     if (directory !== undefined) rmSync(directory, { recursive: true, force: true });

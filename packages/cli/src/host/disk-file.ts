@@ -16,11 +16,15 @@ import {
 } from 'node:fs';
 import type { Stats } from 'node:fs';
 import { PlinthError } from '@plinth/core';
+import { lockImage, nativeCalls, type SystemCalls } from '@plinth/linux';
 import { contentDigest } from '@plinth/machine';
 import type { RandomAccessFile } from '@plinth/machine';
+import { reasonOf } from './reason.js';
 
 export type DiskFileMode =
   | 'read'
+  /** Read, and locked as for writing: for those who want to know that nobody has it open. */
+  | 'lock'
   | 'write'
   /** To be written, and not there before. */
   | 'create'
@@ -29,18 +33,10 @@ export type DiskFileMode =
 
 const FLAGS: Readonly<Record<DiskFileMode, number>> = {
   read: constants.O_RDONLY,
+  lock: constants.O_RDONLY,
   write: constants.O_RDWR,
   create: constants.O_RDWR | constants.O_CREAT | constants.O_EXCL,
   temporary: constants.O_RDWR | constants.O_CREAT | constants.O_EXCL,
-};
-const REASONS: Readonly<Record<string, string>> = {
-  ENOENT: 'there is no such file',
-  EACCES: 'permission is denied',
-  EROFS: 'it is on a read-only file system',
-  ENOSPC: 'the host’s disk is full',
-  EDQUOT: 'the disk quota on the host is used up',
-  EFBIG: 'the file would be larger than the host allows',
-  EIO: 'the host could not read or write it',
 };
 const SECTOR = 512;
 
@@ -50,20 +46,31 @@ export class DiskFile implements RandomAccessFile {
   #size: number;
   #digest: { readonly state: string; readonly value: Uint8Array } | undefined;
 
-  /** `option` says in messages where the name came from. */
-  constructor(name: string, mode: DiskFileMode, option: string) {
+  /**
+   * `option` says in messages where the name came from. The file is locked as QEMU does it, where `calls` can do that:
+   * one may write it, or many may read it.
+   */
+  constructor(name: string, mode: DiskFileMode, option: string, calls: SystemCalls | undefined = lockCalls()) {
     this.name = name;
     try {
       this.#fd = openSync(name, FLAGS[mode], 0o644);
       if (mode === 'temporary') unlinkSync(name);
     } catch (cause) {
-      throw new PlinthError('input', 'disk-file', `${option}: ${name}: ${reason(cause)}`, { cause });
+      throw new PlinthError('input', 'disk-file', `${option}: ${name}: ${reasonOf(cause)}`, { cause });
     }
     const stats = fstatSync(this.#fd);
     if (!stats.isFile() && !stats.isBlockDevice()) {
       closeSync(this.#fd);
       const what = stats.isDirectory() ? 'this is a directory' : 'neither a file nor a block device';
       throw new PlinthError('input', 'disk-file', `${option}: ${name}: ${what}`);
+    }
+    const other =
+      calls === undefined || mode === 'temporary'
+        ? 'locked'
+        : lockImage(calls, this.#fd, mode === 'read' ? 'read' : 'write');
+    if (other === 'written' || other === 'read') {
+      closeSync(this.#fd);
+      throw new PlinthError('input', 'disk-in-use', `${option}: ${name}: ${inUse(other, option)}`);
     }
     this.#size = stats.isFile() ? stats.size : blockDeviceSize(stats);
   }
@@ -142,13 +149,23 @@ export class DiskFile implements RandomAccessFile {
   }
 
   #failure(what: string, cause: unknown): PlinthError {
-    return new PlinthError('host', `disk-${what}`, `${this.name}: ${what} failed: ${reason(cause)}`, { cause });
+    return new PlinthError('host', `disk-${what}`, `${this.name}: ${what} failed: ${reasonOf(cause)}`, { cause });
   }
 }
 
-function reason(cause: unknown): string {
-  const { code = '', message } = cause as NodeJS.ErrnoException;
-  return REASONS[code] ?? message;
+/** `undefined` where the system's locks cannot be had. */
+export function lockCalls(): SystemCalls | undefined {
+  try {
+    return nativeCalls();
+  } catch {
+    return undefined; // no C library that we can call: `plinth doctor` tells
+  }
+}
+
+function inUse(other: 'written' | 'read', option: string): string {
+  if (other === 'written') return 'another process writes to it: end that run, or work on a copy';
+  const own = option === 'drive' ? 'add overlay=FILE or snapshot' : 'name another file';
+  return `another process reads it and counts on what is in it: end that run, or ${own}`;
 }
 
 /** Linux tells it in sectors, by the device's number. */

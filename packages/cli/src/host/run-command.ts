@@ -21,7 +21,11 @@ export interface CommandOptions {
   readonly missing: string;
   /** Called with each whole line of standard output while the program runs. */
   readonly onLine?: (line: string) => void;
+  /** Called once in a second while the program runs; what it throws ends the program, and is thrown by `run`. */
+  readonly watch?: () => void;
 }
+
+const WATCH_INTERVAL = 1000;
 
 /** A status other than 0 is for the caller to judge; a program that cannot be started is a `host` error. */
 export async function run(program: string, args: readonly string[], options: CommandOptions): Promise<CommandResult> {
@@ -43,6 +47,19 @@ export async function run(program: string, args: readonly string[], options: Com
     line = lines.pop() ?? '';
     lines.forEach(options.onLine);
   });
+  let trouble: unknown;
+  const { watch } = options;
+  const timer =
+    watch === undefined
+      ? undefined
+      : setInterval(() => {
+          try {
+            watch();
+          } catch (error) {
+            trouble ??= error;
+            child.kill('SIGKILL');
+          }
+        }, WATCH_INTERVAL);
   let stderr = '';
   child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
   try {
@@ -52,9 +69,11 @@ export async function run(program: string, args: readonly string[], options: Com
       );
       child.once('close', (code, signal) => resolve(code ?? (signal === null ? 1 : 128)));
     });
+    if (trouble !== undefined) throw trouble;
     const bytes = Buffer.concat(output);
     return { status, output: bytes, stdout: options.onLine === undefined ? bytes.toString('latin1') : '', stderr };
   } finally {
+    clearInterval(timer);
     process.removeListener('exit', stop);
   }
 }

@@ -4,10 +4,11 @@
 // and keyrings are used. Nothing unsigned is accepted: apt checks the archive's signature, and we check again that a
 // downloaded package has the SHA-256 of the signed index.
 
-import { chmodSync, chownSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, readdirSync, readFileSync, rmSync, statfsSync, statSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PlinthError } from '@plinth/core';
+import { reasonOf } from '../host/reason.js';
 import { makeDirectory } from '../host/make-directory.js';
 import { run } from '../host/run-command.js';
 import type { CommandResult } from '../host/run-command.js';
@@ -98,7 +99,9 @@ export class PrivateApt implements Disposable {
     args: readonly string[],
     onLine?: (line: string) => void,
   ): Promise<CommandResult> {
+    const { archives = this.#directory } = this.#options;
     return run(command, ['-c', this.#path('apt.conf'), ...args], {
+      watch: fullDiskWatch([this.#directory, archives]),
       cwd: this.#path('download'),
       environment: { LC_ALL: 'C', DEBIAN_FRONTEND: 'noninteractive' },
       missing: 'the package client of Debian (package apt) is needed to bring guest images',
@@ -211,6 +214,29 @@ export class PrivateApt implements Disposable {
   }
 }
 
+/** Bytes below which a disk counts as full. */
+const FULL = 1024 * 1024;
+/** Seconds after which apt would have said so. */
+const PATIENCE = 8;
+
+/** apt's download processes may wait for ever when a disk is full. */
+function fullDiskWatch(directories: readonly string[]): () => void {
+  const full = new Map<string, number>();
+  return () => {
+    for (const directory of directories) {
+      const { bavail, bsize } = statfsSync(directory);
+      const times = bavail * bsize < FULL ? (full.get(directory) ?? 0) + 1 : 0;
+      full.set(directory, times);
+      if (times < PATIENCE) continue;
+      throw new PlinthError(
+        'host',
+        'no-space',
+        `${directory}: the host’s disk is full: package lists need some 100 MB`,
+      );
+    }
+  };
+}
+
 const INSTALL = ['install', '--yes', '--no-install-recommends'];
 
 function parseStanza(stanza: string): DebianPackage | undefined {
@@ -247,7 +273,7 @@ function makeArchives(path: string): void {
   try {
     makeDirectory(join(path, 'partial'));
   } catch (cause) {
-    throw new PlinthError('host', 'cache-write', `${path}: cannot be written: ${(cause as Error).message}`, { cause });
+    throw new PlinthError('host', 'cache-write', `${path}: cannot be written: ${reasonOf(cause)}`, { cause });
   }
 }
 

@@ -18,7 +18,9 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { PlinthError } from '@plinth/core';
+import { reasonOf } from '../host/reason.js';
 import { cacheDirectory } from '../host/cache-directory.js';
+import { DiskFile } from '../host/disk-file.js';
 import { makeDirectory } from '../host/make-directory.js';
 import { type ReadFile, readPrivately } from '../host/shared-files.js';
 import { findLeftovers, makeTemporaryDirectory } from '../host/temporary.js';
@@ -49,7 +51,7 @@ export function makeWorkDirectory(): string {
     mkdirSync(join(work, 'root'));
     return work;
   } catch (cause) {
-    throw new PlinthError('host', 'cache-write', `${parent}: cannot be written: ${(cause as Error).message}`, {
+    throw new PlinthError('host', 'cache-write', `${parent}: cannot be written: ${reasonOf(cause)}`, {
       cause,
     });
   }
@@ -77,7 +79,7 @@ export function readManifest(name: string): Manifest | undefined {
     text = readFileSync(path, 'utf8');
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw new PlinthError('host', 'cache-read', `${path}: cannot be read: ${(cause as Error).message}`, { cause });
+    throw new PlinthError('host', 'cache-read', `${path}: cannot be read: ${reasonOf(cause)}`, { cause });
   }
   return parseManifest(text, path);
 }
@@ -163,7 +165,7 @@ export async function storeImage(
     return manifest;
   } catch (cause) {
     if (cause instanceof PlinthError) throw cause;
-    throw new PlinthError('host', 'cache-write', `${target}: cannot be written: ${(cause as Error).message}`, {
+    throw new PlinthError('host', 'cache-write', `${target}: cannot be written: ${reasonOf(cause)}`, {
       cause,
     });
   }
@@ -187,10 +189,28 @@ function renameIfThere(from: string, to: string): void {
   }
 }
 
+/** What a guest has put into an overlay is worth nothing without the disk under it. */
+export function refuseIfUsed(name: string): void {
+  try {
+    new DiskFile(join(imageDirectory(name), DISK_FILE_NAME), 'lock', 'image').close();
+  } catch (error) {
+    if (!(error instanceof PlinthError) || error.code !== 'disk-in-use') return; // without a disk, nobody uses it
+    throw new PlinthError('input', 'image-in-use', `image ${name} is in use: end the runs that have its disk first`);
+  }
+}
+
 /** True if there was something to remove. */
 export function removeImage(name: string): boolean {
   if (!cachedImageNames().includes(name)) return false;
-  rmSync(imageDirectory(name), { recursive: true, force: true });
+  const directory = imageDirectory(name);
+  refuseIfUsed(name);
+  try {
+    const old = makeTemporaryDirectory('old', imagesDirectory());
+    renameIfThere(directory, join(old, 'image'));
+    rmSync(old, { recursive: true, force: true });
+  } catch (cause) {
+    throw new PlinthError('host', 'cache-write', `${directory}: cannot be removed: ${reasonOf(cause)}`, { cause });
+  }
   return true;
 }
 

@@ -3,7 +3,7 @@
 
 import { PlinthError } from '@plinth/core';
 import type { Progress } from '../host/progress.js';
-import { cachedImageNames, findDamage, readManifest } from './cache.js';
+import { cachedImageNames, findDamage, readManifest, refuseIfUsed } from './cache.js';
 import { pullDebianMini, renewDebianMini } from './debian-mini.js';
 import { pullDebian } from './debian.js';
 import type { Manifest } from './manifest.js';
@@ -63,6 +63,7 @@ export async function pullImage(name: string, progress: Progress, options: PullO
   if (present !== undefined && (options.diskSize ?? present.disk?.bytes) === present.disk?.bytes) {
     return name === MINI ? renewDebianMini(present) : present;
   }
+  refuseIfUsed(name);
   return name === MINI ? pullDebianMini(progress) : pullDebian(progress, options.diskSize);
 }
 

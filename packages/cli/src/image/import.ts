@@ -9,6 +9,7 @@ import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import { PlinthError } from '@plinth/core';
+import { reasonOf } from '../host/reason.js';
 import { runInNamespace } from '../host/namespace.js';
 import type { Progress } from '../host/progress.js';
 import { PrivateApt } from './apt.js';
@@ -117,7 +118,7 @@ function isDirectory(path: string): boolean {
   try {
     return statSync(path).isDirectory();
   } catch (cause) {
-    throw new PlinthError('input', 'import', `${path}: cannot be read: ${(cause as Error).message}`, { cause });
+    throw new PlinthError('input', 'import', `${path}: cannot be read: ${reasonOf(cause)}`, { cause });
   }
 }
 
@@ -180,12 +181,12 @@ async function firstBytes(path: string): Promise<string> {
     for await (const chunk of createReadStream(path, { end: 7 })) return (chunk as Buffer).toString('hex');
     return '';
   } catch (cause) {
-    throw new PlinthError('input', 'import', `${path}: cannot be read: ${(cause as Error).message}`, { cause });
+    throw new PlinthError('input', 'import', `${path}: cannot be read: ${reasonOf(cause)}`, { cause });
   }
 }
 
 function writeFailure(path: string, cause: unknown): PlinthError {
-  return new PlinthError('host', 'cache-write', `${path}: cannot be written: ${(cause as Error).message}`, { cause });
+  return new PlinthError('host', 'cache-write', `${path}: cannot be written: ${reasonOf(cause)}`, { cause });
 }
 
 /** A root file system of another architecture would only show as a shell that cannot be executed. */

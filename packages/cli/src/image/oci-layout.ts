@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PlinthError } from '@plinth/core';
+import { reasonOf } from '../host/reason.js';
 import { sha256 } from './manifest.js';
 
 export interface OciLayer {
@@ -59,7 +60,7 @@ export async function checkLayer({ file, digest, size }: OciLayer): Promise<void
       length += (chunk as Buffer).length;
     }
   } catch (cause) {
-    throw wrong(file, `cannot be read: ${(cause as Error).message}`);
+    throw wrong(file, `cannot be read: ${reasonOf(cause)}`);
   }
   if (length !== size || hash.digest('hex') !== digest) throw wrong(file, 'not what its digest says');
 }
@@ -116,7 +117,7 @@ function readDocument(path: string): Uint8Array {
   try {
     bytes = readFileSync(path);
   } catch (cause) {
-    throw wrong(path, `cannot be read: ${(cause as Error).message}`);
+    throw wrong(path, `cannot be read: ${reasonOf(cause)}`);
   }
   if (bytes.length > LARGEST_DOCUMENT) throw wrong(path, 'too long for a document of an image');
   return bytes;

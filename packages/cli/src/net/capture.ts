@@ -5,6 +5,7 @@
 
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { PlinthError } from '@plinth/core';
+import { reasonOf } from '../host/reason.js';
 import type { PacketDirection } from '@plinth/machine';
 
 const ETHERNET = 1;
@@ -41,7 +42,7 @@ export class Capture implements Disposable {
     try {
       this.#fd = openSync(path, 'w', 0o600);
     } catch (cause) {
-      const message = `pcap: ${path}: cannot be written: ${(cause as Error).message}`;
+      const message = `pcap: ${path}: cannot be written: ${reasonOf(cause)}`;
       throw new PlinthError('input', 'pcap', message, { cause });
     }
     this.#keep([this.#format.header()]);
@@ -69,7 +70,7 @@ export class Capture implements Disposable {
       for (let done = 0; done < bytes.length;) done += writeSync(this.#fd, bytes, done);
     } catch (cause) {
       this.#failed = true;
-      this.#trouble(`pcap: ${this.#path}: the capture ends here: ${(cause as Error).message}`);
+      this.#trouble(`pcap: ${this.#path}: the capture ends here: ${reasonOf(cause)}`);
     }
   }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // From the drives of a RunSpec to disks: opens files, tells formats, puts overlays above.
 
-import { existsSync, mkdtempSync, readdirSync, realpathSync, rmdirSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, realpathSync, rmdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { inflateRawSync, constants as zlib } from 'node:zlib';
@@ -28,16 +28,32 @@ export function openDrives(drives: readonly DriveSpec[]): BlockDevice[] {
 
 function openDrive(drive: DriveSpec): BlockDevice {
   const file = new DiskFile(drive.file, writesFile(drive) ? 'write' : 'read', 'drive');
+  return orClose(file, () => openFormat(drive, file));
+}
+
+/** What is opened over a file or a disk; if that fails, the one below is closed. */
+function orClose<Opened>(below: { close(): void }, open: () => Opened): Opened {
+  try {
+    return open();
+  } catch (error) {
+    below.close();
+    throw error;
+  }
+}
+
+function openFormat(drive: DriveSpec, file: DiskFile): BlockDevice {
   const format = drive.format ?? imageFormat(file);
   if (format === 'qcow2' && writesFile(drive)) {
-    file.close();
     const how = 'add overlay=FILE to keep what the guest writes, snapshot to forget it, or readonly';
     throw wrong(drive.file, `a qcow2 image is only read: ${how}`);
   }
   const identity = file.identity();
   let disk = openImage(file, format, !writesFile(drive), []);
   if (drive.overlay !== undefined) disk = openOverlay(drive.overlay, disk, identity, drive.readonly || drive.snapshot);
-  if (drive.snapshot) disk = OverlayDisk.create(temporaryFile(), disk, identity, { temporary: true });
+  if (drive.snapshot) {
+    const fresh = temporaryFile();
+    disk = orClose(fresh, () => OverlayDisk.create(fresh, disk, identity, { temporary: true }));
+  }
   return drive.readonly && !disk.readOnly ? readOnly(disk) : disk;
 }
 
@@ -55,8 +71,11 @@ function openImage(file: DiskFile, format: DriveFormat, onlyRead: boolean, above
       const path = resolve(dirname(file.name), name);
       const backing = new DiskFile(path, 'read', `drive: ${file.name}: its backing file`);
       // Old images do not say what is behind them.
-      const known = backingFormat === 'raw' || backingFormat === 'qcow2' ? backingFormat : imageFormat(backing);
-      return openImage(backing, known, true, chain);
+      const known =
+        backingFormat === 'raw' || backingFormat === 'qcow2'
+          ? backingFormat
+          : orClose(backing, () => imageFormat(backing));
+      return orClose(backing, () => openImage(backing, known, true, chain));
     },
   });
 }
@@ -64,10 +83,13 @@ function openImage(file: DiskFile, format: DriveFormat, onlyRead: boolean, above
 function openOverlay(name: string, base: BlockDevice, identity: Uint8Array, onlyRead: boolean): BlockDevice {
   if (!existsSync(name)) {
     if (onlyRead) throw wrong(name, 'there is no such overlay, and none can be made that is not written');
-    return OverlayDisk.create(new DiskFile(name, 'create', 'drive: overlay'), base, identity);
+    const fresh = new DiskFile(name, 'create', 'drive: overlay');
+    // Half an overlay would only be refused the next time.
+    const remove = { close: (): void => (fresh.close(), rmSync(name, { force: true })) };
+    return orClose(remove, () => OverlayDisk.create(fresh, base, identity));
   }
   const file = new DiskFile(name, onlyRead ? 'read' : 'write', 'drive: overlay');
-  return OverlayDisk.open(file, base, identity, { readOnly: onlyRead });
+  return orClose(file, () => OverlayDisk.open(file, base, identity, { readOnly: onlyRead }));
 }
 
 function temporaryFile(): DiskFile {

@@ -6,6 +6,7 @@ import { rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { styleText } from 'node:util';
 import { PlinthError } from '@plinth/core';
+import { lockCalls } from '../host/disk-file.js';
 import { run } from '../host/run-command.js';
 import { findLeftovers } from '../host/temporary.js';
 import { imagesDirectory } from '../image/cache.js';
@@ -29,6 +30,7 @@ export async function doctorVerb(options: { readonly json?: boolean; readonly cl
     nodeProbe(),
     ...wasmProbes(),
     ...(await programProbes()),
+    lockProbe(),
     ...imageProbes(),
     interpreterProbe(interpreters),
   ];
@@ -110,6 +112,18 @@ async function probeProgram({ program, arguments: args, use, source }: (typeof P
     if (cause?.code === 'ENOENT') return { name, answer: 'no', detail: `not installed: ${source}`, needed: false };
     return { name, answer: 'unknown', detail: cause?.message ?? String(error), needed: false };
   }
+}
+
+/** Without it nothing keeps two runs from writing one disk. */
+function lockProbe(): Probe {
+  const name = 'locks on disks, as QEMU has them';
+  if (lockCalls() !== undefined) return { name, answer: 'yes', detail: '', needed: false };
+  return {
+    name,
+    answer: 'no',
+    detail: 'koffi cannot call the C library: let no two runs write one disk',
+    needed: false,
+  };
 }
 
 function imageProbes(): Probe[] {

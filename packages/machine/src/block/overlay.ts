@@ -87,6 +87,8 @@ export class OverlayDisk implements BlockDevice {
     view.setUint32(HEADER_SIZE - 4, crc32(header.subarray(0, HEADER_SIZE - 4)), true);
     // The header last: a file without one is no overlay.
     file.truncate(dataOffset(map.length, 2 ** CLUSTER_BITS));
+    // Room for the map is taken now: on a host without room for more data, what is stored can still be told.
+    if (options.temporary !== true) file.write(MAP_AT, map);
     file.write(0, header);
     file.sync();
     return new OverlayDisk(file, base, CLUSTER_BITS, map, options);
@@ -237,9 +239,12 @@ export class OverlayDisk implements BlockDevice {
   }
 
   close(): void {
-    if (!this.readOnly) this.flush();
-    this.#file.close();
-    this.#base.close();
+    try {
+      if (!this.readOnly && !this.#temporary) this.flush();
+    } finally {
+      this.#file.close();
+      this.#base.close();
+    }
   }
 
   #set(index: number, state: number): void {

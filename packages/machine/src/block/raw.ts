@@ -43,7 +43,10 @@ export class RawDisk implements BlockDevice {
   }
 
   close(): void {
-    if (!this.readOnly) this.#file.sync();
-    this.#file.close();
+    try {
+      if (!this.readOnly) this.#file.sync();
+    } finally {
+      this.#file.close();
+    }
   }
 }
