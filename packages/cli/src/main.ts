@@ -168,6 +168,7 @@ function addServe(program: Command, outcome: Outcome): void {
     .option('--host <ADDRESS>', 'listen there; other hosts can then reach it', '127.0.0.1')
     .option('--image <NAME>', 'the guest', 'debian-mini')
     .option('--build <DIR>', 'write the page as a static site instead')
+    .option('--cold', 'without a snapshot of the booted guest: smaller, and every visitor boots')
     .option('--json', 'print the result as JSON')
     .addHelpText('after', examples('plinth serve', 'plinth serve --build site'))
     .action(async (options: ServeOptions) => {

@@ -17,6 +17,11 @@ export interface GuestSource {
   readonly name: string;
   readonly kernel: Uint8Array;
   readonly initrd: Uint8Array;
+  /** A snapshot of the guest where it has booted, not compressed. */
+  readonly booted?: Uint8Array;
+  /** See `SiteGuest`. */
+  readonly disk?: SiteGuest['disk'];
+  readonly memory?: SiteGuest['memory'];
   /** Kernel command line. */
   readonly append: string;
   /** See `SiteGuest`. */
@@ -30,8 +35,8 @@ export interface GuestSource {
 export type SiteFiles = ReadonlyMap<string, Uint8Array>;
 
 export const SITE_DESCRIPTION = 'site.json';
-/** Level 6 takes three times as long for a twelfth less. */
-const KERNEL_LEVEL = 6;
+/** Level 6 takes three times as long as level 1 for a twelfth less, level 9 twice as long again for nothing. */
+const LEVEL = 6;
 
 const gzipAsync = promisify<Uint8Array, { level: number }, Buffer>(gzip);
 
@@ -39,9 +44,9 @@ const gzipAsync = promisify<Uint8Array, { level: number }, Buffer>(gzip);
 export async function buildSite(guests: readonly GuestSource[]): Promise<SiteFiles> {
   const files = readPage();
   const described: SiteGuest[] = [];
-  for (const { name, kernel, initrd, append, powerOn, note, packages } of guests) {
+  for (const { name, kernel, initrd, booted, disk, memory, append, powerOn, note, packages } of guests) {
     const folder = `guests/${name}`;
-    const packed = await gzipAsync(kernel, { level: KERNEL_LEVEL });
+    const [packed, packedBooted] = await Promise.all([kernel, booted].map(pack));
     // Not ".gz": there are servers that would unpack such a file on its way, or say that a browser should.
     const place = (file: string, bytes: Uint8Array): SiteFile => {
       files.set(`${folder}/${file}`, bytes);
@@ -49,8 +54,11 @@ export async function buildSite(guests: readonly GuestSource[]): Promise<SiteFil
     };
     described.push({
       name,
-      kernel: { ...place('kernel.bin', packed), packed: 'gzip' },
+      kernel: { ...place('kernel.bin', packed!), packed: 'gzip' },
       initrd: place('initrd.bin', initrd),
+      ...(packedBooted === undefined ? {} : { booted: { ...place('booted.bin', packedBooted), packed: 'gzip' } }),
+      ...(disk === undefined ? {} : { disk }),
+      ...(memory === undefined ? {} : { memory }),
       append,
       note,
       ...(powerOn === undefined ? {} : { powerOn }),
@@ -60,6 +68,10 @@ export async function buildSite(guests: readonly GuestSource[]): Promise<SiteFil
   const site: Site = { format: SITE_FORMAT, guests: described };
   files.set(SITE_DESCRIPTION, Buffer.from(`${JSON.stringify(site, null, 2)}\n`));
   return files;
+}
+
+async function pack(bytes: Uint8Array | undefined): Promise<Uint8Array | undefined> {
+  return bytes === undefined ? undefined : gzipAsync(bytes, { level: LEVEL });
 }
 
 /** The page as Vite has built it. */

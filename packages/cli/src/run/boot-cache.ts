@@ -98,13 +98,12 @@ export class BootCache {
     }
   }
 
-  /** Reads the snapshot that `resume` will want; false if there is none. */
-  readAhead(read: ReadFile): boolean {
+  /** Reads the snapshot that `resume` will want; nothing if there is none. */
+  readAhead(read: ReadFile): Uint8Array | undefined {
     try {
-      read(this.#path);
-      return true;
+      return read(this.#path);
     } catch {
-      return false; // nobody has booted it yet
+      return undefined; // nobody has booted it yet
     }
   }
 

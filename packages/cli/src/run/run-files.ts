@@ -28,7 +28,7 @@ const FAST_OPTIONS_FOREIGN_TREE = 'nr_cpus=';
 /** The disk of an image is the first of the machine. */
 const DISK_OPTIONS = 'root=/dev/vda';
 /** Of a machine with such an image, if nothing else is said: a system's own services take more than a shell. */
-const DISK_IMAGE_MEMORY = 512 * 1024 * 1024;
+export const DISK_IMAGE_MEMORY: number = 512 * 1024 * 1024;
 /** Of a run that is for one command: nobody reads the boot messages, and a panic ends the run instead of hanging it. */
 const EXEC_OPTIONS = 'quiet panic=-1';
 
@@ -81,7 +81,7 @@ export async function readRunFiles(
   };
 }
 
-function imageInitramfs(manifest: Manifest, read: ReadFile): Uint8Array {
+export function imageInitramfs(manifest: Manifest, read: ReadFile): Uint8Array {
   const initramfs = readImageFile(manifest, 'initramfs.cpio.gz', read);
   return manifest.disk === undefined || manifest.recipe === DISK_RECIPE ? initramfs : renewDiskInitramfs(initramfs);
 }

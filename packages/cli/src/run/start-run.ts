@@ -56,6 +56,7 @@ export async function startRun(wanted: RunSpec, setting: RunSetting): Promise<St
   if (manifest === undefined || !asksForRequest(wanted, manifest)) return boot();
   const cache = wanted.cold ? undefined : BootCache.of(wanted, manifest);
   const booted = await cache?.resume(wanted, host, read);
+  if (booted === undefined && size !== undefined) howItBoots(wanted, cache !== undefined).forEach(say);
   if (booted !== undefined) say(`resumed from a snapshot of ${wanted.image}, booted ${booted.when}; --cold boots`);
   const { machine, network }: Pick<StartedRun, 'machine' | 'network'> = booted ?? (await boot());
   let stored = booted !== undefined;
@@ -69,6 +70,14 @@ export async function startRun(wanted: RunSpec, setting: RunSetting): Promise<St
     },
   };
   return { spec: wanted, machine, network, ready };
+}
+
+/** For who sits at the terminal and sees a kernel boot, in lines. */
+function howItBoots({ image, stock }: RunSpec, kept: boolean): string[] {
+  const next = kept ? ['the next run goes on from this boot'] : [];
+  if (stock) return [`booting ${image} as Debian ships it: the kernel unpacks itself and runs its self-tests`, ...next];
+  const path = 'on the fast path: kernel unpacked ahead of time, without its crypto self-tests (cryptomgr.notests)';
+  return [`booting ${image} ${path}`, ['--stock boots it as shipped', ...next].join('; ')];
 }
 
 async function resumeRun(wanted: RunSpec, name: string, setting: RunSetting): Promise<StartedRun> {
@@ -112,6 +121,6 @@ export async function readAhead(wanted: RunSpec, progress: Progress, read: ReadF
   }
   const manifest = wanted.image === undefined ? undefined : await ensureImage(wanted.image, progress);
   const kept = manifest !== undefined && asksForRequest(wanted, manifest) && !wanted.cold;
-  if (kept && BootCache.of(wanted, manifest)?.readAhead(read) === true) return;
+  if (kept && BootCache.of(wanted, manifest)?.readAhead(read) !== undefined) return;
   await readRunFiles(wanted, undefined, progress, read);
 }

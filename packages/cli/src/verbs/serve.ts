@@ -9,10 +9,13 @@ import { buildSite, serveSite, writeSite } from '@plinth/server';
 import type { GuestSource } from '@plinth/server';
 import { LineProgress } from '../host/progress.js';
 import type { Progress } from '../host/progress.js';
+import { readPrivately } from '../host/shared-files.js';
 import { readImageFile } from '../image/cache.js';
 import { ensureImage } from '../image/catalog.js';
+import { DISK_FILE_NAME } from '../image/manifest.js';
 import { EXIT } from '../report-error.js';
-import { asksForRequest, imageArguments, powerOnOf } from '../run/run-files.js';
+import { bootedSnapshot } from '../run/booted-snapshot.js';
+import { asksForRequest, DISK_IMAGE_MEMORY, imageArguments, imageInitramfs, powerOnOf } from '../run/run-files.js';
 
 export interface ServeOptions {
   readonly host: string;
@@ -20,6 +23,8 @@ export interface ServeOptions {
   readonly image: string;
   /** Writes the site there instead of serving it. */
   readonly build?: string;
+  /** Visitors boot the guest: the site has no snapshot of it booted. */
+  readonly cold?: boolean;
   readonly json?: boolean;
 }
 
@@ -28,7 +33,7 @@ const MAX_PORT = 65535;
 export async function serveVerb(options: ServeOptions): Promise<number> {
   const port = parsePort(options.port);
   const progress = new LineProgress(process.stderr);
-  const guest = await readGuest(options.image, progress);
+  const guest = await readGuest(options, progress);
   progress.step(`packing ${guest.name} for the page`);
   const files = await buildSite([guest]);
   progress.done();
@@ -50,19 +55,21 @@ export async function serveVerb(options: ServeOptions): Promise<number> {
   return EXIT.clean;
 }
 
-async function readGuest(image: string, progress: Progress): Promise<GuestSource> {
+async function readGuest({ image, cold }: ServeOptions, progress: Progress): Promise<GuestSource> {
   const manifest = await ensureImage(image, progress);
-  if (manifest.disk !== undefined) {
-    const why = 'a page has no disks yet: choose an image without one';
-    throw new PlinthError('host', 'serve-disk', `image ${image} has a disk, and ${why}`);
-  }
   const spec = parseRunSpec({ image });
+  const waits = asksForRequest(spec, manifest);
+  const booted = waits && cold !== true ? await bootedSnapshot(image, progress) : undefined;
   return {
     name: manifest.name,
     kernel: readImageFile(manifest, 'Image'),
-    initrd: readImageFile(manifest, 'initramfs.cpio.gz'),
+    initrd: imageInitramfs(manifest, readPrivately),
     append: imageArguments(spec, manifest),
-    ...(asksForRequest(spec, manifest) ? { powerOn: powerOnOf(manifest) } : {}),
+    ...(waits ? { powerOn: powerOnOf(manifest) } : {}),
+    ...(booted === undefined ? {} : { booted }),
+    ...(manifest.disk === undefined
+      ? {}
+      : { disk: { name: DISK_FILE_NAME, bytes: manifest.disk.bytes }, memory: DISK_IMAGE_MEMORY }),
     note: 'boots on the fast path: the kernel was unpacked ahead of time, without its crypto self-tests (cryptomgr.notests)',
     packages: manifest.packages,
   };
