@@ -20,20 +20,14 @@ const SELF_CHECK = [
 const REPORT = ['kernel', 'CPU', 'memory'];
 
 const args = process.argv.slice(2);
-const stock = args.includes('--stock');
 
 checkNode();
 if (needsInstall()) npm('ci', '--no-audit', '--no-fund');
 npm('run', '--silent', 'build');
 plinth(['image', 'pull', IMAGE], 'inherit');
-console.log(
-  stock
-    ? 'Booting the stock kernel: it unpacks itself and runs its self-tests, as on any machine.'
-    : 'Booting on the fast path: the kernel was unpacked ahead of time, and its crypto self-tests are left out\n' +
-        '(cryptomgr.notests). "npm start -- --stock" boots it as Debian ships it.',
-);
 if (process.stdin.isTTY && process.stdout.isTTY) {
-  console.log('Ctrl-A X leaves, Ctrl-A H helps.\n');
+  // What it does then, boot or go on from a kept boot, is what plinth itself says.
+  console.log('Ctrl-A X leaves, Ctrl-A H helps.');
   plinth(['run', '--image', IMAGE, ...args], 'inherit');
 } else selfCheck();
 

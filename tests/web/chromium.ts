@@ -188,10 +188,15 @@ export class BrowserPage {
     await this.evaluate(`document.querySelector(${JSON.stringify(selector)}).click()`);
   }
 
-  async chooseFile(selector: string, path: string): Promise<void> {
+  async chooseFile(selector: string, ...files: string[]): Promise<void> {
     const { root } = await this.send('DOM.getDocument');
     const { nodeId } = await this.send('DOM.querySelector', { nodeId: (root as { nodeId: number }).nodeId, selector });
-    await this.send('DOM.setFileInputFiles', { nodeId, files: [path] });
+    await this.send('DOM.setFileInputFiles', { nodeId, files });
+  }
+
+  /** What the user has chosen in the system's settings. */
+  async prefer(scheme: 'light' | 'dark'): Promise<void> {
+    await this.send('Emulation.setEmulatedMedia', { features: [{ name: 'prefers-color-scheme', value: scheme }] });
   }
 
   /** A PNG. */

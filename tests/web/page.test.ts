@@ -2,75 +2,33 @@
 // The page in a real browser: boots to a shell and takes keys, computes what Node computes to the last bit, passes
 // snapshots to and fro, and needs nothing of a server but its files. Brings the guest image if it is not cached.
 
-import { spawn, spawnSync } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { extname, join } from 'node:path';
+import { readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { missingImage, plinth } from '../boot/guest.js';
-import { Browser, missingChromium } from './chromium.js';
-import type { BrowserPage } from './chromium.js';
+import { missingChromium } from './chromium.js';
+import { DESKTOP, PHONE, run, serveFolder, ServedPage, type State } from './served-page.js';
 
-const ROOT = join(import.meta.dirname, '../..');
-const PLINTH = join(ROOT, 'packages/cli/bin/plinth.js');
 const missing = missingChromium() ?? missingImage();
 const long = process.env['PLINTH_LONG'] === '1';
 
-const DESKTOP = { width: 1280, height: 800 };
-const PHONE = { width: 390, height: 844, mobile: true };
 const SEED = '00112233445566778899aabbccddeeff';
 const WALL_CLOCK = '1700000000';
 const FIXED = ['--image', 'debian-mini', '--seed', SEED, '--wall-clock', WALL_CLOCK, '--console', 'none'];
 const COUNT = long ? 500_000_000 : 20_000_000;
 
-interface State {
-  readonly phase: string;
-  readonly instructions: number;
-  readonly reason?: string;
-}
-
-interface NodeRun {
-  readonly stateHash: string;
-  readonly counts: { readonly instructions: number };
-}
-
 describe('the page', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'plinth-test-'));
-  let browser: Browser;
-  let server: ChildProcess;
-  let url: string;
+  let site: ServedPage;
 
   beforeAll(async () => {
-    if (missing !== undefined) return;
-    const built = spawnSync(process.execPath, [join(ROOT, 'scripts/build-page.mjs')], { encoding: 'utf8' });
-    if (built.status !== 0) throw new Error(built.stderr);
-    server = spawn(process.execPath, [PLINTH, 'serve', '--port', '0', '--json'], {
-      stdio: ['ignore', 'pipe', 'ignore'],
-    });
-    const [line] = (await once(server.stdout!, 'data')) as [Buffer];
-    url = (JSON.parse(line.toString()) as { url: string }).url;
-    browser = new Browser();
+    if (missing === undefined) site = await ServedPage.start('--cold');
   });
 
-  afterAll(async () => {
-    server?.kill();
-    await browser?.[Symbol.asyncDispose]();
-    rmSync(folder, { recursive: true, force: true });
-  });
-
-  /** Loads a snapshot by the page's own file field, and waits for the machine to run. */
-  async function load(page: BrowserPage, path: string): Promise<void> {
-    await page.chooseFile('#file', path);
-    await page.until('window.plinth.text().includes("going on from")');
-  }
+  afterAll(() => site?.[Symbol.asyncDispose]());
 
   it('boots to a shell, takes keys and shows output, on a narrow screen too', async ({ skip }) => {
     skip(missing !== undefined, missing);
-    const page = await browser.open(url, PHONE);
+    const page = await site.browser.open(site.url, PHONE);
     await page.until('window.plinth?.text().endsWith("plinth:~#")');
     await page.type('echo $((6*7)) $(stty size); uname -m\n');
     await page.until('/\\n42 \\d+ \\d+\\narmv7l\\nplinth:~#$/.test(window.plinth.text())');
@@ -97,8 +55,8 @@ describe('the page', () => {
 
     expect(await page.evaluate('crossOriginIsolated')).toBe(true);
     expect(page.complaints).toEqual([]);
-    expect(page.requests).toContain(`${url}guests/debian-mini/kernel.bin`);
-    expect(page.requests.filter((address) => !address.startsWith(url))).toEqual([]);
+    expect(page.requests).toContain(`${site.url}guests/debian-mini/kernel.bin`);
+    expect(page.requests.filter((address) => !address.startsWith(site.url))).toEqual([]);
     await page.close();
   });
 
@@ -107,14 +65,14 @@ describe('the page', () => {
   }) => {
     skip(missing !== undefined, missing);
     const later = COUNT + 5_000_000;
-    const page = await browser.open(`${url}?until=${COUNT}&seed=${SEED}&wallClock=${WALL_CLOCK}`, DESKTOP);
+    const page = await site.browser.open(`${site.url}?until=${COUNT}&seed=${SEED}&wallClock=${WALL_CLOCK}`, DESKTOP);
     const node = run(...FIXED, '--limit-instructions', String(COUNT));
     await page.until('window.plinth?.state()?.phase === "paused"', 3000);
     expect(await page.evaluate('window.plinth.state().instructions')).toBe(COUNT);
     expect(await page.evaluate('window.plinth.stateHash()')).toBe(node.stateHash);
 
     await page.click('#save');
-    const saved = await download(browser);
+    const saved = await site.download();
     const state = await page.evaluate<State>(`window.plinth.runTo(${later})`);
     expect(state).toMatchObject({ phase: 'paused', instructions: later });
     const resumed = run(saved, '--limit-instructions', String(later), '--console', 'none');
@@ -125,50 +83,68 @@ describe('the page', () => {
 
   it('goes on from a snapshot of Node, and tells a damaged one in a line', async ({ skip }) => {
     skip(missing !== undefined, missing);
-    const snapshot = join(folder, 'booted.plinth');
+    const snapshot = join(site.folder, 'booted.plinth');
     const place = ['--save-snapshot', snapshot, '--save-at', 'plinth:~#'];
     plinth('run', ...FIXED, ...place, '--limit-instructions', '400000000');
-    const damaged = join(folder, 'damaged.plinth');
+    const damaged = join(site.folder, 'damaged.plinth');
     const bytes = readFileSync(snapshot);
     bytes[bytes.length >> 1]! ^= 1;
     writeFileSync(damaged, bytes);
 
-    const page = await browser.open(`${url}?paused`, DESKTOP);
+    const page = await site.browser.open(`${site.url}?paused`, DESKTOP);
     await page.until('document.querySelector("#phase").textContent === "off" && window.plinth');
     await page.chooseFile('#file', damaged);
     await page.until('!document.querySelector("#message").hidden');
     expect(await page.evaluate('document.querySelector("#message-text").textContent')).toMatch(
       /^damaged\.plinth: section \S+ is damaged at byte \d+; take a new snapshot$/,
     );
-    await load(page, snapshot);
+    await site.load(page, snapshot);
     await page.type('\necho $((6*7)) > /tmp/answer; cat /tmp/answer\n');
     await page.until('/\\n42\\n/.test(window.plinth.text())');
     expect(await page.evaluate('document.querySelector("#message").hidden')).toBe(true);
     await page.close();
   });
 
+  it('shows the guest booted, and boots it if that is wanted', async ({ skip }) => {
+    skip(missing !== undefined, missing);
+    await using booted = await ServedPage.start();
+    const page = await booted.browser.open(booted.url, { width: 1000, height: 560 });
+    await page.prefer('dark');
+    await page.until('window.plinth?.text().endsWith("plinth:~#")');
+    expect(await page.evaluate('window.plinth.text()')).toMatch(
+      /^\[debian-mini was booted ahead of time; Reboot boots it/,
+    );
+    await page.type('uname -srm; echo $((6*7)) $(stty size); grep "model name" /proc/cpuinfo; free -m\n');
+    await page.until('/\\n42 \\d+ \\d+\\n[^]*Swap[^]*plinth:~#$/.test(window.plinth.text())');
+    const now = Number(await page.evaluate('Date.now()')) / 1000;
+    await page.type('clear; date +%s\n');
+    await page.until('/^\\d{10}$/m.test(window.plinth.text())');
+    const [shown] = /^\d{10}$/m.exec(await page.evaluate('window.plinth.text()'))!;
+    expect(Math.abs(Number(shown) - now)).toBeLessThan(600);
+    expect(page.requests).toContain(`${booted.url}guests/debian-mini/booted.bin`);
+    expect(page.requests).not.toContain(`${booted.url}guests/debian-mini/kernel.bin`);
+    await page.click('#reset');
+    await page.until('/Booting Linux[^]*plinth:~#$/.test(window.plinth.text())');
+    await page.close();
+
+    const cold = await booted.browser.open(`${booted.url}?cold`, DESKTOP);
+    await cold.until('window.plinth?.text().includes("Booting Linux")');
+    expect(cold.requests).not.toContain(`${booted.url}guests/debian-mini/booted.bin`);
+    expect([...page.complaints, ...cold.complaints]).toEqual([]);
+    await cold.close();
+  });
+
   it('works as a static site below a folder, without any header, and tells what is wrong with it', async ({ skip }) => {
     skip(missing !== undefined, missing);
-    const site = join(folder, 'site');
-    const { status, stderr } = plinth('serve', '--build', site);
+    const built = join(site.folder, 'site');
+    const { status, stderr } = plinth('serve', '--cold', '--build', built);
     expect({ status, stderr: stderr.replace(/^.*packing.*\n/m, '') }).toEqual({ status: 0, stderr: '' });
-    expect(plinth('serve', '--build', folder)).toMatchObject({ status: 2 });
-    expect(plinth('serve', '--build', site)).toMatchObject({ status: 0 });
+    expect(plinth('serve', '--build', site.folder)).toMatchObject({ status: 2 });
+    expect(plinth('serve', '--cold', '--build', built)).toMatchObject({ status: 0 });
 
-    const files = createServer((request, response) => {
-      try {
-        const path = request.url!.replace(/\?.*/, '').replace(/^\/below\//, '') || 'index.html';
-        const bytes = readFileSync(join(site, path));
-        const types: Record<string, string> = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css' };
-        response.setHeader('Content-Type', types[extname(path)] ?? 'application/octet-stream');
-        response.end(bytes);
-      } catch {
-        response.writeHead(404).end();
-      }
-    }).listen(0, '127.0.0.1');
-    await once(files, 'listening');
-    const address = `http://127.0.0.1:${(files.address() as AddressInfo).port}/below/`;
-    const page = await browser.open(`${address}?until=3000000&seed=00&wallClock=1`, DESKTOP);
+    await using files = await serveFolder(built);
+    const address = files.url;
+    const page = await site.browser.open(`${address}?until=3000000&seed=00&wallClock=1`, DESKTOP);
     await page.until('window.plinth?.state()?.phase === "paused"');
     expect(await page.evaluate('window.plinth.state().instructions')).toBe(3_000_000);
     expect(await page.evaluate('crossOriginIsolated')).toBe(false);
@@ -176,7 +152,7 @@ describe('the page', () => {
     await page.close();
 
     const complaint = async (query: string): Promise<string> => {
-      const opened = await browser.open(`${address}${query}`, DESKTOP);
+      const opened = await site.browser.open(`${address}${query}`, DESKTOP);
       await opened.until('!document.querySelector("#message").hidden');
       const text = await opened.evaluate<string>('document.querySelector("#message-text").textContent');
       await opened.close();
@@ -185,39 +161,18 @@ describe('the page', () => {
     expect(await complaint('?colour=red')).toBe('?colour: there is no such option');
     expect(await complaint('?guest=other')).toBe('?guest: there is no guest "other" here; there is debian-mini');
     expect(await complaint('?memory=1000000')).toMatch(/^memory: /);
-    truncateSync(join(site, 'guests/debian-mini/initrd.bin'), 1000);
+    truncateSync(join(built, 'guests/debian-mini/initrd.bin'), 1000);
     expect(await complaint('')).toBe(
       'guests/debian-mini/initrd.bin: 1000 bytes came, where 911075 are needed: load the page again'.replace(
         '911075',
-        String((JSON.parse(readFileSync(join(site, 'site.json'), 'utf8')) as Site).guests[0]!.initrd.bytes),
+        String((JSON.parse(readFileSync(join(built, 'site.json'), 'utf8')) as Site).guests[0]!.initrd.bytes),
       ),
     );
-    rmSync(join(site, 'guests'), { recursive: true });
+    rmSync(join(built, 'guests'), { recursive: true });
     expect(await complaint('')).toMatch(/^guests\/debian-mini\/\w+\.bin: cannot be loaded: the server answers 404/);
-    files.close();
-    files.closeAllConnections();
   });
 });
 
 interface Site {
   readonly guests: readonly { readonly initrd: { readonly bytes: number } }[];
-}
-
-function run(...args: string[]): NodeRun {
-  const { stdout, stderr } = plinth('run', ...args, '--json');
-  try {
-    return JSON.parse(stdout) as NodeRun;
-  } catch (cause) {
-    throw new Error(`plinth run gave no result: ${stderr}`, { cause });
-  }
-}
-
-/** The file that the page has given to its visitor. */
-async function download(browser: Browser): Promise<string> {
-  for (let tries = 0; tries < 600; tries++) {
-    const name = readdirSync(browser.downloads).find((entry) => entry.endsWith('.plinth'));
-    if (name !== undefined) return join(browser.downloads, name);
-    await new Promise((resolve) => setTimeout(resolve, 200));
-  }
-  throw new Error('no file was downloaded');
 }

@@ -9,6 +9,7 @@ export interface Controls {
   readonly save: HTMLButtonElement;
   readonly load: HTMLButtonElement;
   readonly file: HTMLInputElement;
+  readonly disks: HTMLButtonElement;
   readonly engine: HTMLSelectElement;
   readonly terminal: HTMLElement;
   readonly keys: HTMLElement;
@@ -48,6 +49,7 @@ export function controls(): Controls {
   };
   const engine = element('engine', HTMLSelectElement);
   const load = element('load', HTMLButtonElement);
+  const disks = element('disks', HTMLButtonElement);
   element('message-close', HTMLButtonElement).addEventListener('click', quiet);
 
   const showPhase = (state: MachineState | undefined): void => {
@@ -58,8 +60,7 @@ export function controls(): Controls {
     setText(run, now === 'running' ? 'Pause' : 'Start');
     run.disabled = now === 'loading';
     reset.disabled = save.disabled = now === 'empty' || now === 'loading';
-    load.disabled = engine.disabled = now === 'loading';
-    if (now !== 'loading') hideProgress();
+    load.disabled = disks.disabled = engine.disabled = now === 'loading';
   };
 
   return {
@@ -68,6 +69,7 @@ export function controls(): Controls {
     save,
     load,
     file: element('file', HTMLInputElement),
+    disks,
     engine,
     terminal: element('terminal', HTMLElement),
     keys: element('keys', HTMLElement),
@@ -107,7 +109,8 @@ function setText(target: HTMLElement, text: string): void {
   if (target.textContent !== text) target.textContent = text;
 }
 
-function element<T extends HTMLElement>(id: string, kind: new () => T): T {
+/** What index.html has under an id. */
+export function element<T extends HTMLElement>(id: string, kind: new () => T): T {
   const found = document.getElementById(id);
   if (found instanceof kind) return found;
   throw new TypeError(`index.html has no ${kind.name} "${id}"`);

@@ -16,7 +16,8 @@ function complaint(action: () => unknown): string {
 
 describe('the options in the address', () => {
   it('are those of a run', () => {
-    const query = 'guest=g&engine=interpreter&seed=00FF&wallClock=1&until=500_000_000&memory=64&append=quiet&paused';
+    const query =
+      'guest=g&engine=interpreter&seed=00FF&wallClock=1&until=500_000_000&memory=64&append=quiet&paused&cold';
     expect(parsePageOptions(new URLSearchParams(query))).toEqual({
       guest: 'g',
       engine: 'interpreter',
@@ -26,8 +27,9 @@ describe('the options in the address', () => {
       memory: 64 * 1024 * 1024,
       append: 'quiet',
       paused: true,
+      cold: true,
     });
-    expect(parsePageOptions(new URLSearchParams(''))).toEqual({ engine: 'translator', paused: false });
+    expect(parsePageOptions(new URLSearchParams(''))).toEqual({ engine: 'translator', paused: false, cold: false });
   });
 
   it.each([
@@ -53,8 +55,17 @@ describe('site.json', () => {
     packages: [{ name: 'p', version: '1' }],
   };
 
+  const waits = { powerOn: { seed: '00', wallClock: 3 } };
+
   it('is taken as it is written', () => {
-    const site = { format: 1, guests: [guest, { ...guest, powerOn: { seed: '00', wallClock: 3 } }] };
+    const site = {
+      format: 1,
+      guests: [
+        guest,
+        { ...guest, ...waits, booted: file },
+        { ...guest, disk: { name: 'd', bytes: 512 }, memory: 4096 },
+      ],
+    };
     expect(parseSite(structuredClone(site))).toEqual(site);
   });
 
@@ -68,6 +79,9 @@ describe('site.json', () => {
     ['a guest without a name', { format: 1, guests: [{ ...guest, name: 1 }] }],
     ['packages that are none', { format: 1, guests: [{ ...guest, packages: [1] }] }],
     ['a power-on without a seed', { format: 1, guests: [{ ...guest, powerOn: {} }] }],
+    ['a booted guest that waits for nothing', { format: 1, guests: [{ ...guest, booted: file }] }],
+    ['a disk without a size', { format: 1, guests: [{ ...guest, disk: { name: 'd' } }] }],
+    ['memory that is none', { format: 1, guests: [{ ...guest, memory: 'much' }] }],
     ['nothing', null],
   ])('with %s is refused in one line', (_what, value) => {
     expect(complaint(() => parseSite(value))).toMatch(

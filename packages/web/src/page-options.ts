@@ -21,6 +21,8 @@ export interface PageOptions {
   readonly append?: string;
   /** Nothing is loaded before the user says so. */
   readonly paused: boolean;
+  /** The guest boots, even if the site has it booted. */
+  readonly cold: boolean;
 }
 
 const NAMES: ReadonlySet<string> = new Set([
@@ -32,6 +34,7 @@ const NAMES: ReadonlySet<string> = new Set([
   'memory',
   'append',
   'paused',
+  'cold',
 ]);
 const MIB = 1024 * 1024;
 
@@ -50,7 +53,8 @@ export function parsePageOptions(query: URLSearchParams): PageOptions {
   if (wallClock !== undefined && wallClock >= 2 ** 32) throw wrong('wallClock', 'seconds since 1970, below 2^32');
   return {
     engine,
-    paused: query.has('paused') && query.get('paused') !== '0',
+    paused: flag(query, 'paused'),
+    cold: flag(query, 'cold'),
     ...(guest === null ? {} : { guest }),
     ...(seed === null ? {} : { seed: seed.toLowerCase() }),
     ...(append === null ? {} : { append }),
@@ -58,6 +62,10 @@ export function parsePageOptions(query: URLSearchParams): PageOptions {
     ...(until === undefined ? {} : { until }),
     ...(memory === undefined ? {} : { memory: memory * MIB }),
   };
+}
+
+function flag(query: URLSearchParams, name: string): boolean {
+  return query.has(name) && query.get(name) !== '0';
 }
 
 function number(query: URLSearchParams, name: string): number | undefined {

@@ -4,6 +4,7 @@
 
 import type { EngineChoice } from './page-options.js';
 import type { SiteGuest } from './site.js';
+import type { WantedFile } from './wanted-files.js';
 
 /** What the machine does, as far as the user is concerned. */
 export type Phase =
@@ -43,7 +44,24 @@ export interface BootOptions {
   readonly append?: string;
   /** See `PageOptions`; without it the machine keeps to real time. */
   readonly until?: number;
+  /** The guest boots, even if the site has it booted. */
+  readonly cold: boolean;
+  /** Images for disks, in their order; they are only read. */
+  readonly disks: readonly File[];
 }
+
+/** Whether the guest as the site has it booted is what is asked for; a run to a count is to be Node's from power-on. */
+export function startsBooted({ guest, append, memory, until, cold, disks }: BootOptions): boolean {
+  const plain = append === undefined && memory === undefined && disks.length === 0;
+  return guest.booted !== undefined && plain && until === undefined && !cold;
+}
+
+/** What came of a snapshot that was loaded. */
+export type LoadAnswer =
+  /** The machine goes on; what its user should know, in lines. */
+  | { readonly kind: 'going-on'; readonly notes: readonly string[] }
+  /** It is kept until `go-on` brings these files; the machine that was there is still there. */
+  | { readonly kind: 'files-wanted'; readonly files: readonly WantedFile[] };
 
 /** Of the terminal; a guest is told when it is ready, and then never again. */
 export interface TerminalSize {
@@ -53,7 +71,10 @@ export interface TerminalSize {
 
 export type Request =
   | { readonly kind: 'boot'; readonly options: BootOptions }
-  | { readonly kind: 'load'; readonly name: string; readonly bytes: Uint8Array; readonly engine: EngineChoice }
+  /** Gives a `LoadAnswer`. */
+  | { readonly kind: 'load'; readonly file: File; readonly engine: EngineChoice }
+  /** The wanted files, in their order. */
+  | { readonly kind: 'go-on'; readonly files: readonly File[]; readonly engine: EngineChoice }
   | { readonly kind: 'pause' | 'resume' | 'reset' }
   /** The machine goes on in another engine. */
   | { readonly kind: 'engine'; readonly engine: EngineChoice }

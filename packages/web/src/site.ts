@@ -20,6 +20,12 @@ export interface SiteGuest {
   readonly name: string;
   readonly kernel: SiteFile;
   readonly initrd: SiteFile;
+  /** The machine where the guest has just booted and waits for its request: a snapshot. Then `powerOn` is there, too. */
+  readonly booted?: SiteFile;
+  /** The disk that its system is on: the visitor has to bring the file. */
+  readonly disk?: { readonly name: string; readonly bytes: number };
+  /** Bytes of RAM; the board's own if left out. */
+  readonly memory?: number;
   /** Kernel command line. */
   readonly append: string;
   /**
@@ -49,7 +55,11 @@ export function parseSite(value: unknown): Site {
     }
     if (!isFile(guest['kernel']) || !isFile(guest['initrd']))
       throw wrong(`${String(guest['name'])} has no kernel or no initrd`);
-    const { packages, powerOn } = guest;
+    const { packages, powerOn, booted, disk, memory } = guest;
+    if (booted !== undefined && (!isFile(booted) || powerOn === undefined))
+      throw wrong(`${String(guest['name'])} is booted in a way that nothing can go on from`);
+    if (disk !== undefined && !isDisk(disk)) throw wrong(`${String(guest['name'])} has a disk without name or size`);
+    if (memory !== undefined && !isSize(memory)) throw wrong(`${String(guest['name'])} has nonsense for memory`);
     if (powerOn !== undefined && !isPowerOn(powerOn))
       throw wrong(`${String(guest['name'])} is switched on with nonsense`);
     if (!Array.isArray(packages) || !packages.every(isPackage))
@@ -63,7 +73,15 @@ function isFile(value: unknown): value is SiteFile {
   // Of this site and nothing else: a path below it, of plain names.
   const plain = /^(?:[\w-][\w.-]*\/)*[\w-][\w.-]*$/.test(value['file']);
   const packed = value['packed'] === undefined || value['packed'] === 'gzip';
-  return plain && packed && Number.isSafeInteger(value['bytes']) && (value['bytes'] as number) > 0;
+  return plain && packed && isSize(value['bytes']);
+}
+
+function isDisk(value: unknown): boolean {
+  return isRecord(value) && typeof value['name'] === 'string' && isSize(value['bytes']);
+}
+
+function isSize(value: unknown): boolean {
+  return Number.isSafeInteger(value) && (value as number) > 0;
 }
 
 function isPowerOn(value: unknown): boolean {

@@ -4,14 +4,50 @@
 
 import { utf8 } from '@plinth/core';
 import { FitAddon } from '@xterm/addon-fit';
-import { Terminal } from '@xterm/xterm';
+import { type ITheme, Terminal } from '@xterm/xterm';
 import type { TerminalSize } from './protocol.js';
 
-const THEME = {
-  background: '#10171f',
-  foreground: '#d7e0e8',
-  cursor: '#5bc8af',
-  selectionBackground: '#35506a',
+/** Both with a contrast of 4.5 and more for each colour on the background. */
+const THEMES: Readonly<Record<'light' | 'dark', ITheme>> = {
+  dark: {
+    background: '#10171f',
+    foreground: '#d7e0e8',
+    cursor: '#5bc8af',
+    cursorAccent: '#10171f',
+    selectionBackground: '#35506a',
+    black: '#5f7080',
+    red: '#ff8d85',
+    green: '#7ed39b',
+    yellow: '#f2b95f',
+    blue: '#7db4f5',
+    magenta: '#d9a0ea',
+    cyan: '#5bc8d6',
+    white: '#d7e0e8',
+    brightBlack: '#8496a6',
+  },
+  light: {
+    background: '#ffffff',
+    foreground: '#17222c',
+    cursor: '#0b7a63',
+    cursorAccent: '#ffffff',
+    selectionBackground: '#bfdcf5',
+    black: '#17222c',
+    red: '#b3261e',
+    green: '#1b7a3d',
+    yellow: '#8f5600',
+    blue: '#1f5fb0',
+    magenta: '#8a3ea3',
+    cyan: '#0b7285',
+    white: '#566674',
+    brightBlack: '#566674',
+    brightRed: '#c5352c',
+    brightGreen: '#1d7f40',
+    brightYellow: '#8a5a00',
+    brightBlue: '#2a6bc0',
+    brightMagenta: '#9549ae',
+    brightCyan: '#0d7a8f',
+    brightWhite: '#3b4a57',
+  },
 };
 const FONT = 'ui-monospace, "Cascadia Mono", "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace';
 const SCROLLBACK = 10_000;
@@ -34,8 +70,14 @@ export class PageTerminal {
       fontFamily: FONT,
       fontSize: matchMedia('(max-width: 640px)').matches ? 12 : 14,
       scrollback: SCROLLBACK,
-      theme: THEME,
+      theme: THEMES.dark,
     });
+    const light = matchMedia('(prefers-color-scheme: light)');
+    const colour = (): void => {
+      this.#terminal.options.theme = THEMES[light.matches ? 'light' : 'dark'];
+    };
+    light.addEventListener('change', colour);
+    colour();
     this.#shown = (bytes) => listener.shown(bytes);
     this.#terminal.loadAddon(this.#fit);
     // The fit takes the parent's whole height, padding included: so the parent has none.

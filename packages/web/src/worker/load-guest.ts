@@ -4,11 +4,11 @@
 import { concatenate, PlinthError } from '@plinth/core';
 import { type RunFiles, type RunSpec, takesRequests, withGuestFiles } from '@plinth/machine';
 import type { BootOptions } from '../protocol.js';
-import type { SiteFile } from '../site.js';
+import type { SiteFile, SiteGuest } from '../site.js';
 import { gunzip } from './stream-codec.js';
 
-/** Of an unpacked kernel, in bytes; Debian's has 20 million. */
-const MAX_UNPACKED = 128 * 1024 * 1024;
+/** Bytes; Debian's kernel has 20 million, a booted guest 50 million. */
+const MAX_UNPACKED = 256 * 1024 * 1024;
 
 export type ShowProgress = (text: string, fraction: number) => void;
 
@@ -33,6 +33,19 @@ export async function loadGuest(spec: RunSpec, options: BootOptions, show: ShowP
     ...(waits ? { powerOn } : {}),
     append: append === undefined ? guest.append : `${guest.append} ${append}`,
   };
+}
+
+/** The guest as it stands when it has booted. */
+export async function loadBooted(
+  guest: SiteGuest,
+  booted: SiteFile,
+  base: string,
+  show: ShowProgress,
+): Promise<Uint8Array> {
+  let loaded = 0;
+  const step = (bytes: number): void => show(`loading ${guest.name}`, (loaded += bytes) / booted.bytes);
+  step(0);
+  return fetchFile(booted, base, step);
 }
 
 async function fetchFile({ file, bytes, packed }: SiteFile, base: string, step: (bytes: number) => void) {

@@ -4,32 +4,26 @@
 
 import { concatenate, PlinthError } from '@plinth/core';
 import {
-  attachRng,
   type Console,
   type ConsoleEvents,
-  createDriver,
-  type DriverHost,
   type HostTime,
   hostTime,
   InterpreterImage,
-  type MachineDriver,
-  parseRunSpec,
   READY_MARK,
   requestFor,
-  resumedSpec,
-  resumeDriver,
   runLoop,
   type RunExit,
   type RunLoopOptions,
-  type RunSpec,
   Snapshot,
-  takesRequests,
 } from '@plinth/machine';
 import interpreterUrl from 'virtual:plinth-interpreter';
 import type { EngineChoice } from '../page-options.js';
-import type { BootOptions, MachineState, Phase, Report, Request, TerminalSize } from '../protocol.js';
-import { fetchBytes, loadGuest } from './load-guest.js';
+import type { BootOptions, LoadAnswer, MachineState, Phase, Report, Request, TerminalSize } from '../protocol.js';
+import { type WantedFile, wantedFiles } from '../wanted-files.js';
+import { fetchBytes } from './load-guest.js';
+import { bootMachine, compareFiles, driveFiles, type HostOf, type Made, resumeMachine } from './make-machine.js';
 import { PageClock } from './page-clock.js';
+import { attachPageDevices } from './page-devices.js';
 import { streamCodec } from './stream-codec.js';
 
 /** How a machine is run: in real time with someone at the keys, or on its own to a count. */
@@ -40,14 +34,6 @@ interface Mode {
 }
 
 const LIVE: Mode = { realtime: true };
-
-/** The machine and what it was made from. */
-interface Made {
-  readonly driver: MachineDriver;
-  readonly spec: RunSpec;
-  /** For a guest that says when it is ready: whether it has been told what to do (`RunLoopOptions.ready`). */
-  ready: 'booting' | 'unknown' | undefined;
-}
 
 /** Milliseconds between reports of a running machine. */
 const REPORT_EVERY = 250;
@@ -62,6 +48,8 @@ export class Session implements Console {
   size: TerminalSize | undefined;
   #interpreter: InterpreterImage | undefined;
   #made: Made | undefined;
+  /** A snapshot that waits for the files of its disks. */
+  #opened: { readonly snapshot: Snapshot; readonly wanted: readonly WantedFile[] } | undefined;
   #engine: EngineChoice = 'translator';
   #name: string = '';
   #phase: Phase = 'empty';
@@ -132,7 +120,9 @@ export class Session implements Console {
       case 'boot':
         return this.#boot(request.options);
       case 'load':
-        return this.#load(request.name, request.bytes, request.engine);
+        return this.#load(request.file, request.engine);
+      case 'go-on':
+        return this.#goOn(request.files, request.engine);
       case 'pause':
         return this.#pause();
       case 'resume':
@@ -151,35 +141,52 @@ export class Session implements Console {
       case 'hash':
         return this.#atRest(({ driver }) => driver.stateHash());
       case 'save':
-        return this.#atRest(({ driver }) => driver.saveSnapshot(true));
+        return this.#atRest(async ({ driver, files }) => {
+          await compareFiles(files, this.#show);
+          this.#show('packing a snapshot', 1);
+          return driver.saveSnapshot(true);
+        });
     }
   }
 
   async #boot(options: BootOptions): Promise<void> {
-    const { guest, engine, seed, wallClock, memory, append, until } = options;
-    await this.#replace(engine, guest.name, async (host) => {
-      const spec = parseRunSpec({
-        image: guest.name,
-        engine,
-        seed,
-        wallClock,
-        realtime: until === undefined,
-        ...(memory === undefined ? {} : { memory }),
-        ...(append === undefined ? {} : { append }),
-      });
-      const files = await loadGuest(spec, options, (text, fraction) => this.#progress(text, fraction));
-      const ready = files.powerOn === undefined ? undefined : 'booting';
-      return { driver: createDriver(spec, files, host), spec, ready };
-    });
+    const { guest, engine, until } = options;
+    await this.#replace(engine, guest.name, (host) => bootMachine(options, host, this.#show));
     this.#begin(until === undefined ? LIVE : { realtime: false, until });
   }
 
-  async #load(name: string, bytes: Uint8Array, engine: EngineChoice): Promise<void> {
-    await this.#replace(engine, name, async (host) => {
-      this.#progress(`unpacking ${name}`, 0);
-      return goOn(name, bytes, engine, host);
-    });
+  async #load(file: File, engine: EngineChoice): Promise<LoadAnswer> {
+    this.#show(`reading ${file.name}`, 0);
+    const ran = this.#phase === 'running';
+    await this.#pause();
+    try {
+      const bytes = new Uint8Array(await file.arrayBuffer());
+      this.#show(`unpacking ${file.name}`, 0.5);
+      const snapshot = await Snapshot.open(bytes, file.name, streamCodec);
+      this.#opened = { snapshot, wanted: wantedFiles(snapshot.run?.drives ?? []) };
+    } finally {
+      if (ran) this.#resume();
+    }
+    const { wanted } = this.#opened;
+    return wanted.length === 0 ? this.#goOn([], engine) : { kind: 'files-wanted', files: wanted };
+  }
+
+  /** With the snapshot that was opened last. */
+  async #goOn(chosen: readonly File[], engine: EngineChoice): Promise<LoadAnswer> {
+    const { snapshot, wanted } = this.#opened ?? {};
+    if (snapshot === undefined || wanted?.length !== chosen.length) {
+      throw new PlinthError('input', 'no-snapshot', 'there is no snapshot that waits for these files: load it again');
+    }
+    const files = driveFiles(wanted, chosen);
+    await this.#replace(engine, snapshot.name, (host) =>
+      resumeMachine(snapshot, { engine, files, host, show: this.#show }),
+    );
+    this.#opened = undefined;
     this.#begin(LIVE);
+    const { net } = this.#made!.spec;
+    const notes: string[] = [];
+    if (net.kind !== 'none') notes.push('a page has no network: the guest’s cable is pulled');
+    return { kind: 'going-on', notes };
   }
 
   /** By way of a snapshot, since what an engine makes for itself is in none. */
@@ -187,25 +194,25 @@ export class Session implements Console {
     if (engine === this.#engine) return;
     const mode = this.#phase === 'running' ? this.#mode : undefined;
     await this.#leave();
-    const { driver, ready } = this.#need();
+    const { driver, files, ready } = this.#need();
     const phase = this.#phase;
     const name = this.#name;
     const pieces = await driver.saveSnapshot(false);
-    await this.#replace(engine, name, async (host) => ({
-      ...(await goOn(name, concatenate(pieces), engine, host)),
-      ready,
-    }));
+    await this.#replace(engine, name, async (host) => {
+      const snapshot = await Snapshot.open(concatenate(pieces), name, streamCodec);
+      return { ...(await resumeMachine(snapshot, { engine, files, host, show: this.#show })), ready };
+    });
     if (mode === undefined) this.#enter(phase);
     else this.#begin(mode);
   }
 
   /** Puts a new machine in the place of the old one, which stays if the new one cannot be made. */
-  async #replace(engine: EngineChoice, name: string, make: (host: DriverHost) => Promise<Made>): Promise<void> {
+  async #replace(engine: EngineChoice, name: string, make: (host: HostOf) => Promise<Made>): Promise<void> {
     await this.#leave();
     const before = { phase: this.#phase, reason: this.#reason };
     this.#enter('loading');
     try {
-      const made = await make(await this.#host());
+      const made = await make(await this.#hosts());
       this.#made?.driver[Symbol.dispose]();
       this.#made = made;
     } catch (error) {
@@ -217,33 +224,17 @@ export class Session implements Console {
     this.#reported = { at: this.#time.now(), instructions: this.#made.driver.instructions };
   }
 
-  #progress(text: string, fraction: number): void {
-    this.#send({ kind: 'progress', text, fraction });
-  }
+  readonly #show = (text: string, fraction: number): void => this.#send({ kind: 'progress', text, fraction });
 
-  async #host(): Promise<DriverHost> {
+  async #hosts(): Promise<HostOf> {
     const interpreter = (this.#interpreter ??= await loadInterpreter());
-    return {
+    return (files, saved) => ({
       codec: streamCodec,
       interpreter: () => interpreter,
-      attach: (spec, board) => {
-        if (spec.drives.length > 0) {
-          const why = 'a page has none: go on with it in "plinth run"';
-          throw new PlinthError('host', 'page-drives', `the machine has disks (${spec.drives.length}): ${why}`);
-        }
-        if (spec.shares.length > 0) {
-          const why = 'a page has none: go on with it in "plinth run"';
-          throw new PlinthError('host', 'page-shares', `the machine shares folders (${spec.shares.length}): ${why}`);
-        }
-        if (spec.net.kind !== 'none') {
-          const why = 'a page has no network: go on with it in "plinth run"';
-          throw new PlinthError('host', 'page-network', `the machine has a network card: ${why}`);
-        }
-        return { virtio: attachRng(spec, board), [Symbol.dispose]: () => undefined };
-      },
+      attach: (spec, board) => attachPageDevices(spec, board, files, saved),
       writeError: (bytes) => void this.write(bytes),
       readInput: () => new Uint8Array(),
-    };
+    });
   }
 
   // ---- Running --------------------------------------------------------------------------------------------------
@@ -380,16 +371,6 @@ export class Session implements Console {
       },
     };
   }
-}
-
-/** The machine of a snapshot, from a file or from another engine. */
-async function goOn(name: string, bytes: Uint8Array, engine: EngineChoice, host: DriverHost): Promise<Made> {
-  const snapshot = await Snapshot.open(bytes, name, streamCodec);
-  const wanted = parseRunSpec({ snapshot: name, engine, realtime: true });
-  const spec = resumedSpec(wanted, snapshot);
-  const { run } = snapshot;
-  const ready = run !== undefined && takesRequests(run) ? 'unknown' : undefined;
-  return { driver: resumeDriver(spec, snapshot, host), spec, ready };
 }
 
 /** The file that was made with this page; where it cannot be had, half a second makes the same. */
