@@ -4,11 +4,10 @@
 
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { PlinthError } from '@plinth/core';
 import { virtBoard } from '@plinth/machine';
 import { benchDirectory } from './cache.js';
-import { type Command, type MarkerRun, runToEnd, runToMarker } from './child.js';
+import { type Command, type MarkerRun, plinthRun, runToEnd, runToMarker } from './child.js';
 import {
   BOOT_WAYS,
   bootArguments,
@@ -23,19 +22,21 @@ import {
 import type { Options } from './options.js';
 import type { BootReport } from './ours-boot.js';
 import type { ThreadsReport } from './ours-threads.js';
-import { findPeer, PEER_NAME, peerLinux } from './peer.js';
+import { findPeer, ownFigure, PEER_NAME, peerLinux } from './peer.js';
+import { debian, DEBIAN } from './debian.js';
 import { formatTable, median, ratioOf, type Row, show } from './report.js';
 
-const PLINTH = fileURLToPath(new URL('../../packages/cli/bin/plinth.js', import.meta.url));
 const MIB = 1024 * 1024;
 /** Above QEMU's device tree, below the kernel's page tables. */
 const STUB_OFFSET = MIB;
 
 export async function boot(options: Options, progress: (text: string) => void): Promise<Row[]> {
-  const ways = BOOT_WAYS.filter((way) => options.only.length === 0 || options.only.includes(way));
-  const unknown = options.only.filter((name) => !BOOT_WAYS.some((way) => way === name));
+  const chosen = (name: string): boolean => options.only.length === 0 || options.only.includes(name);
+  const ways = BOOT_WAYS.filter(chosen);
+  const parts: readonly string[] = [...BOOT_WAYS, DEBIAN];
+  const unknown = options.only.filter((name) => !parts.includes(name));
   if (unknown.length > 0) {
-    const known = BOOT_WAYS.join(', ');
+    const known = parts.join(', ');
     throw new PlinthError('input', 'bench-only', `--only: there is no ${unknown.join(', ')}; there is ${known}`);
   }
   const files = bootFiles();
@@ -46,6 +47,7 @@ export async function boot(options: Options, progress: (text: string) => void): 
   try {
     const rows: Row[] = [];
     for (const way of ways) rows.push(...(await measure(way, files, folder, options, noPeer, progress)));
+    if (chosen(DEBIAN)) rows.push(...(await debian(folder, options.repetitions, noPeer, progress)));
     return rows;
   } finally {
     rmSync(folder, { recursive: true, force: true });
@@ -144,16 +146,9 @@ function summarize(
   ];
 }
 
-/** A figure without a counterpart at the peer. */
-function ownFigure(name: string, unit: string, value: number): Row {
-  const reason = `${PEER_NAME} has no such figure`;
-  return { name, unit, ours: value, peer: null, peerName: PEER_NAME, ratio: null, inGeomean: false, reason };
-}
-
 /** `plinth run` on the image that is kept booted, to the prompt; the first run boots it if need be. */
 async function resume(options: Options, progress: (text: string) => void): Promise<Row[]> {
-  const run = ['run', '--image', 'debian-mini', '--memory', `${RAM_MEBIBYTES}M`, '--engine', options.engine];
-  const command = { program: process.execPath, args: [PLINTH, ...run] };
+  const command = plinthRun('--image', 'debian-mini', '--memory', `${RAM_MEBIBYTES}M`, '--engine', options.engine);
   const runs: MarkerRun[] = [];
   for (let repetition = 0; repetition <= options.repetitions; repetition++) {
     progress(`resume ${repetition}/${options.repetitions}`);

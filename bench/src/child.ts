@@ -7,11 +7,19 @@ import { readFileSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
 import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { PlinthError } from '@plinth/core';
+
+const PLINTH = fileURLToPath(new URL('../../packages/cli/bin/plinth.js', import.meta.url));
 
 export interface Command {
   readonly program: string;
   readonly args: readonly string[];
+}
+
+/** `plinth run` of this tree. */
+export function plinthRun(...args: string[]): Command {
+  return { program: process.execPath, args: [PLINTH, 'run', ...args] };
 }
 
 export interface Times {
@@ -95,6 +103,56 @@ export async function runToMarker(
     throw new PlinthError('host', 'bench-marker', `${program}: ended without ${what}; its last lines: ${last}`);
   }
   return { ...measured, report: report() };
+}
+
+/** What a program is to print, on standard output or standard error, and what is then typed. */
+export interface Step {
+  readonly text: string;
+  readonly type?: string;
+}
+
+/**
+ * Runs a program through a dialogue and gives the times of each step; each text is searched for behind the one before. The
+ * program is killed after the last one.
+ */
+export async function runDialogue(
+  { program, args }: Command,
+  steps: readonly Step[],
+): Promise<readonly DialogueMark[]> {
+  const started = performance.now();
+  const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'], detached: true });
+  child.stdin.on('error', () => undefined); // it has ended, which is told below
+  const marks: DialogueMark[] = [];
+  let unseen = '';
+  const take = (text: string): void => {
+    unseen += text;
+    for (let step = steps[marks.length]; step !== undefined; step = steps[marks.length]) {
+      const at = unseen.indexOf(step.text);
+      if (at < 0) return;
+      marks.push({
+        wall: (performance.now() - started) / 1000,
+        ...processUse(child.pid!),
+        before: unseen.slice(0, at),
+      });
+      unseen = unseen.slice(at + step.text.length);
+      if (step.type !== undefined) child.stdin.write(step.type);
+    }
+    killGroup(child);
+  };
+  child.stdout.setEncoding('latin1').on('data', take);
+  child.stderr.setEncoding('latin1').on('data', take);
+  await ended(child, program, GUEST_TIMEOUT_SECONDS);
+  if (marks.length === steps.length) return marks;
+  const last = unseen.trimEnd().split('\n').slice(-3).join(' | ');
+  const missing = steps[marks.length]!.text;
+  throw new PlinthError('host', 'bench-dialogue', `${program}: ended without "${missing}"; its last lines: ${last}`);
+}
+
+export interface DialogueMark extends Times {
+  /** Bytes. */
+  readonly residentMemory: number;
+  /** What came before the text, from the last one on. */
+  readonly before: string;
 }
 
 /** A line that a program printed, and the time when it came. */

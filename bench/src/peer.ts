@@ -4,6 +4,7 @@
 
 import { spawnSync } from 'node:child_process';
 import type { Command } from './child.js';
+import type { Row } from './report.js';
 
 const QEMU = 'qemu-system-arm';
 
@@ -15,6 +16,12 @@ export function findPeer(): { readonly version: string } | { readonly reason: st
   const version = /version (\S+)/.exec(stdout ?? '')?.[1];
   if (status === 0 && version !== undefined) return { version: `${QEMU} ${version}` };
   return { reason: `${QEMU} is not installed (Debian: apt-get install qemu-system-arm)` };
+}
+
+/** A figure of ours that the peer does not have. */
+export function ownFigure(name: string, unit: string, value: number): Row {
+  const reason = `${PEER_NAME} has no such figure`;
+  return { name, unit, ours: value, peer: null, peerName: PEER_NAME, ratio: null, inGeomean: false, reason };
 }
 
 function board(memory: string): string[] {
