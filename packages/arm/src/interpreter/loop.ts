@@ -141,6 +141,8 @@ export function writeRunLoop(code: Code, functions: LoopFunctions, hot: HotCount
   const page = code.local('i32');
   const codePage = code.local('i32');
   const handlers = code.local('i32');
+  // Bytes from one instruction to the next at most, if that is not to count as a branch.
+  const straight = code.local('i32');
   // Copies of CPU.fetchHandlers, fetchHost and pcAhead, which only this function writes.
   const fetch: FetchLocals = {
     handlers: code.local('i32'),
@@ -167,6 +169,7 @@ export function writeRunLoop(code: Code, functions: LoopFunctions, hot: HotCount
   loadCpu(code, cpu, CPU.budget);
   code.set(budget);
   storeCpu(CPU.fetchPage, () => code.i32(1));
+  code.i32(4).set(straight);
 
   const loop = code.loop();
   code.get(budget).i32(0).op('i32.le_s');
@@ -237,14 +240,17 @@ export function writeRunLoop(code: Code, functions: LoopFunctions, hot: HotCount
   writeCall(code, functions, { cpu, pc, budget, id, word });
   if (hot === undefined) code.branch(loop);
   else {
-    // Anything but the next instruction is a branch.
-    code.get(pc).get(page).op('i32.sub').i32(4).op('i32.le_u').branchIf(loop);
+    // Anything but the next instruction is a branch. What follows one that no region may start with (it goes on on the next
+    // page, say) counts as if branched to: the code from there on may be long and as hot.
+    code.get(pc).get(page).op('i32.sub').get(straight).op('i32.le_u').branchIf(loop);
+    code.i32(0).set(straight);
     code
       .get(pc)
       .i32(2 * (hot.count - 1))
       .op('i32.and')
       .tee(page);
     code.memory('i32.load16_u', hot.address).tee(id).i32(hot.threshold).op('i32.ge_u').branchIf(loop);
+    code.i32(4).set(straight);
     code.get(page).get(id).i32(1).op('i32.add').tee(id).memory('i32.store16', hot.address);
     code.get(id).i32(hot.threshold).op('i32.ne').branchIf(loop);
     leave(RUN_EXIT.hot);
