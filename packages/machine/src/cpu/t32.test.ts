@@ -60,7 +60,7 @@ describe('a T32 instruction over a page border', () => {
   it('does not keep the code behind it from being translated', () => {
     machine = new Machine({ ramSize: RAM_SIZE, engine: 'translator' });
     machine.cpu.reset(code, true);
-    const long = new Array<number>(200).fill(0x3001); // adds r0, #1
+    const long = Array.from({ length: 200 }, () => 0x3001); // adds r0, #1
     // addw r1, pc, #8 over the border, and after 200 more instructions a branch back to it: 0x198 bytes, from the PC.
     run(code + 0xffe, 6_000_000, 0xf20f, 0x0108, ...long, 0xe000 | (0x7ff & (-0x198 >> 1)));
     expect(reg(0)).toBeGreaterThan(5_900_000);
