@@ -3,7 +3,7 @@
 // the size that is expected, since small ones are collected, joined and thrown away on the main thread.
 
 import { promisify } from 'node:util';
-import { deflateRaw, inflateRaw } from 'node:zlib';
+import { crc32, deflateRaw, inflateRaw } from 'node:zlib';
 import type { SectionCodec } from '@plinth/core';
 
 const deflateAsync = promisify<Uint8Array, { level: number; chunkSize: number }, Buffer>(deflateRaw);
@@ -13,6 +13,7 @@ const inflateAsync = promisify<Uint8Array, { maxOutputLength: number; chunkSize:
 const MIN_CHUNK = 64;
 
 export const zlibCodec: SectionCodec = {
+  crc32: (bytes, before) => crc32(bytes, before),
   deflate: (bytes) => deflateAsync(bytes, { level: 1, chunkSize: Math.max(MIN_CHUNK, bytes.length >> 2) }),
   // One byte more than is expected: zlib asks for another buffer when one is full.
   inflate: (bytes, length) =>

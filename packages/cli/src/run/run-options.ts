@@ -2,6 +2,7 @@
 // From what the user wrote (options, or keys of a guest file, which are the same) to a RunSpec.
 
 import { createHash, randomBytes } from 'node:crypto';
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, resolve } from 'node:path';
 import { isSections, PlinthError } from '@plinth/core';
@@ -33,6 +34,8 @@ const RESUME_OPTIONS: ReadonlySet<string> = new Set([
   'snapshot', 'cpu', 'memory', 'engine', 'lockstep', 'realtime', 'console', 'save-snapshot', 'save-at',
   'net', 'pcap', 'drive',
 ]); // prettier-ignore
+/** Bytes that tell what a file is. */
+const START = 64;
 const ELF_MAGIC = '\x7fELF';
 
 /**
@@ -137,9 +140,10 @@ function loadYaml(): typeof Yaml {
 
 /** The options that a positional file stands for. Paths in a guest file are relative to the file. */
 function readGuest(file: string): Record<string, unknown> {
+  // A snapshot is large, and read where it is opened.
+  if (isSections(readStart(file))) return { snapshot: file };
   const bytes = readInput(file, 'file');
   if (Buffer.from(bytes.subarray(0, 4)).toString('latin1') === ELF_MAGIC) return { program: file };
-  if (isSections(bytes)) return { snapshot: file };
   if (bytes.includes(0)) {
     throw new PlinthError(
       'input',
@@ -172,6 +176,22 @@ function readGuest(file: string): Record<string, unknown> {
     else options[key] = kind === 'path' && typeof option === 'string' ? resolve(dirname(file), option) : option;
   }
   return options;
+}
+
+/** The first bytes of a file; none of one that cannot be read, which is told where all of it is read. */
+function readStart(file: string): Uint8Array {
+  const bytes = new Uint8Array(START);
+  try {
+    const fd = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
+    try {
+      // A pipe would lose what is read here.
+      return fstatSync(fd).isFile() ? bytes.subarray(0, readSync(fd, bytes)) : new Uint8Array();
+    } finally {
+      closeSync(fd);
+    }
+  } catch {
+    return new Uint8Array();
+  }
 }
 
 /** Reads a file the user named; `option` says where the name came from. */

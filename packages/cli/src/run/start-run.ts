@@ -81,11 +81,17 @@ function howItBoots({ image, stock }: RunSpec, kept: boolean): string[] {
 }
 
 async function resumeRun(wanted: RunSpec, name: string, setting: RunSetting): Promise<StartedRun> {
-  const snapshot = await Snapshot.open(readInput(name, 'snapshot', setting.read), name, zlibCodec);
+  const opening = Snapshot.open(readInput(name, 'snapshot', setting.read), name, zlibCodec);
+  // While it is unpacked on other threads.
+  const interpreter = setting.host.interpreter();
+  const host: DriverHost = { ...setting.host, interpreter: () => interpreter };
+  const snapshot = await opening;
   const { board, cpu, cpus, ramSize: memory } = snapshot.identity;
   const { run } = snapshot;
   const own = withAbsoluteNames(findDisks(resumedSpec(wanted, snapshot), name, run?.image));
-  const { machine, network } = await withNetwork(own, setting, (wired) => resumeDriver(own, snapshot, wired));
+  const { machine, network } = await withNetwork(own, { ...setting, host }, (wired) =>
+    resumeDriver(own, snapshot, wired),
+  );
   const spec: RunSpec = { ...own, machine: board, cpu, cpus, memory };
   if (run === undefined || !takesRequests(run)) return { spec, machine, network };
   // It may have been taken while the guest booted, or the guest may yet reset itself.
