@@ -14,7 +14,7 @@ const SEED = Number(process.env['PLINTH_SEED'] ?? 1);
 const STOPS = [7, 90, 701, 2500];
 /** Of one program in so many also when its loop has become hot. */
 const HOT_EVERY = 11;
-const HOT_STOPS = [250_000, 250_013];
+const HOT_STOPS = [2_500_000, 2_500_013];
 
 /** xorshift32. */
 function randomSource(seed: number): (below: number) => number {

@@ -73,7 +73,7 @@ describeEngines('run until a count', (engine) => {
 
   it.each(scenes)('stops exactly in hot code: %s', (name, _, scene) => {
     // Far enough for the translator to have translated the loops; then in uneven strides.
-    const test = begin(engine, scene).steps(300_000);
+    const test = begin(engine, scene).steps(2_500_000);
     const seen: string[] = [];
     for (let i = 0, stride = 1; i < 250; i++, stride = (stride * 7 + 3) % 41) {
       const before = test.machine.count;

@@ -9,10 +9,19 @@ import type { PhysicalMemory } from '../memory/physical-memory.js';
 
 /** Regions compiled together, unless one of them becomes hot again before. */
 const BATCH = 16;
+/** Branches to a place that waits for its batch to be full, before it waits no more. */
+const BATCH_PATIENCE = 3000;
 /** V8 gives up (and the process with it) at some 50,000 functions; long before, everything is dropped. */
 const MAX_REGIONS = 24_000;
-/** Branches to a place before it is translated: about what its compilation costs in interpreted time. */
-export const HOT_THRESHOLD = 3000;
+/**
+ * Branches to a place before it is translated: about what its compilation, V8's on other threads too, costs in interpreted
+ * time. A boot of Debian takes half as long again with 3,000.
+ */
+export const HOT_THRESHOLD = 40_000;
+/** The counter of a place that cannot be translated. */
+const NEVER = 65_535;
+/** Instructions after which counts are halved, or in the end everything would have become hot. */
+const HALVED_AFTER = 2 ** 30;
 
 interface Pending {
   readonly page: number;
@@ -50,6 +59,8 @@ export class Translator {
   /** Regions made since power-on, and instructions in them. */
   regions: number = 0;
   instructions: number = 0;
+  /** How often the counts have been halved. */
+  #halved = 0;
 
   constructor(options: TranslatorOptions) {
     this.#options = options;
@@ -71,25 +82,41 @@ export class Translator {
     return handler >= this.#options.firstRegion && handler < 0x8000;
   }
 
-  /** The instruction at `pc` (on RAM page `page`) was branched to often. Its slot must be decoded. */
-  hot(pc: number, page: number, thumb: boolean): void {
+  /**
+   * The instruction at `pc` (on RAM page `page`) was branched to often. Its slot must be decoded. `executed` is the number
+   * of instructions since power-on.
+   */
+  hot(pc: number, page: number, thumb: boolean, executed: number): void {
+    if (this.#age(executed)) return;
     const offset = pc & 0xfff;
     const counter = this.#counter(pc);
     const slot = this.#slot(page, thumb, offset);
     const handler = slot < 0 ? 0 : this.#halfwords[slot]!;
-    if (handler === 0 || this.#isRegion(handler)) return;
     const waiting = this.#pending.some((p) => p.page === page && p.thumb === thumb && p.region.entry === offset);
-    this.#counters[counter] = 0;
+    // From zero again where there is a region: other places that share the counter may be hot, too.
+    this.#counters[counter] = waiting || this.#isRegion(handler) ? 0 : HOT_THRESHOLD - BATCH_PATIENCE;
+    if (handler === 0 || this.#isRegion(handler)) return;
     if (waiting) {
       this.flush();
       return;
     }
     if (!this.request(page, thumb, offset, handler)) {
       // Not to be translated: the counter stays full, so that the question does not come up again.
-      this.#counters[counter] = 65535;
+      this.#counters[counter] = NEVER;
       return;
     }
     if (this.#pending.length >= BATCH) this.flush();
+  }
+
+  /** Halves the counts if it is time; true if it was, so that what is hot has to show it again. */
+  #age(executed: number): boolean {
+    const due = Math.floor(executed / HALVED_AFTER);
+    const times = Math.min(due - this.#halved, 16);
+    this.#halved = due;
+    if (times <= 0) return false;
+    const counters = this.#counters;
+    for (let n = 0; n < HOT_COUNTERS; n++) if (counters[n] !== NEVER) counters[n] = counters[n]! >>> times;
+    return true;
   }
 
   /** Asks for a region; false if none can start there. It is there after `flush`. */
@@ -166,8 +193,9 @@ export class Translator {
       this.#free.push(number);
     }
     this.#byPage.delete(page);
-    // Addresses that were not worth translating may be now.
-    this.#counters.fill(0);
+    // What could not be translated may be now.
+    const counters = this.#counters;
+    for (let n = 0; n < HOT_COUNTERS; n++) if (counters[n] === NEVER) counters[n] = 0;
   }
 
   forgetAll(): void {

@@ -46,6 +46,8 @@ export interface CpuHost {
   sendEvent(): void;
   /** CPUs of the machine. */
   readonly cpuCount: number;
+  /** Instructions since power-on. */
+  readonly count: number;
   unknownRegister(description: string, write: boolean): void;
   /** An instruction fetch or a data access where nothing is on the bus. */
   busError(address: number, kind: number): void;
@@ -690,6 +692,6 @@ export class Vcpu {
     if (state.get(CPU.itState) !== 0) return;
     const pc = state.reg(15);
     const page = this.#pageOfCode(pc);
-    if (page >= 0) this.#engine!.translator?.hot(pc, page, state.thumb);
+    if (page >= 0) this.#engine!.translator?.hot(pc, page, state.thumb, this.#host.count);
   }
 }

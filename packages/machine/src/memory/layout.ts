@@ -12,7 +12,7 @@ const CODE_POOL_SIZE = 16 * 1024 * 1024;
 const TAIL = 64 * 1024;
 
 /** Branch counters by hashed target, 16 bits each: what becomes hot is translated. */
-export const HOT_COUNTERS = 16384;
+export const HOT_COUNTERS = 32768;
 export const HOT_COUNTERS_AT: number = 40 * 1024;
 /** CPU blocks, up to eight. */
 export const CPU_BLOCKS_AT = 4096;

@@ -9,7 +9,7 @@ import { PAGE, type MemoryAccess } from './physical-memory.js';
 
 const NEXT = DATA + 0x1000;
 /** Enough for the translator to translate a loop. */
-const ROUNDS = 10_000;
+const ROUNDS = 43_000;
 
 interface Seen {
   readonly writes: MemoryAccess[];
