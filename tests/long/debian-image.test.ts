@@ -1,18 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 // The image `debian`: a pull that is killed leaves no half image, the next one completes it, and what comes of it reaches
-// a login in QEMU with no failed unit, the host's packages being what they were. Needs root, apt and QEMU; minutes.
+// a login in QEMU with no failed unit, the host's packages being what they were. In a cache of its own, so that the user's
+// image stays as it is and others can use it meanwhile. Needs root, apt and QEMU; minutes.
 
 import { spawn, spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { homedir, tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { missingUserNamespaces } from '../setup/user-namespaces.js';
 
 const PLINTH = join(import.meta.dirname, '../../packages/cli/bin/plinth.js');
 
+const cache = mkdtempSync(join(tmpdir(), 'plinth-test-'));
+const images = join(cache, 'plinth/images');
+const environment = { ...process.env, XDG_CACHE_HOME: cache };
+
 function plinth(...args: string[]) {
-  return spawnSync(process.execPath, [PLINTH, ...args], { encoding: 'utf8' });
+  return spawnSync(process.execPath, [PLINTH, ...args], { encoding: 'utf8', env: environment });
 }
 
 function reasonToSkip(): string | undefined {
@@ -30,17 +36,25 @@ function hostState(): string {
   return [readFileSync('/var/lib/dpkg/status', 'utf8'), architectures, ...formats].join('\n');
 }
 
-function imagesDirectory(): string {
-  const listed = JSON.parse(plinth('image', 'list', '--json').stdout) as { name: string; path: string }[];
-  return dirname(listed.find(({ name }) => name === 'debian')!.path);
-}
+/** What was downloaded before need not be again. */
+beforeAll(() => {
+  if (missing !== undefined) return;
+  const given = process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache');
+  for (const name of ['packages', 'tools']) {
+    const from = join(given, 'plinth', name);
+    if (existsSync(from)) cpSync(from, join(cache, 'plinth', name), { recursive: true, verbatimSymlinks: true });
+  }
+});
+afterAll(() => rmSync(cache, { recursive: true }));
 
 describe('image debian', () => {
   it('is not there in halves after kill -9, and is complete after the next pull', async ({ skip }) => {
     skip(missing !== undefined, missing);
-    plinth('image', 'rm', 'debian');
     const before = hostState();
-    const child = spawn(process.execPath, [PLINTH, 'image', 'pull', 'debian'], { stdio: ['ignore', 'ignore', 'pipe'] });
+    const child = spawn(process.execPath, [PLINTH, 'image', 'pull', 'debian'], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+      env: environment,
+    });
     let steps = '';
     child.stderr.on('data', (chunk: Buffer) => (steps += chunk.toString()));
     const ended = new Promise((resolve) => child.once('close', resolve));
@@ -48,7 +62,6 @@ describe('image debian', () => {
     expect(child.exitCode, steps).toBeNull();
     child.kill('SIGKILL');
     await ended;
-    const images = imagesDirectory();
     expect(readdirSync(images)).not.toContain('debian');
     const result = plinth('image', 'pull', 'debian');
     expect(result.status, result.stderr).toBe(0);
