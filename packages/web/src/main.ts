@@ -319,6 +319,8 @@ function openPage(): void {
     const view = controls();
     view.terminal.replaceChildren();
     view.showPhase(undefined);
+    // Nobody listens to them.
+    for (const control of [view.run, view.load, view.disks, view.engine]) control.disabled = true;
     view.complain((error as Error).message);
     return;
   }

@@ -69,6 +69,8 @@ export class PageTerminal {
       cursorBlink: true,
       fontFamily: FONT,
       fontSize: matchMedia('(max-width: 640px)').matches ? 12 : 14,
+      // What a guest prints may be cut in the middle of a sequence, which is nobody's mistake here.
+      logLevel: 'off',
       scrollback: SCROLLBACK,
       theme: THEMES.dark,
     });
