@@ -3,7 +3,7 @@
 // the CPU time of all its threads, user and system.
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
 import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -185,12 +185,19 @@ export async function runWithMarks(
   return { marks, errors: status === TIMED_OUT ? `it took more than ${GUEST_TIMEOUT_SECONDS} s` : errors() };
 }
 
+/** With that of its children, such as passt, as long as they are there. */
 function processTime(pid: number): number | undefined {
   try {
-    return processUse(pid).cpu;
+    return [pid, ...childrenOf(pid)].reduce((sum, each) => sum + processUse(each).cpu, 0);
   } catch {
     return undefined;
   }
+}
+
+function childrenOf(pid: number): number[] {
+  const threads = readdirSync(`/proc/${pid}/task`);
+  const lists = threads.map((thread) => readFileSync(`/proc/${pid}/task/${thread}/children`, 'latin1'));
+  return lists.join(' ').split(' ').filter(Boolean).map(Number);
 }
 
 /** CPU seconds of a program in `measured` seconds, which begin `settle` seconds after `marker` is in its output. */

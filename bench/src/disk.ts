@@ -6,11 +6,12 @@ import { closeSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { PlinthError } from '@plinth/core';
-import { type Command, type LineMark, runWithMarks } from './child.js';
-import { type DiskGuest, diskGuest } from './disk-guest.js';
+import { type Command, runWithMarks } from './child.js';
+import { type IoGuest, ioGuest } from './io-guest.js';
 import type { Options } from './options.js';
-import { PEER_NAME, peerDisk } from './peer.js';
-import { median, ratioOf, type Row } from './report.js';
+import { peerDisk } from './peer.js';
+import type { Row } from './report.js';
+import { type Run, type Stage, stagesOf, summarize } from './stages.js';
 
 const PLINTH = fileURLToPath(new URL('../../packages/cli/bin/plinth.js', import.meta.url));
 const MIB = 1024 * 1024;
@@ -25,33 +26,12 @@ const DEPTH = 32;
 export const DISK_WAYS = ['raw', 'snapshot'] as const;
 type DiskWay = (typeof DISK_WAYS)[number];
 
-interface Stage {
-  /** As the guest's program calls it. */
-  readonly key: string;
-  readonly name: string;
-  readonly unit: string;
-  /** In `unit`, per second that the stage takes. */
-  readonly amount: number;
-}
-
 const STAGES: readonly Stage[] = [
   { key: 'read', name: 'sequential read, 1 MiB at a time', unit: 'MB/s', amount: (MEBIBYTES * MIB) / 1e6 },
   { key: 'write', name: 'sequential write, 1 MiB at a time', unit: 'MB/s', amount: (MEBIBYTES * MIB) / 1e6 },
   { key: 'random', name: 'random 4 KiB reads, one at a time', unit: 'per second', amount: READS },
   { key: 'deep', name: `random 4 KiB reads, ${DEPTH} at a time`, unit: 'per second', amount: READS },
 ];
-
-/** How long a stage took, in seconds. */
-interface Taken {
-  readonly wall: number;
-  /** Of all threads of the process. */
-  readonly cpu: number;
-  /** By the guest's clock. */
-  readonly guest: number;
-}
-
-/** One run of the guest: its stages by key. */
-type Run = ReadonlyMap<string, Taken>;
 
 export async function disk(
   ways: readonly DiskWay[],
@@ -61,7 +41,7 @@ export async function disk(
   progress: (text: string) => void,
 ): Promise<Row[]> {
   if (ways.length === 0) return [];
-  const guest = await diskGuest(folder);
+  const guest = await ioGuest(folder, 'disk');
   const rows: Row[] = [];
   for (const way of ways) {
     const ours: Run[] = [];
@@ -71,20 +51,20 @@ export async function disk(
       ours.push(await measure(way, folder, (file) => ourCommand(guest, file, way, options)));
       if (noPeer === undefined) peer.push(await measure(way, folder, (file) => peerCommand(guest, file, way)));
     }
-    for (const stage of STAGES) rows.push(summarize(way, stage, ours, peer, noPeer));
+    for (const stage of STAGES) rows.push(summarize(`disk, ${way}`, stage, ours, peer, noPeer));
   }
   return rows;
 }
 
 const APPEND = `console=ttyAMA0 quiet cryptomgr.notests mebibytes=${MEBIBYTES} reads=${READS}`;
 
-function ourCommand({ image, initrd }: DiskGuest, file: string, way: DiskWay, { engine }: Options): Command {
+function ourCommand({ image, initrd }: IoGuest, file: string, way: DiskWay, { engine }: Options): Command {
   const linux = ['--kernel', image, '--initrd', initrd, '--append', APPEND, '--memory', MEMORY, '--engine', engine];
   const drive = `file=${file},format=raw${way === 'snapshot' ? ',snapshot=on' : ''}`;
   return { program: process.execPath, args: [PLINTH, 'run', ...linux, '--drive', drive] };
 }
 
-function peerCommand({ zImage, initrd }: DiskGuest, file: string, way: DiskWay): Command {
+function peerCommand({ zImage, initrd }: IoGuest, file: string, way: DiskWay): Command {
   return peerDisk({ kernel: zImage, initrd, append: APPEND, memory: MEMORY, file, snapshot: way === 'snapshot' });
 }
 
@@ -99,16 +79,10 @@ async function measure(way: DiskWay, folder: string, command: (file: string) => 
       throw new PlinthError('host', 'bench-disk', `the guest's program did not come to its end: ${why}`);
     }
     if (way === 'raw') checkWritten(file);
-    return new Map(STAGES.map(({ key }) => [key, taken(marks, key)]));
+    return stagesOf(marks, STAGES);
   } finally {
     rmSync(file, { force: true });
   }
-}
-
-function taken(marks: readonly LineMark[], key: string): Taken {
-  const from = marks.find(({ text }) => text === `@begin ${key}`)!;
-  const to = marks.find(({ text }) => text.startsWith(`@end ${key} `))!;
-  return { wall: to.wall - from.wall, cpu: to.cpu - from.cpu, guest: Number(to.text.split(' ')[2]) };
 }
 
 /** Every page begins with its number, and a zero, which the guest makes a one. */
@@ -131,32 +105,4 @@ function checkWritten(file: string): void {
     throw new PlinthError('host', 'bench-disk', `${file}: page ${page} is not as the guest has written it`);
   }
   closeSync(input);
-}
-
-function summarize(
-  way: DiskWay,
-  stage: Stage,
-  ours: readonly Run[],
-  peer: readonly Run[],
-  noPeer: string | undefined,
-): Row {
-  const rates = (runs: readonly Run[], time: keyof Taken): number[] =>
-    runs.map((run) => stage.amount / Math.max(run.get(stage.key)![time], 0.001));
-  const pair = (time: keyof Taken): { ours: number; peer: number | null; ratio: number | null } => {
-    const own = median(rates(ours, time));
-    const other = peer.length === 0 ? null : median(rates(peer, time));
-    // These are rates: more is better.
-    return { ours: own, peer: other, ratio: ratioOf(other, own) };
-  };
-  return {
-    name: `disk, ${way}: ${stage.name}, host wall time`,
-    unit: stage.unit,
-    ...pair('wall'),
-    peerName: PEER_NAME,
-    inGeomean: true,
-    ...(noPeer === undefined ? {} : { reason: noPeer }),
-    perCpuSecond: pair('cpu'),
-    byGuestClock: pair('guest'),
-    spread: { ours: rates(ours, 'wall'), peer: rates(peer, 'wall') },
-  };
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Benchmark `io`: what a guest gets of disks, and what it costs while it waits. Each part is a file of its own that
+// Benchmark `io`: what a guest gets of disks and of a network, and what it costs while it waits. Each part is a file of its own that
 // gives rows; a new one is a name and a line here.
 
 import { mkdirSync, rmSync } from 'node:fs';
@@ -8,11 +8,12 @@ import { PlinthError } from '@plinth/core';
 import { benchDirectory } from './cache.js';
 import { disk, DISK_WAYS } from './disk.js';
 import { idle } from './idle.js';
+import { network } from './network.js';
 import type { Options } from './options.js';
 import { findPeer, PEER_NAME } from './peer.js';
 import { formatTable, type Row, show } from './report.js';
 
-const PARTS = [...DISK_WAYS, 'idle'] as const;
+const PARTS = [...DISK_WAYS, 'network', 'idle'] as const;
 
 export async function io(options: Options, progress: (text: string) => void): Promise<Row[]> {
   const { only } = options;
@@ -32,6 +33,7 @@ export async function io(options: Options, progress: (text: string) => void): Pr
   try {
     return [
       ...(await disk(DISK_WAYS.filter(wanted), folder, options, noPeer, progress)),
+      ...(wanted('network') ? await network(folder, options, noPeer, progress) : []),
       ...(wanted('idle') ? await idle(options, noPeer, progress) : []),
     ];
   } finally {

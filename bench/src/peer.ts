@@ -64,3 +64,10 @@ export function peerDisk(
   const modern = ['-global', 'virtio-mmio.force-legacy=false'];
   return { program, args: [...args, ...modern, '-drive', drive, '-device', 'virtio-blk-device,drive=disk'] };
 }
+
+/** A Linux kernel with QEMU's own network in user mode; the guest is 10.0.2.15, the host's loopback 10.0.2.2. */
+export function peerNetwork(options: Required<Parameters<typeof peerLinux>[0]>): Command {
+  const { program, args } = peerLinux(options);
+  const modern = ['-global', 'virtio-mmio.force-legacy=false'];
+  return { program, args: [...args, ...modern, '-netdev', 'user,id=net', '-device', 'virtio-net-device,netdev=net'] };
+}

@@ -4,70 +4,15 @@
 // parameters, which Linux hands to the first process as environment variables.
 
 #define _GNU_SOURCE
-#include <fcntl.h>
+#include "guest.h"
+
 #include <linux/aio_abi.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mount.h>
-#include <sys/reboot.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
-#include <time.h>
-#include <unistd.h>
 
 enum { MEBIBYTE = 1 << 20, PAGE = 4096, DEPTH = 32 };
 
-static int console, disk;
+static int disk;
 static uint8_t *buffer;
-static struct timespec begun;
-
-static void say(const char *text) { (void)!write(console, text, strlen(text)); }
-
-static void leave(const char *why) {
-  char line[128];
-  snprintf(line, sizeof line, "@%s\n", why);
-  say(line);
-  sync();
-  reboot(RB_POWER_OFF);
-  for (;;) pause();
-}
-
-static void check(int holds, const char *what) {
-  char line[96];
-  if (holds) return;
-  snprintf(line, sizeof line, "failed %s", what);
-  leave(line);
-}
-
-static long number(const char *name) {
-  const char *text = getenv(name);
-  return text == NULL ? 0 : atol(text);
-}
-
-static void begin(const char *stage) {
-  char line[64];
-  snprintf(line, sizeof line, "@begin %s\n", stage);
-  clock_gettime(CLOCK_MONOTONIC, &begun);
-  say(line);
-}
-
-static void end(const char *stage) {
-  char line[64];
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  double seconds = (double)(now.tv_sec - begun.tv_sec) + (double)(now.tv_nsec - begun.tv_nsec) / 1e9;
-  snprintf(line, sizeof line, "@end %s %.6f\n", stage, seconds);
-  say(line);
-}
-
-static void load(const char *module) {
-  int file = open(module, O_RDONLY);
-  check(file >= 0 && syscall(SYS_finit_module, file, "", 0) == 0, module);
-  close(file);
-}
-
 static uint32_t state = 1;
 
 /** Of a page, anywhere on the first so many. Xorshift, after Marsaglia. */
@@ -145,9 +90,7 @@ static void read_random_deep(uint32_t pages, long count) {
 }
 
 int main(void) {
-  mkdir("/dev", 0755);
-  mount("dev", "/dev", "devtmpfs", 0, NULL);
-  console = open("/dev/console", O_RDWR);
+  start();
   load("/virtio_mmio.ko");
   load("/virtio_blk.ko");
   disk = open("/dev/vda", O_RDWR | O_DIRECT);
