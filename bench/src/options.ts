@@ -34,7 +34,7 @@ export const USAGE = `Usage: npm run bench -- boot|compute|io|start [options]
 Examples:
   npm run bench -- compute --only fib,crc32
   npm run bench -- boot --json --repetitions 5
-  npm run bench -- io --only raw,idle
+  npm run bench -- io --only raw,network
   npm run bench -- start --repetitions 10
 `;
 
