@@ -6,6 +6,7 @@
 
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import {
+  copyFileSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -184,10 +185,21 @@ describe('a snapshot', () => {
   it('needs the disk of its moment', () => {
     const made = plinth(...run(...SHORT, '--drive', 'disk.img', '--save-snapshot', 'with-disk'));
     expect(made.stderr).toContain('snapshot: with-disk');
+    const resume = (...drive: string[]): Outcome =>
+      plinth('run', 'with-disk', '--console', 'none', '--limit-instructions', '2000', ...drive);
+    copyFileSync(join(home, 'disk.img'), join(home, 'copy.img'));
     truncateSync(join(home, 'disk.img'), 1 << 19);
-    expectLine(plinth('run', 'with-disk', '--console', 'none', ...SHORT), 2, 'disk.img: it is not as it was');
+    expectLine(resume(), 2, 'disk.img: it is not as it was');
     rmSync(join(home, 'disk.img'));
-    expectLine(plinth('run', 'with-disk', '--console', 'none', ...SHORT), 2, 'disk.img: there is no such file');
+    expectLine(resume(), 2, 'disk.img is not there');
+    // A copy is told by its content; its place can be said.
+    expectLine(resume('--drive', 'copy.img'), 1, 'stopped at the limit');
+    expectLine(resume('--drive', 'copy.img', '--drive', 'copy.img'), 2, '2 given, where the snapshot has 1: name all of its disks');
+    expectLine(resume('--drive', 'copy.img,readonly'), 2, 'only the files of its disks can be told, no options');
+    const bytes = readFileSync(join(home, 'copy.img'));
+    bytes[600_000]! ^= 1;
+    writeFileSync(join(home, 'copy.img'), bytes);
+    expectLine(resume('--drive', 'copy.img'), 2, 'copy.img: it is not as it was');
   });
 });
 

@@ -75,7 +75,7 @@ function resumedDrives(wanted: readonly DriveSpec[], saved: readonly DriveSpec[]
   if (wanted.length === 0) return saved;
   const wrong = (detail: string): PlinthError => new PlinthError('input', 'snapshot-drives', `drive: ${detail}`);
   if (wanted.length !== saved.length) {
-    throw wrong(`the snapshot has ${saved.length} disks, ${wanted.length} are given: name all of them, or none`);
+    throw wrong(`${wanted.length} given, where the snapshot has ${saved.length}: name all of its disks, or none`);
   }
   return saved.map((drive, n) => {
     const { file, overlay = drive.overlay, ...rest } = wanted[n]!;
