@@ -313,3 +313,88 @@ describe('a disk that another run has', () => {
     await first.end();
   });
 });
+
+describe('bringing an image', () => {
+  const sandbox = join(home, 'bringing');
+  const noRoot = process.getuid?.() !== 0 ? 'a network namespace needs root' : undefined;
+  const missing = noRoot ?? (spawnSync('apt-get', ['--version']).status === 0 ? undefined : 'apt-get is not here');
+
+  interface Bringing extends Outcome {
+    /** Temporary files, and what is in the cache's images. */
+    readonly left: readonly string[];
+  }
+
+  /** `stop`: Ctrl-C as soon as this is said. */
+  async function bring(cache: string, args: readonly string[], stop?: string): Promise<Bringing> {
+    const temporary = join(sandbox, 'tmp');
+    mkdirSync(temporary, { recursive: true });
+    const child = spawn('unshare', ['--net', process.execPath, PLINTH, ...args], {
+      env: { ...environment, XDG_CACHE_HOME: cache, TMPDIR: temporary },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let stdout = '';
+    let stderr = '';
+    child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
+    child.stderr.on('data', (chunk: Buffer) => {
+      stderr += chunk.toString();
+      if (stop !== undefined && stderr.includes(stop)) child.kill('SIGINT');
+    });
+    const status = await new Promise<number | null>((resolve) => child.once('close', resolve));
+    const images = join(cache, 'plinth/images');
+    return {
+      status,
+      stdout,
+      stderr,
+      left: [temporary, images].flatMap((one) => (existsSync(one) ? readdirSync(one) : [])),
+    };
+  }
+
+  it('needs the network', async ({ skip }) => {
+    skip(missing !== undefined, missing);
+    const { stderr, ...rest } = await bring(join(sandbox, 'cache'), ['image', 'pull', 'debian-mini']);
+    expect(rest, stderr).toEqual({ status: 3, stdout: '', left: [] });
+    const lines = stderr.trimEnd().split('\n');
+    expect(lines[0]).toMatch(/^Reading Debian's package lists/);
+    expect(lines.slice(1)).toEqual([
+      expect.stringMatching(/^plinth: no package list could be had: .*is the network there/),
+    ]);
+  });
+
+  it('needs a cache that can be written, and looks first', async ({ skip }) => {
+    skip(missing !== undefined, missing);
+    for (const name of ['debian-mini', 'debian']) {
+      const { stderr, status } = await bring('/proc/nowhere', ['image', 'pull', name]);
+      expect(status).toBe(3);
+      expect(stderr).toMatch(/^plinth: \/proc\/nowhere\/plinth\/images: cannot be written: [^\n]*\n$/);
+    }
+  });
+
+  it('leaves nothing after Ctrl-C', async ({ skip }) => {
+    skip(missing !== undefined, missing);
+    const outcome = await bring(join(sandbox, 'cache'), ['image', 'pull', 'debian-mini'], 'Reading');
+    expect({ ...outcome, stderr: '' }).toEqual({ status: 130, stdout: '', stderr: '', left: [] });
+    expect(outcome.stderr).toMatch(/^Reading[^\n]*\n$/);
+  });
+
+  it('is not for an image that a machine runs on: neither pulled anew nor removed', async ({ skip }) => {
+    skip(missing !== undefined || missingLocks() !== undefined, missing ?? missingLocks());
+    const cache = join(sandbox, 'used');
+    const image = join(cache, 'plinth/images/debian');
+    mkdirSync(image, { recursive: true });
+    writeFileSync(join(image, 'disk.img'), new Uint8Array(1 << 20));
+    const link = 'bringing/used/plinth/images/debian/disk.img';
+    const first = await running('run', '--kernel', spin, ...SMALL, '--drive', `${link},snapshot`);
+    for (const verb of ['pull', 'rm']) {
+      const { left, ...outcome } = await bring(cache, ['image', verb, 'debian']);
+      expectLine(outcome, 2, 'image debian is in use: end the runs that have its disk first');
+      expect(left).toEqual(['debian']);
+    }
+    await first.end();
+    expect(await bring(cache, ['image', 'rm', 'debian'])).toEqual({
+      status: 0,
+      stdout: 'debian removed\n',
+      stderr: '',
+      left: [],
+    });
+  });
+});

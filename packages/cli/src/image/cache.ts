@@ -41,6 +41,17 @@ export function toolsDirectory(): string {
   return join(cacheDirectory(), 'tools');
 }
 
+/** Refuses a cache that cannot be written, before anything is brought for it. */
+export function checkWritable(): void {
+  try {
+    makeDirectory(imagesDirectory());
+    rmSync(makeTemporaryDirectory('image', imagesDirectory()), { recursive: true });
+  } catch (cause) {
+    const message = `${imagesDirectory()}: cannot be written: ${reasonOf(cause)}`;
+    throw new PlinthError('host', 'cache-write', message, { cause });
+  }
+}
+
 /** A directory for building an image, gone when we are. What killed builds left is removed. */
 export function makeWorkDirectory(): string {
   const parent = imagesDirectory();

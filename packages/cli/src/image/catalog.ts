@@ -3,7 +3,7 @@
 
 import { PlinthError } from '@plinth/core';
 import type { Progress } from '../host/progress.js';
-import { cachedImageNames, findDamage, readManifest, refuseIfUsed } from './cache.js';
+import { cachedImageNames, checkWritable, findDamage, readManifest, refuseIfUsed } from './cache.js';
 import { pullDebianMini, renewDebianMini } from './debian-mini.js';
 import { pullDebian } from './debian.js';
 import type { Manifest } from './manifest.js';
@@ -64,6 +64,7 @@ export async function pullImage(name: string, progress: Progress, options: PullO
     return name === MINI ? renewDebianMini(present) : present;
   }
   refuseIfUsed(name);
+  checkWritable();
   return name === MINI ? pullDebianMini(progress) : pullDebian(progress, options.diskSize);
 }
 

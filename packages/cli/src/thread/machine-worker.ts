@@ -13,6 +13,11 @@ import { keptInterpreterBytes } from '../run/kept-interpreter.js';
 import { readAhead } from '../run/start-run.js';
 import type { FromMachine, MachineEnd, MachineJob, ToMachine } from './messages.js';
 
+/**
+ * MiB of each thread's heap for what is young, a quarter of the usual: translating makes objects that live shortly, and they
+ * lie about while the machine is idle. With less room more of them grow old, and lie about for longer.
+ */
+const YOUNG_HEAP = 12;
 /** Milliseconds that a machine gets to store what it wrote when this process ends. */
 const PATIENCE = 5000;
 
@@ -79,7 +84,10 @@ export class MachineWorker implements AsyncDisposable {
   ) {
     const gone = new Int32Array(new SharedArrayBuffer(4));
     const job: MachineJob = { spec, files, interpreter, live: options.live ?? false, gone };
-    const worker = new Worker(new URL('machine-thread.js', import.meta.url), { workerData: job });
+    const worker = new Worker(new URL('machine-thread.js', import.meta.url), {
+      workerData: job,
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_HEAP },
+    });
     this.#worker = worker;
     this.#gone = gone;
     this.#exited = new Promise((resolve) => {
