@@ -194,7 +194,11 @@ describe('a snapshot', () => {
     expectLine(resume(), 2, 'disk.img is not there');
     // A copy is told by its content; its place can be said.
     expectLine(resume('--drive', 'copy.img'), 1, 'stopped at the limit');
-    expectLine(resume('--drive', 'copy.img', '--drive', 'copy.img'), 2, '2 given, where the snapshot has 1: name all of its disks');
+    expectLine(
+      resume('--drive', 'copy.img', '--drive', 'copy.img'),
+      2,
+      '2 given, where the snapshot has 1: name all of its disks',
+    );
     expectLine(resume('--drive', 'copy.img,readonly'), 2, 'only the files of its disks can be told, no options');
     const bytes = readFileSync(join(home, 'copy.img'));
     bytes[600_000]! ^= 1;
