@@ -74,7 +74,8 @@ describe('image debian', () => {
     const image = plinth('image', 'path', 'debian').stdout.trim();
     const options = ['-M', 'virt', '-cpu', 'cortex-a15', '-m', '512', '-nographic', '-no-reboot'];
     options.push('-kernel', join(image, 'vmlinuz'), '-initrd', join(image, 'initramfs.cpio.gz'));
-    options.push('-append', 'console=ttyAMA0 root=/dev/vda', '-nic', 'user,model=virtio-net-device');
+    options.push('-append', 'console=ttyAMA0 root=/dev/vda');
+    options.push('-netdev', 'user,id=net', '-device', 'virtio-net-device,netdev=net');
     options.push('-drive', `if=none,id=disk,format=raw,snapshot=on,file=${join(image, 'disk.img')}`);
     options.push('-device', 'virtio-blk-device,drive=disk');
     const child = spawn('qemu-system-arm', options, { stdio: ['pipe', 'pipe', 'inherit'] });
