@@ -43,6 +43,8 @@ export const DEBIAN_PACKAGES: readonly DebianPackage[] = [
     probe: ['arm-linux-gnueabihf-gcc', '-E', '-include', 'stdio.h', '-x', 'c', '/dev/null'],
   },
   { name: 'chromium', why: 'runs the page', probe: ['chromium', '--version'] },
+  { name: 'openssl', why: 'gives the digests that a guest has to give', probe: ['openssl', 'version'] },
+  { name: 'sqlite3', why: 'gives the results that a guest has to give', probe: ['sqlite3', '--version'] },
   { name: 'passt', why: 'the network in user mode', probe: ['passt', '--version'] },
   { name: 'iproute2', why: 'makes the network namespaces of the network tests', probe: ['ip', '-Version'] },
   { name: 'tshark', why: 'reads captures', probe: ['tshark', '--version'] },

@@ -9,3 +9,5 @@ export { openDrives } from './run/open-drives.js';
 export { MachineWorker, MachineWorkers } from './thread/machine-worker.js';
 export type { MachineWorkerOptions } from './thread/machine-worker.js';
 export type { MachineEnd } from './thread/messages.js';
+export { HostTools } from './image/host-tools.js';
+export { runInNamespace } from './host/namespace.js';
