@@ -18,9 +18,10 @@ export class LiveGuest implements AsyncDisposable {
   /** Standard error. */
   errors: string = '';
 
-  /** `options` are those of `plinth run`. */
-  constructor(options: readonly string[]) {
-    this.#child = spawn(process.execPath, [PLINTH, 'run', ...options]);
+  /** `options` are those of `plinth run`; `within` a program, with its arguments, that becomes what it is told to run. */
+  constructor(options: readonly string[], within: readonly string[] = []) {
+    const [program = '', ...args] = [...within, process.execPath, PLINTH, 'run', ...options];
+    this.#child = spawn(program, args);
     this.#child.stdout.setEncoding('latin1').on('data', (text: string) => (this.#unseen += text));
     this.#child.stderr.setEncoding('utf8').on('data', (text: string) => (this.errors += text));
     // The guest may switch off while it is written to.

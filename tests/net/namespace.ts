@@ -45,11 +45,15 @@ export class Namespace implements Disposable {
     return namespace;
   }
 
+  /** A program and its arguments: it becomes the program that follows, in the namespace. */
+  get enter(): readonly [string, ...string[]] {
+    return ['nsenter', `--net=/proc/${this.#holder.pid}/ns/net`];
+  }
+
   /** Starts a program in it. Its standard output is piped, its standard error too. */
   start(program: string, ...args: string[]): ChildProcess {
-    const child = spawn('nsenter', [`--net=/proc/${this.#holder.pid}/ns/net`, program, ...args], {
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
+    const [enter, ...where] = this.enter;
+    const child = spawn(enter, [...where, program, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
     this.#children.push(child);
     return child;
   }

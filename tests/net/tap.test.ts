@@ -1,26 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Two guests, each on a tap interface, on one bridge of the kernel's, in a network namespace of their own.
 
-import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { commandOutput } from '../boot/guest.js';
+import { BRIDGE, missingBridge } from './bridge.js';
 import { missingDriver, NetGuest } from './guest.js';
 import { missingNamespace, Namespace, Output } from './namespace.js';
-
-const BRIDGE = `
-ip tuntap add dev one mode tap
-ip tuntap add dev two mode tap
-ip link add bridge type bridge
-for tap in one two; do ip link set $tap master bridge; ip link set $tap up; done
-ip link set bridge up
-`;
-
-function missingBridge(): string | undefined {
-  if (!existsSync('/dev/net/tun')) return 'there is no /dev/net/tun';
-  const { status } = spawnSync('unshare', ['--net', 'sh', '-ec', BRIDGE]);
-  return status === 0 ? undefined : 'this kernel has no bridge, or no tap interfaces';
-}
 
 const missing = missingNamespace() ?? missingBridge() ?? (await missingDriver());
 

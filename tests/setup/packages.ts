@@ -47,6 +47,7 @@ export const DEBIAN_PACKAGES: readonly DebianPackage[] = [
   { name: 'sqlite3', why: 'gives the results that a guest has to give', probe: ['sqlite3', '--version'] },
   { name: 'passt', why: 'the network in user mode', probe: ['passt', '--version'] },
   { name: 'iproute2', why: 'makes the network namespaces of the network tests', probe: ['ip', '-Version'] },
+  { name: 'openssh-client', why: 'logs in to guests', probe: ['ssh', '-V'] },
   { name: 'tshark', why: 'reads captures', probe: ['tshark', '--version'] },
 ];
 
