@@ -7,6 +7,7 @@ import { readSync, writeSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
 import { promisify } from 'node:util';
 import { deflateRaw } from 'node:zlib';
+import { tuneCompiler } from '@plinth/cli';
 import { PlinthError } from '@plinth/core';
 import { Machine, saveSnapshot } from '@plinth/machine';
 import { bootFiles, bootPlan, type BootWay, PROMPT, RAM_MEBIBYTES } from './linux.js';
@@ -95,6 +96,7 @@ async function snapshotOf(machine: Machine): Promise<Pick<BootReport, 'snapshotT
   return { snapshotTime, snapshotSize: pieces.reduce((sum, { length }) => sum + length, 0) };
 }
 
+tuneCompiler();
 const [way, engine, machines] = process.argv.slice(2) as [BootWay, EngineName, string];
 try {
   const first = boot(way, engine, true);

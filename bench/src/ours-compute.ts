@@ -3,10 +3,12 @@
 // Arguments: ELF file, iterations, engine, RAM in MiB. Its report on file descriptor 3 is the instruction count.
 
 import { readFileSync, writeSync } from 'node:fs';
+import { tuneCompiler } from '@plinth/cli';
 import { readElf, planElf } from '@plinth/machine';
 import { createSemihostedMachine } from './machine.js';
 import type { EngineName } from './options.js';
 
+tuneCompiler();
 const [elfPath, iterations, engine, mebibytes] = process.argv.slice(2) as [string, string, EngineName, string];
 const machine = createSemihostedMachine({
   engine,

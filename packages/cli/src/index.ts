@@ -11,3 +11,4 @@ export type { MachineWorkerOptions } from './thread/machine-worker.js';
 export type { MachineEnd } from './thread/messages.js';
 export { HostTools } from './image/host-tools.js';
 export { runInNamespace } from './host/namespace.js';
+export { tuneCompiler } from './host/v8-flags.js';

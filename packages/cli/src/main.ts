@@ -7,6 +7,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { PlinthError } from '@plinth/core';
 import type { ImageOptions } from './verbs/image.js';
 import { reasonOf } from './host/reason.js';
+import { tuneCompiler } from './host/v8-flags.js';
 import { EXIT, reportError } from './report-error.js';
 import type { ServeOptions } from './verbs/serve.js';
 import { RUN_OPTIONS } from './run/option-list.js';
@@ -220,6 +221,7 @@ export async function main(args: readonly string[]): Promise<number> {
   }
 }
 
+tuneCompiler();
 exitOnSignals();
 const status = await main(process.argv.slice(2));
 // What could not be written is told by an event after the write.

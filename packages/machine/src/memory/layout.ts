@@ -7,7 +7,7 @@ export const TABLE_SIZE: number = 4 * 1024 * 1024;
 /** Contexts (privilege, domains, address space) whose shadow tables are kept at a time. */
 export const SHADOW_SLOTS = 8;
 /** Room for the descriptors and handler arrays of code pages. */
-const CODE_POOL_SIZE = 16 * 1024 * 1024;
+const CODE_POOL_SIZE = 64 * 1024 * 1024;
 /** A wide load at the very end of RAM must stay inside the memory. */
 const TAIL = 64 * 1024;
 
