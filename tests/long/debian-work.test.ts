@@ -22,7 +22,7 @@ const MODULES = `
 const PARTS: Readonly<Record<string, string>> = {
   test_hashlib: '*HashLibTestCase.test_case_*',
   test_long: '*LongTest.test_karatsuba*',
-  test_decimal: 'CWhitebox* CArithmetic*',
+  test_decimal: 'CArithmetic* CFormat* CUsability*',
   test_pickle: 'CPicklerTests*',
   test_socket: 'BasicTCPTest* BasicUDPTest*',
   test_subprocess: 'ProcessTestCase.test_communicate*',
@@ -101,7 +101,7 @@ describe('a guest at work', () => {
     skip(missing !== undefined, missing);
     const guest = await inGuest(BUILD_AND_TEST);
     expect(Number(/^\d+/.exec(guest)?.[0])).toBeGreaterThan(5000);
-    expect(guest).toContain("it looks like you're in business");
+    expect(guest).toContain("like you're in business");
     expect(guest.match(/^[0-9a-f]{64} {2}/gm)).toHaveLength(12);
     expect(guest).toBe(await underQemuUser(BUILD_AND_TEST));
   });
