@@ -7,11 +7,13 @@ import { createHash } from 'node:crypto';
 import {
   chmodSync,
   createReadStream,
+  existsSync,
   lstatSync,
   mkdirSync,
   readdirSync,
   readFileSync,
   renameSync,
+  rmdirSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -41,14 +43,22 @@ export function toolsDirectory(): string {
   return join(cacheDirectory(), 'tools');
 }
 
-/** Refuses a cache that cannot be written, before anything is brought for it. */
+/** Refuses a cache that cannot be written, before anything is brought for it; leaves nothing there. */
 export function checkWritable(): void {
+  const isNew = !existsSync(imagesDirectory());
   try {
     makeDirectory(imagesDirectory());
     rmSync(makeTemporaryDirectory('image', imagesDirectory()), { recursive: true });
   } catch (cause) {
     const message = `${imagesDirectory()}: cannot be written: ${reasonOf(cause)}`;
     throw new PlinthError('host', 'cache-write', message, { cause });
+  }
+  if (!isNew) return;
+  try {
+    rmdirSync(imagesDirectory());
+    rmdirSync(cacheDirectory());
+  } catch {
+    // Another process has begun to use it.
   }
 }
 
