@@ -92,10 +92,14 @@ export class Translator {
     const counter = this.#counter(pc);
     const slot = this.#slot(page, thumb, offset);
     const handler = slot < 0 ? 0 : this.#halfwords[slot]!;
+    if (this.#isRegion(handler)) {
+      // From zero again: other places that share the counter may be hot, too.
+      this.#counters[counter] = 0;
+      return;
+    }
     const waiting = this.#pending.some((p) => p.page === page && p.thumb === thumb && p.region.entry === offset);
-    // From zero again where there is a region: other places that share the counter may be hot, too.
-    this.#counters[counter] = waiting || this.#isRegion(handler) ? 0 : HOT_THRESHOLD - BATCH_PATIENCE;
-    if (handler === 0 || this.#isRegion(handler)) return;
+    this.#counters[counter] = waiting ? 0 : HOT_THRESHOLD - BATCH_PATIENCE;
+    if (handler === 0) return;
     if (waiting) {
       this.flush();
       return;
@@ -186,20 +190,26 @@ export class Translator {
 
   /** A page's regions are no longer what its bytes say. Its slots have been cleared. */
   forget(page: number): void {
-    const list = this.#byPage.get(page);
-    if (list === undefined) return;
-    for (const number of list) {
-      this.#options.table.set(number, null);
-      this.#free.push(number);
-    }
-    this.#byPage.delete(page);
+    if (!this.#release(page)) return;
     // What could not be translated may be now.
     const counters = this.#counters;
     for (let n = 0; n < HOT_COUNTERS; n++) if (counters[n] === NEVER) counters[n] = 0;
   }
 
+  /** Takes a page's regions out of the table; false if it has none. */
+  #release(page: number): boolean {
+    const list = this.#byPage.get(page);
+    if (list === undefined) return false;
+    for (const number of list) {
+      this.#options.table.set(number, null);
+      this.#free.push(number);
+    }
+    this.#byPage.delete(page);
+    return true;
+  }
+
   forgetAll(): void {
-    for (const page of this.#byPage.keys()) this.forget(page);
+    for (const page of this.#byPage.keys()) this.#release(page);
     this.#pending = [];
     this.#counters.fill(0);
   }
