@@ -33,3 +33,8 @@ export function hostTrouble(cause: unknown): PlinthError | undefined {
   const where = path === undefined ? '' : `${path}: `;
   return new PlinthError('host', 'host-trouble', `${where}${syscall} failed: ${reason}`, { cause });
 }
+
+/** What cannot be stored in the cache, for a reason that the host has told. */
+export function cacheWriteFailure(path: string, cause: unknown): PlinthError {
+  return new PlinthError('host', 'cache-write', `${path}: cannot be written: ${reasonOf(cause)}`, { cause });
+}

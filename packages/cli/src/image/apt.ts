@@ -8,7 +8,7 @@ import { chmodSync, chownSync, readdirSync, readFileSync, rmSync, statfsSync, st
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PlinthError } from '@plinth/core';
-import { reasonOf } from '../host/reason.js';
+import { cacheWriteFailure } from '../host/reason.js';
 import { makeDirectory } from '../host/make-directory.js';
 import { run } from '../host/run-command.js';
 import type { CommandResult } from '../host/run-command.js';
@@ -273,7 +273,7 @@ function makeArchives(path: string): void {
   try {
     makeDirectory(join(path, 'partial'));
   } catch (cause) {
-    throw new PlinthError('host', 'cache-write', `${path}: cannot be written: ${reasonOf(cause)}`, { cause });
+    throw cacheWriteFailure(path, cause);
   }
 }
 

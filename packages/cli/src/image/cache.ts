@@ -20,7 +20,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { PlinthError } from '@plinth/core';
-import { reasonOf } from '../host/reason.js';
+import { cacheWriteFailure, reasonOf } from '../host/reason.js';
 import { cacheDirectory } from '../host/cache-directory.js';
 import { DiskFile } from '../host/disk-file.js';
 import { makeDirectory } from '../host/make-directory.js';
@@ -50,8 +50,7 @@ export function checkWritable(): void {
     makeDirectory(imagesDirectory());
     rmSync(makeTemporaryDirectory('image', imagesDirectory()), { recursive: true });
   } catch (cause) {
-    const message = `${imagesDirectory()}: cannot be written: ${reasonOf(cause)}`;
-    throw new PlinthError('host', 'cache-write', message, { cause });
+    throw cacheWriteFailure(imagesDirectory(), cause);
   }
   if (!isNew) return;
   try {
@@ -72,9 +71,7 @@ export function makeWorkDirectory(): string {
     mkdirSync(join(work, 'root'));
     return work;
   } catch (cause) {
-    throw new PlinthError('host', 'cache-write', `${parent}: cannot be written: ${reasonOf(cause)}`, {
-      cause,
-    });
+    throw cacheWriteFailure(parent, cause);
   }
 }
 
@@ -186,9 +183,7 @@ export async function storeImage(
     return manifest;
   } catch (cause) {
     if (cause instanceof PlinthError) throw cause;
-    throw new PlinthError('host', 'cache-write', `${target}: cannot be written: ${reasonOf(cause)}`, {
-      cause,
-    });
+    throw cacheWriteFailure(target, cause);
   }
 }
 

@@ -9,7 +9,7 @@ import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import { PlinthError } from '@plinth/core';
-import { reasonOf } from '../host/reason.js';
+import { cacheWriteFailure, reasonOf } from '../host/reason.js';
 import { runInNamespace } from '../host/namespace.js';
 import type { Progress } from '../host/progress.js';
 import { PrivateApt } from './apt.js';
@@ -77,7 +77,7 @@ export async function importImage(
       createWriteStream(archive),
     ).catch((cause: unknown) => {
       if (cause instanceof PlinthError) throw cause;
-      throw writeFailure(archive, cause);
+      throw cacheWriteFailure(archive, cause);
     });
     for (const index of sources.keys()) rmSync(join(work, `layer-${index}.tar`), { force: true });
     using apt = new PrivateApt('armhf', progress, { archives: packagesDirectory() });
@@ -171,7 +171,7 @@ async function decompress(path: string, target: string, limit: number, tools: Ho
     return target;
   } catch (cause) {
     if (cause instanceof PlinthError) throw cause;
-    if ((cause as NodeJS.ErrnoException).code === 'ENOSPC') throw writeFailure(target, cause);
+    if ((cause as NodeJS.ErrnoException).code === 'ENOSPC') throw cacheWriteFailure(target, cause);
     throw new PlinthError('input', 'import', `${path}: cannot be decompressed: ${(cause as Error).message}`, { cause });
   }
 }
@@ -183,10 +183,6 @@ async function firstBytes(path: string): Promise<string> {
   } catch (cause) {
     throw new PlinthError('input', 'import', `${path}: cannot be read: ${reasonOf(cause)}`, { cause });
   }
-}
-
-function writeFailure(path: string, cause: unknown): PlinthError {
-  return new PlinthError('host', 'cache-write', `${path}: cannot be written: ${reasonOf(cause)}`, { cause });
 }
 
 /** A root file system of another architecture would only show as a shell that cannot be executed. */
