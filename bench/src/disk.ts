@@ -4,16 +4,14 @@
 
 import { closeSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { PlinthError } from '@plinth/core';
-import { type Command, runWithMarks } from './child.js';
+import { type Command, plinthRun, runWithMarks } from './child.js';
 import { type IoGuest, ioGuest } from './io-guest.js';
 import type { Options } from './options.js';
 import { peerDisk } from './peer.js';
 import type { Row } from './report.js';
 import { type Run, type Stage, stagesOf, summarize } from './stages.js';
 
-const PLINTH = fileURLToPath(new URL('../../packages/cli/bin/plinth.js', import.meta.url));
 const MIB = 1024 * 1024;
 const PAGE = 4096;
 const MEMORY = '256M';
@@ -61,7 +59,7 @@ const APPEND = `console=ttyAMA0 quiet cryptomgr.notests mebibytes=${MEBIBYTES} r
 function ourCommand({ image, initrd }: IoGuest, file: string, way: DiskWay, { engine }: Options): Command {
   const linux = ['--kernel', image, '--initrd', initrd, '--append', APPEND, '--memory', MEMORY, '--engine', engine];
   const drive = `file=${file},format=raw${way === 'snapshot' ? ',snapshot=on' : ''}`;
-  return { program: process.execPath, args: [PLINTH, 'run', ...linux, '--drive', drive] };
+  return plinthRun(...linux, '--drive', drive);
 }
 
 function peerCommand({ zImage, initrd }: IoGuest, file: string, way: DiskWay): Command {

@@ -2,14 +2,12 @@
 // The idle part of benchmark `io`: what a guest that waits at its shell costs the host, in percent of one core, when its
 // time is the host's.
 
-import { fileURLToPath } from 'node:url';
-import { type Command, runIdle } from './child.js';
+import { type Command, plinthRun, runIdle } from './child.js';
 import { bootArguments, bootFiles, PROMPT, RAM_MEBIBYTES } from './linux.js';
 import type { Options } from './options.js';
 import { PEER_NAME, peerLinux } from './peer.js';
 import { median, ratioOf, type Row } from './report.js';
 
-const PLINTH = fileURLToPath(new URL('../../packages/cli/bin/plinth.js', import.meta.url));
 /** Seconds after the prompt until compilers and the guest's own start are done, and seconds that are measured. */
 const SETTLE = 8;
 const MEASURED = 20;
@@ -20,8 +18,8 @@ export async function idle(
   progress: (text: string) => void,
 ): Promise<Row[]> {
   const memory = `${RAM_MEBIBYTES}M`;
-  const run = ['run', '--image', 'debian-mini', '--memory', memory, '--engine', options.engine, '--realtime'];
-  const ourCommand: Command = { program: process.execPath, args: [PLINTH, ...run] };
+  const run = ['--image', 'debian-mini', '--memory', memory, '--engine', options.engine, '--realtime'];
+  const ourCommand = plinthRun(...run);
   const { zImage, initrd } = bootFiles();
   const peerCommand = peerLinux({ kernel: zImage, initrd, append: bootArguments('stock'), memory });
   const percent = async (command: Command): Promise<number> =>

@@ -5,16 +5,14 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { PlinthError } from '@plinth/core';
-import { type Command, runWithMarks } from './child.js';
+import { type Command, plinthRun, runWithMarks } from './child.js';
 import { type IoGuest, ioGuest } from './io-guest.js';
 import type { Options } from './options.js';
 import { PEER_NAME, peerNetwork } from './peer.js';
 import type { Row } from './report.js';
 import { type Run, type Stage, stagesOf, summarize } from './stages.js';
 
-const PLINTH = fileURLToPath(new URL('../../packages/cli/bin/plinth.js', import.meta.url));
 const HOST = join(import.meta.dirname, '..', 'io', 'network-host.mjs');
 const MEMORY = '256M';
 /** In each direction. */
@@ -85,7 +83,7 @@ function parameters(address: string, gateway: string, port: Buffer): string {
 
 function ourCommand({ image, initrd }: IoGuest, append: string, { engine }: Options): Command {
   const linux = ['--kernel', image, '--initrd', initrd, '--append', append, '--memory', MEMORY, '--engine', engine];
-  return { program: process.execPath, args: [PLINTH, 'run', ...linux, '--net', 'user'] };
+  return plinthRun(...linux, '--net', 'user');
 }
 
 function peerCommand({ zImage, initrd }: IoGuest, append: string): Command {

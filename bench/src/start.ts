@@ -4,17 +4,15 @@
 
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { PlinthError } from '@plinth/core';
 import { virtBoard } from '@plinth/machine';
 import { benchDirectory } from './cache.js';
-import { type Command, type FinishedRun, runToEnd } from './child.js';
+import { type Command, type FinishedRun, plinthRun, runToEnd } from './child.js';
 import { elfOfPlan } from './linux.js';
 import type { Options } from './options.js';
 import { findPeer, PEER_NAME, peerProgram } from './peer.js';
 import { formatTable, median, ratioOf, type Row, show } from './report.js';
 
-const PLINTH = fileURLToPath(new URL('../../packages/cli/bin/plinth.js', import.meta.url));
 const MEMORY = '256M';
 
 /** SYS_EXIT with ADP_Stopped_ApplicationExit (Arm semihosting, 6.5). */
@@ -27,8 +25,8 @@ function exitProgram(): Uint8Array {
 }
 
 function ourCommand(elf: string, cache: string, { engine }: Options): Command {
-  const run = ['run', elf, '--semihosting', '--memory', MEMORY, '--engine', engine];
-  return { program: 'env', args: [`XDG_CACHE_HOME=${cache}`, process.execPath, PLINTH, ...run] };
+  const { program, args } = plinthRun(elf, '--semihosting', '--memory', MEMORY, '--engine', engine);
+  return { program: 'env', args: [`XDG_CACHE_HOME=${cache}`, program, ...args] };
 }
 
 async function runCleanly(command: Command): Promise<FinishedRun> {
