@@ -22,6 +22,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { nativeCalls } from '@plinth/linux';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { missingUserNamespaces } from '../setup/user-namespaces.js';
 
 const PLINTH = join(import.meta.dirname, '../../packages/cli/bin/plinth.js');
 const home = mkdtempSync(join(tmpdir(), 'plinth-test-'));
@@ -69,7 +70,7 @@ const SMALL = ['--memory', '16M', '--console', 'none', '--seed', '01', '--wall-c
 const run = (...options: string[]): string[] => ['run', '--kernel', zeros, ...SMALL, ...options];
 const SHORT = ['--limit-instructions', '1000'];
 
-const namespaces = spawnSync('unshare', ['--map-root-user', '--mount', 'true']).status === 0;
+const noNamespaces = missingUserNamespaces();
 
 /** Runs plinth where `full` is a file system with 256 KiB of which `free` are left, and lists it afterwards. */
 function onFullDisk(free: number, args: readonly string[], redirect = ''): Outcome & { readonly left: string[] } {
@@ -99,24 +100,28 @@ describe('a full disk', () => {
     expect(found).toEqual(left);
   };
 
-  it.skipIf(!namespaces)('has no room for a snapshot, and no part of one stays', () => {
+  it('has no room for a snapshot, and no part of one stays', ({ skip }) => {
+    skip(noNamespaces !== undefined, noNamespaces);
     const line = 'save-snapshot: full/s: cannot be written: the host’s disk is full; nothing was saved';
     told(onFullDisk(0, run(...SHORT, '--save-snapshot', 'full/s')), 3, line);
     told(onFullDisk(1024, run(...SHORT, '--save-snapshot', 'full/s')), 3, line);
   });
 
-  it.skipIf(!namespaces)('takes no new overlay, and no part of one stays', () => {
+  it('takes no new overlay, and no part of one stays', ({ skip }) => {
+    skip(noNamespaces !== undefined, noNamespaces);
     writeFileSync(join(home, 'base.img'), new Uint8Array(1 << 20));
     const outcome = onFullDisk(0, run(...SHORT, '--drive', 'base.img,overlay=full/changes'));
     told(outcome, 3, 'full/changes: write failed: the host’s disk is full');
   });
 
-  it.skipIf(!namespaces)('ends a run whose findings should be recorded', () => {
+  it('ends a run whose findings should be recorded', ({ skip }) => {
+    skip(noNamespaces !== undefined, noNamespaces);
     const args = ['run', '--kernel', faults, ...SMALL, '--events', 'full/events'];
     told(onFullDisk(0, args), 3, 'events: full/events: cannot be written: the host’s disk is full', ['events']);
   });
 
-  it.skipIf(!existsSync('/dev/full'))('as standard output', () => {
+  it('as standard output', ({ skip }) => {
+    skip(!existsSync('/dev/full'), 'there is no /dev/full');
     for (const args of [run(...SHORT, '--json'), ['image', 'list', '--json'], ['doctor']]) {
       const script = '"$@" >/dev/full';
       const { status, stdout, stderr } = spawnSync('sh', ['-c', script, 'sh', process.execPath, PLINTH, ...args], {
@@ -129,7 +134,8 @@ describe('a full disk', () => {
     }
   });
 
-  it.skipIf(!namespaces)('as the cache is only slower', () => {
+  it('as the cache is only slower', ({ skip }) => {
+    skip(noNamespaces !== undefined, noNamespaces);
     const script = `mkdir -p full; mount -t tmpfs -o size=64k tmpfs full && head -c 65536 /dev/zero >full/fill
 XDG_CACHE_HOME=$PWD/full "$@"; echo "status $?"; find full -type f`;
     const command = ['--map-root-user', '--mount', 'sh', '-c', script, 'sh', process.execPath, PLINTH];

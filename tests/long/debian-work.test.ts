@@ -25,7 +25,7 @@ const PARTS: Readonly<Record<string, string>> = {
   test_decimal: 'CArithmetic* CFormat* CUsability*',
   test_pickle: 'CPicklerTests*',
   test_socket: 'BasicTCPTest* BasicUDPTest*',
-  test_subprocess: 'ProcessTestCase.test_communicate*',
+  test_subprocess: '*ProcessTestCase.test_communicate*',
   test_unicodedata: 'UnicodeFunctionsTest*',
 };
 
@@ -116,7 +116,7 @@ describe('a guest at work', () => {
     });
     const some = await inGuest(`set -e\n${parts.join('\n')}`);
     expect(some.match(/^Tests result: SUCCESS/gm)).toHaveLength(parts.length);
-    expect(some).not.toMatch(/no tests ran/i);
+    expect(some).not.toMatch(/no tests? ran|no test run|ran no tests/i);
   });
 
   it('has OpenSSL hash, encrypt and sign as the host does', async ({ skip }) => {
