@@ -94,7 +94,10 @@ describe('debian-mini in QEMU', (): void => {
     await until('plinth:~# ');
     child.stdin.write('stty size; echo started; sleep 1000\n');
     await until('\r\n43 132\r\nstarted\r\n');
+    // Ctrl-C throws away what the terminal has not read yet: the next line waits for the prompt.
+    seen = '';
     child.stdin.write('\x03');
+    await until('plinth:~# ');
     child.stdin.write('echo after-$?\n');
     await until('\r\nafter-130\r\n');
     child.stdin.write('exit\n');
