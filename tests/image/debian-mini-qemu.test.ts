@@ -92,7 +92,9 @@ describe('debian-mini in QEMU', (): void => {
       }
     };
     await until('plinth:~# ');
-    child.stdin.write('stty size; echo started; sleep 1000\n');
+    // What says that it has started is in the terminal's foreground: a shell that only begins to start a program is not
+    // ended by Ctrl-C, and the program neither.
+    child.stdin.write("stty size; sh -c 'echo started; exec sleep 1000'\n");
     await until('\r\n43 132\r\nstarted\r\n');
     // Ctrl-C throws away what the terminal has not read yet: the next line waits for the prompt.
     seen = '';
