@@ -30,6 +30,7 @@ import { virtBoard } from './boards/virt.js';
 import { placeVirtio } from './boards/virtio-slots.js';
 import { ArchTimer } from './cpu/arch-timer.js';
 import { Engine, type EngineKind } from './cpu/engine.js';
+import { Hooks } from './cpu/hooks.js';
 import { type InterpreterImage, standardInterpreter } from './cpu/interpreter-image.js';
 import { PSCI_NOT_SUPPORTED, psciCall } from './cpu/psci.js';
 import { Turns } from './cpu/turns.js';
@@ -43,6 +44,7 @@ import { CodePages } from './memory/code-pages.js';
 import { CPU_BLOCKS_AT, memoryPages } from './memory/layout.js';
 import { PhysicalMemory } from './memory/physical-memory.js';
 import { ShadowTables } from './memory/shadow-tables.js';
+import { VirtualWatches } from './memory/virtual-watches.js';
 import { restorePlan, savePlan } from './snapshot/plan.js';
 import { restoreRam, saveRam } from './snapshot/ram.js';
 import { checkIdentity, type MachineIdentity, readIdentity, saveIdentity } from './snapshot/snapshot.js';
@@ -60,6 +62,8 @@ export type StopReason =
   | { readonly kind: 'exit'; readonly status: number }
   | { readonly kind: 'fault-loop'; readonly address: number }
   | { readonly kind: 'fetch-denied'; readonly address: number }
+  /** A hook said so, before the instruction at this virtual address, which is not counted. */
+  | { readonly kind: 'hook'; readonly address: number }
   | { readonly kind: 'requested' };
 
 /** Something a guest did that its kernel author would want to know. */
@@ -123,6 +127,10 @@ type Component = Pick<Device, 'stateVersion' | 'save' | 'restore'>;
 export class Machine implements CpuHost {
   readonly board: Board;
   readonly memory: PhysicalMemory;
+  /** Who is told before instructions. */
+  readonly hooks: Hooks;
+  /** Who is told of the CPUs' accesses to virtual addresses. */
+  readonly virtualWatches: VirtualWatches;
   /** The first is on at power-on, the guest turns on the others (PSCI). */
   readonly cpus: readonly Vcpu[];
   readonly events: EventQueue;
@@ -189,6 +197,17 @@ export class Machine implements CpuHost {
     this.memory = new PhysicalMemory(memory, description.ramBase, ramSize);
     const shadow = new ShadowTables(memory, ramSize / 4096);
     const codePages = new CodePages(memory, ramSize / 4096);
+    this.hooks = new Hooks(this.memory, {
+      changed: (page) => this.currentCpu.hooksChanged(page),
+      virtualChanged: (address) => {
+        shadow.dropRange(address, address);
+        this.currentCpu.fetchAnew();
+      },
+    });
+    this.virtualWatches = new VirtualWatches(this.memory, {
+      changed: (first, last) => shadow.dropRange(first, last),
+      ended: () => this.currentCpu.watchesEnded(),
+    });
     this.cpus = Array.from(
       { length: count },
       (_, index) =>
@@ -200,6 +219,8 @@ export class Machine implements CpuHost {
           physical: this.memory,
           shadow,
           codePages,
+          hooks: this.hooks,
+          watches: this.virtualWatches,
           host: this,
         }),
     );
@@ -211,6 +232,7 @@ export class Machine implements CpuHost {
       cpus: this.cpus,
       physical: this.memory,
       codePages,
+      hooks: this.hooks,
       pureHelpers: floatHelpers(new Int32Array(memory.buffer)),
     });
     for (const cpu of this.cpus) cpu.attach(this.engine);
@@ -429,6 +451,12 @@ export class Machine implements CpuHost {
     this.currentCpu.requestStop('device');
   }
 
+  /** The next instruction is this CPU's if it can execute, and a whole turn with it: for stepping one of several. */
+  giveTurn(cpu: Vcpu): void {
+    assert(this.#slice === 0, 'a turn is given between runs');
+    this.#turns.give(cpu.index);
+  }
+
   /** Ends the run with a status: for semihosting. */
   exit(status: number): void {
     this.#exitStatus = status;
@@ -461,7 +489,7 @@ export class Machine implements CpuHost {
       const toInput = (this.inputs.next?.count ?? Infinity) - this.#countBefore;
       const toEvent = Math.ceil((this.events.next() - this.clock.now()) / this.#nanoseconds);
       const stop = this.#execute(cpu, Math.min(left, this.#turns.left, toInput, toEvent, MAX_SLICE));
-      if (stop === 'fault-loop' || stop === 'fetch-denied') {
+      if (stop === 'fault-loop' || stop === 'fetch-denied' || stop === 'hook') {
         return { kind: stop, address: cpu.state.reg(15) >>> 0 };
       }
       if (this.#takeStopRequest()) return { kind: 'requested' };

@@ -21,10 +21,13 @@ import { CPU } from '../state/layout.js';
 /** Handler numbers below the table's own. Zero marks a slot that has not been decoded. */
 export const HANDLER = {
   undecoded: 0,
-  undefined: 1,
   /** A 32-bit T32 instruction that continues on the next page. */
-  crossing: 2,
-  first: 3,
+  crossing: 1,
+  /** Somebody is told before the instruction here executes, and whether its condition holds or not. */
+  hooked: 2,
+  /** Numbers below this one are called whatever the condition of an IT block says. */
+  undefined: 3,
+  first: 4,
   /** Set in a slot whose instruction has a condition to test; the interpreter loop does that. */
   conditional: 0x8000,
 } as const;

@@ -300,8 +300,9 @@ function writeItStep(code: Code, functions: LoopFunctions, l: LoopLocals, fetch:
   loadCpu(code, l.cpu, CPU.itState);
   code.set(it);
   // An undecoded slot decodes whatever the condition: the length of the instruction must be known. One that goes on on
-  // the next page has to be fetched whole before its condition counts; it tests that by itself.
-  code.get(l.id).op('i32.eqz').get(l.id).i32(HANDLER.crossing).op('i32.eq').op('i32.or');
+  // the next page has to be fetched whole before its condition counts, and a hook is told in any case; these two test the
+  // condition by themselves.
+  code.get(l.id).i32(HANDLER.undefined).op('i32.lt_u');
   code.get(l.cpu).get(it).i32(4).op('i32.shr_u').call(functions.conditionHolds);
   code.op('i32.or');
   const holds = code.if();

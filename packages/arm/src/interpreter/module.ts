@@ -21,6 +21,8 @@ export const ENGINE_IMPORTS: Readonly<Record<string, FunctionType>> = {
   undecoded: HANDLER_TYPE,
   undefined: HANDLER_TYPE,
   crossing: HANDLER_TYPE,
+  /** (instruction, pc) -> next pc: tells those who wait for this place, then does the instruction if they let it. */
+  hooked: HANDLER_TYPE,
 };
 
 export interface InterpreterOptions {
@@ -77,6 +79,7 @@ export function buildInterpreter(rows: readonly Row[], options: InterpreterOptio
   table[HANDLER.undecoded] = functions.get('undecoded')!;
   table[HANDLER.undefined] = functions.get('undefined')!;
   table[HANDLER.crossing] = functions.get('crossing')!;
+  table[HANDLER.hooked] = functions.get('hooked')!;
   for (const handlers of plan) {
     const { row } = handlers;
     for (const inIt of row.variesInIt ? [false, true] : [false]) {

@@ -49,6 +49,9 @@ export interface RegionDecoders {
   readonly t16: Decoder;
 }
 
+/** Offsets of instructions that must be met by the interpreter. */
+type Hooked = { has(offset: number): boolean };
+
 interface Step {
   readonly decoded: Decoded | undefined;
   readonly size: number;
@@ -70,8 +73,11 @@ export class RegionFinder {
     return { decoded: this.#decoders.t32.decode(word), size: 4 };
   }
 
-  /** The region that starts at `entry`, or undefined if its first instruction cannot be translated. */
-  find(page: DataView, entry: number, thumb: boolean): Region | undefined {
+  /**
+   * The region that starts at `entry`, or undefined if its first instruction cannot be translated. It leaves before each
+   * offset that is among the `hooked`.
+   */
+  find(page: DataView, entry: number, thumb: boolean, hooked?: Hooked): Region | undefined {
     const blocks = new Map<number, RegionBlock>();
     const leaders = new Set<number>([entry]);
     const work = [entry];
@@ -79,7 +85,7 @@ export class RegionFinder {
     while (work.length > 0) {
       const offset = work.pop()!;
       if (blocks.has(offset) || count > MAX_INSTRUCTIONS) continue;
-      const block = this.#block(page, offset, thumb, blocks);
+      const block = this.#block(page, offset, thumb, blocks, hooked);
       blocks.set(offset, block);
       count += block.instructions.length;
       for (const target of successors(block.terminator)) {
@@ -96,7 +102,13 @@ export class RegionFinder {
   }
 
   /** Instructions from `offset` up to one that ends the block, or to a block that is known already. */
-  #block(page: DataView, start: number, thumb: boolean, known: ReadonlyMap<number, RegionBlock>): RegionBlock {
+  #block(
+    page: DataView,
+    start: number,
+    thumb: boolean,
+    known: ReadonlyMap<number, RegionBlock>,
+    hooked: Hooked | undefined,
+  ): RegionBlock {
     const instructions: RegionInstruction[] = [];
     const block: RegionBlock = { offset: start, instructions, terminator: { kind: 'none' } };
     let offset = start;
@@ -106,7 +118,7 @@ export class RegionFinder {
         block.terminator = { kind: 'jump', target: offset };
         return block;
       }
-      if (offset >= PAGE_SIZE || instructions.length >= MAX_INSTRUCTIONS) {
+      if (offset >= PAGE_SIZE || instructions.length >= MAX_INSTRUCTIONS || hooked?.has(offset) === true) {
         block.terminator = { kind: 'leave', offset, itState };
         return block;
       }

@@ -17,6 +17,7 @@ import {
 import type { CodePages } from '../memory/code-pages.js';
 import { CPU_BLOCKS_AT } from '../memory/layout.js';
 import type { PhysicalMemory } from '../memory/physical-memory.js';
+import type { Hooks } from './hooks.js';
 import type { InterpreterImage } from './interpreter-image.js';
 import { Translator } from './translator.js';
 import type { Vcpu } from './vcpu.js';
@@ -47,6 +48,7 @@ export interface EngineOptions {
   readonly kind: EngineKind;
   readonly physical: PhysicalMemory;
   readonly codePages: CodePages;
+  readonly hooks: Hooks;
   readonly memory: WebAssembly.Memory;
   readonly image: InterpreterImage;
   readonly cpus: readonly Vcpu[];
@@ -58,7 +60,9 @@ export class Engine {
   readonly #image: InterpreterImage;
   readonly #run: (cpu: number) => number;
   readonly #conditionHolds: (cpu: number, condition: number) => number;
+  readonly #single: (cpu: number, instruction: number, pc: number, number: number) => number;
   readonly #table: WebAssembly.Table;
+  readonly #hooks: Hooks;
   readonly #decoders: { a32: Decoder; t32: Decoder; t16: Decoder };
   readonly #cpus: readonly Vcpu[];
   readonly #forced: boolean;
@@ -70,6 +74,7 @@ export class Engine {
   constructor(options: EngineOptions) {
     this.#halfwords = new Uint16Array(options.memory.buffer);
     this.#cpus = options.cpus;
+    this.#hooks = options.hooks;
     this.#decoders = {
       a32: new Decoder(ROWS, 'A32'),
       t32: new Decoder(ROWS, 'T32'),
@@ -82,12 +87,14 @@ export class Engine {
     });
     this.#run = instance.exports['run'] as (cpu: number) => number;
     this.#conditionHolds = instance.exports['conditionHolds'] as (cpu: number, condition: number) => number;
+    this.#single = instance.exports['single'] as (cpu: number, instruction: number, pc: number, id: number) => number;
     this.#table = instance.exports['table'] as WebAssembly.Table;
     if (options.kind === 'interpreter') return;
     this.translator = new Translator({
       memory: options.memory,
       physical: options.physical,
       codePages: options.codePages,
+      hooks: options.hooks,
       finder: new RegionFinder(this.#decoders),
       table: this.#table,
       firstRegion: this.#image.handlerCount,
@@ -131,6 +138,7 @@ export class Engine {
     imports['undefined'] = (cpu: number) => this.#cpu(cpu).undefinedInstruction();
     imports['undecoded'] = (cpu: number, word: number, pc: number) => this.#undecoded(this.#cpu(cpu), word, pc);
     imports['crossing'] = (cpu: number, word: number, pc: number) => this.#crossing(this.#cpu(cpu), word, pc);
+    imports['hooked'] = (cpu: number, _word: number, pc: number) => this.#hooked(this.#cpu(cpu), pc);
     return imports;
   }
 
@@ -166,18 +174,39 @@ export class Engine {
   #undecoded(cpu: Vcpu, word: number, pc: number): number {
     const { state } = cpu;
     const inIt = state.get(CPU.itState) !== 0;
-    let number: number;
-    if (!state.thumb) number = this.#number(this.#decoders.a32, word >>> 0, false);
-    else if (!isWide(word)) number = this.#number(this.#decoders.t16, word & 0xffff, inIt);
-    else if ((pc & 0xfff) === 0xffe) number = HANDLER.crossing;
-    else number = this.#number(this.#decoders.t32, swapHalves(word), inIt);
     const page = cpu.noteDecoded(pc);
+    const hooked = this.#hooks.onPage(page)?.has(pc & 0xfff) === true;
+    const number = hooked ? HANDLER.hooked : this.#numberAt(state.thumb, word, pc, inIt);
     this.#halfwords[(pc + state.get(CPU.fetchHandlers)) >>> 1] = number;
     if (this.#forced && !inIt && this.translator!.request(page, state.thumb, pc & 0xfff, number)) {
       this.translator!.flush();
     }
     state.set(CPU.budget, state.get(CPU.budget) + 1);
     return pc;
+  }
+
+  /** The function number of the instruction word that was fetched from `pc`. */
+  #numberAt(thumb: boolean, word: number, pc: number, inIt: boolean): number {
+    if (!thumb) return this.#number(this.#decoders.a32, word >>> 0, false);
+    if (!isWide(word)) return this.#number(this.#decoders.t16, word & 0xffff, inIt);
+    if ((pc & 0xfff) === 0xffe) return HANDLER.crossing;
+    return this.#number(this.#decoders.t32, swapHalves(word), inIt);
+  }
+
+  /** Tells the hooks of a place; then the instruction that is there now is done, if its condition holds. */
+  #hooked(cpu: Vcpu, pc: number): number {
+    const { state } = cpu;
+    const host = pc + state.get(CPU.fetchHost);
+    if (!cpu.takeAnnounced(pc) && this.#hooks.call(cpu, host, pc >>> 0) === 'stop') {
+      cpu.stopBefore(pc);
+      return pc;
+    }
+    const word = this.#halfwords[host >>> 1]! | (this.#halfwords[(host >>> 1) + 1]! << 16);
+    const it = state.get(CPU.itState);
+    const number = this.#numberAt(state.thumb, word, pc, it !== 0);
+    if (number === HANDLER.crossing) return this.#crossing(cpu, word, pc);
+    if (it !== 0 && this.#conditionHolds(state.base, it >>> 4) === 0) return pc + (isWide(word) ? 4 : 2);
+    return this.#single(state.base, word, pc, number);
   }
 
   /**

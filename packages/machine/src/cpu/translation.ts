@@ -133,6 +133,14 @@ export class TranslationContext {
     return this.#walker.walk(this.#currentRegime(), address, kind, privileged);
   }
 
+  /** Where an address leads, whatever permissions, domains and access flags say; undefined if nowhere. */
+  mapping(address: number): number | undefined {
+    const regime = this.#currentRegime();
+    const anything = { ...regime, dacr: 0xffff_ffff, accessFlagEnable: false };
+    const t = this.#walker.walk(anything, address, ACCESS_KIND.read, true);
+    return t.fault === 0 ? t.physical : undefined;
+  }
+
   /** What an address translation operation puts into PAR. */
   par(address: number, write: boolean, privileged: boolean): number {
     const t = this.translate(address, write ? ACCESS_KIND.write : ACCESS_KIND.read, privileged);

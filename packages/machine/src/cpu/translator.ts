@@ -6,6 +6,7 @@ import { buildRegions, type Region, type RegionFinder, type RegionRequest } from
 import type { CodePages } from '../memory/code-pages.js';
 import { HOT_COUNTERS, HOT_COUNTERS_AT } from '../memory/layout.js';
 import type { PhysicalMemory } from '../memory/physical-memory.js';
+import type { Hooks } from './hooks.js';
 
 /** Regions compiled together, unless one of them becomes hot again before. */
 const BATCH = 16;
@@ -37,6 +38,7 @@ export interface TranslatorOptions {
   readonly physical: PhysicalMemory;
   readonly codePages: CodePages;
   readonly finder: RegionFinder;
+  readonly hooks: Hooks;
   readonly table: WebAssembly.Table;
   /** Function numbers of handlers end here. */
   readonly firstRegion: number;
@@ -125,12 +127,12 @@ export class Translator {
 
   /** Asks for a region; false if none can start there. It is there after `flush`. */
   request(page: number, thumb: boolean, offset: number, originalHandler: number): boolean {
-    const { physical, codePages, finder } = this.#options;
+    const { physical, codePages, finder, hooks } = this.#options;
     const bytes = physical.bytes(physical.ramBase + page * 4096, 4096)!;
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     // A region entered by the run loop is told so by its instruction word, which must not be zero.
     if (offset > 4092 || view.getUint32(offset, true) === 0) return false;
-    const region: Region | undefined = finder.find(view, offset, thumb);
+    const region: Region | undefined = finder.find(view, offset, thumb, hooks.onPage(page));
     if (region === undefined) return false;
     const handlerArray = codePages.array(page, thumb ? 't32' : 'a32');
     this.#pending.push({
@@ -190,8 +192,18 @@ export class Translator {
 
   /** A page's regions are no longer what its bytes say. Its slots have been cleared. */
   forget(page: number): void {
-    if (!this.#release(page)) return;
     // What could not be translated may be now.
+    if (this.#release(page)) this.#askAgain();
+  }
+
+  /** As `forget`, and regions that wait for their batch were found with other hooks. */
+  hooksChanged(page: number): void {
+    this.#release(page);
+    this.#pending = this.#pending.filter((p) => p.page !== page);
+    this.#askAgain();
+  }
+
+  #askAgain(): void {
     const counters = this.#counters;
     for (let n = 0; n < HOT_COUNTERS; n++) if (counters[n] === NEVER) counters[n] = 0;
   }

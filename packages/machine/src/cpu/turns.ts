@@ -61,6 +61,18 @@ export class Turns {
     return undefined;
   }
 
+  /** It is that CPU's turn, unless it has some of its turn left. */
+  give(index: number): void {
+    if (index === this.#current) {
+      if (this.#left <= 0) this.#left = this.#quantum;
+      return;
+    }
+    this.current.endTurn();
+    this.#current = index;
+    this.#left = this.#quantum;
+    this.current.beginTurn();
+  }
+
   /** The current CPU has executed so many instructions. */
   spend(instructions: number): void {
     this.#left -= instructions;

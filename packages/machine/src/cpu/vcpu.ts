@@ -27,9 +27,11 @@ import type { AccessSize } from '../devices/device.js';
 import type { CodePages, HandlerArray } from '../memory/code-pages.js';
 import { PAGE, type PhysicalMemory } from '../memory/physical-memory.js';
 import type { ShadowTables } from '../memory/shadow-tables.js';
+import type { VirtualWatches } from '../memory/virtual-watches.js';
 import { Activity } from './activity.js';
 import type { ArchTimer } from './arch-timer.js';
 import type { Engine } from './engine.js';
+import type { Hooks } from './hooks.js';
 import { swapBytes, TranslationContext } from './translation.js';
 
 /** What the CPU asks of the machine around it. */
@@ -62,7 +64,9 @@ export type CpuStop =
   /** Exceptions taken one after the other with no instruction between that could change anything. */
   | 'fault-loop'
   /** `CpuHost.fetchAllowed` said no; the PC is at the page's first instruction. */
-  | 'fetch-denied';
+  | 'fetch-denied'
+  /** A hook said so; the PC is at its instruction. */
+  | 'hook';
 
 /** Which reason to stop is told when several come together: the caller looks at devices and time anyway. */
 const STOP_RANK: Readonly<Record<CpuStop, number>> = {
@@ -70,6 +74,7 @@ const STOP_RANK: Readonly<Record<CpuStop, number>> = {
   wait: 1,
   'fault-loop': 2,
   'fetch-denied': 3,
+  hook: 4,
 };
 
 /** Exceptions at the first instruction of a vector, in a row, that make a fault loop. */
@@ -84,12 +89,17 @@ export class Vcpu {
   readonly #physical: PhysicalMemory;
   readonly #shadow: ShadowTables;
   readonly #codePages: CodePages;
+  readonly #hooks: Hooks;
+  readonly #watches: VirtualWatches;
   readonly #host: CpuHost;
   readonly #translation: TranslationContext;
   #engine: Engine | undefined;
   #stop: CpuStop | undefined;
   #lastVector = -1;
   #faultsInARow = 0;
+  /** Where hooks have been told of the instruction and stopped before it: it is not told again when the CPU goes on. */
+  #announced: number | undefined;
+  #interruptsHeld = false;
 
   constructor(options: {
     index: number;
@@ -99,6 +109,8 @@ export class Vcpu {
     physical: PhysicalMemory;
     shadow: ShadowTables;
     codePages: CodePages;
+    hooks: Hooks;
+    watches: VirtualWatches;
     host: CpuHost;
   }) {
     this.state = new CpuState(options.memory, options.base);
@@ -107,6 +119,8 @@ export class Vcpu {
     this.#physical = options.physical;
     this.#shadow = options.shadow;
     this.#codePages = options.codePages;
+    this.#hooks = options.hooks;
+    this.#watches = options.watches;
     this.#host = options.host;
     this.#translation = new TranslationContext(this.state, options.physical, options.shadow);
     this.system = new Coprocessors(this.state, options.model, {
@@ -145,6 +159,7 @@ export class Vcpu {
     this.#stop = undefined;
     this.activity.reset(on);
     this.#faultsInARow = 0;
+    this.#announced = undefined;
     this.#shadow.flush();
     this.#contextChanged();
   }
@@ -176,6 +191,7 @@ export class Vcpu {
     this.#lastVector = reader.i32();
     this.#faultsInARow = reader.u8();
     this.#stop = undefined;
+    this.#announced = undefined;
     this.dropTranslations();
   }
 
@@ -235,13 +251,14 @@ export class Vcpu {
 
   #attendIfUnmasked(): void {
     const { state } = this;
-    if ((state.get(CPU.interruptLines) & ~state.get(CPU.control)) !== 0) this.#attend();
+    if (!this.#interruptsHeld && (state.get(CPU.interruptLines) & ~state.get(CPU.control)) !== 0) this.#attend();
   }
 
   /** Runs `budget` instructions, or until something else is due. */
   execute(budget: number): CpuStop | undefined {
     const { state } = this;
     state.set(CPU.budget, budget);
+    if (state.reg(15) !== this.#announced) this.#announced = undefined;
     const engine = this.#engine!;
     for (;;) {
       switch (engine.run(state.base)) {
@@ -271,7 +288,8 @@ export class Vcpu {
   #takeInterrupts(): void {
     const { state } = this;
     const pending = state.get(CPU.interruptLines) & ~state.get(CPU.control);
-    if (pending === 0) return;
+    if (pending === 0 || this.#interruptsHeld) return;
+    this.#announced = undefined;
     const kind = (pending & PSR.F) !== 0 ? EXCEPTION.fastInterrupt : EXCEPTION.interrupt;
     state.setReg(15, enterException(state, kind, state.reg(15)));
     this.#contextChanged();
@@ -291,10 +309,55 @@ export class Vcpu {
     this.state.set(CPU.fetchPage, 1);
   }
 
-  /** Virtual to physical without side effects, as the current mode reads; undefined if it faults. For debuggers. */
+  /** Virtual to physical without side effects, as a privileged mode reads; undefined if it faults. */
   peekTranslate(address: number): number | undefined {
     const t = this.#translation.translate(address, ACCESS_KIND.read, true);
     return t.fault === 0 ? t.physical : undefined;
+  }
+
+  /** The same whatever permissions, domains and access flags say, between two instructions: for debuggers. */
+  mappedTo(address: number): number | undefined {
+    return this.#translation.mapping(address);
+  }
+
+  // ---- what a debugger does between two instructions ----------------------------------------------------------
+
+  /** Writes all of CPSR; a mode that there is not leaves the mode as it is. */
+  setCpsr(psr: number): void {
+    writeWholeCpsr(this.state, psr);
+    this.#contextChanged();
+  }
+
+  /** Writes FPEXC, whose bit EN has effect at once. */
+  setFpexc(value: number): void {
+    this.state.set(CPU.fpexc, value & 0x40000000);
+    this.system.updateFloatingPointAccess();
+  }
+
+  /** While true no interrupt is taken; what waits for one wakes all the same. */
+  get interruptsHeld(): boolean {
+    return this.#interruptsHeld;
+  }
+
+  set interruptsHeld(held: boolean) {
+    this.#interruptsHeld = held;
+    this.#attendIfUnmasked();
+  }
+
+  /** Whether hooks have been told of the instruction at `pc`, which now runs. For the engine. */
+  takeAnnounced(pc: number): boolean {
+    const announced = this.#announced === pc;
+    this.#announced = undefined;
+    return announced;
+  }
+
+  /** A hook stops before the instruction at `pc`, which has not begun: its count is taken back. For the engine. */
+  stopBefore(pc: number): void {
+    const { state } = this;
+    state.set(CPU.budget, state.get(CPU.budget) + 1);
+    this.#announced = pc;
+    this.requestStop('hook');
+    this.#leaveTo(pc);
   }
 
   // ---- instruction fetch --------------------------------------------------------------------------------------
@@ -321,6 +384,7 @@ export class Vcpu {
       }
       this.#physical.mark(page, PAGE.fetchAllowed);
     }
+    this.#hooks.fetching(address, page);
     const array: HandlerArray = state.thumb ? (state.get(CPU.itState) === 0 ? 't32' : 'it') : 'a32';
     const host = this.#physical.hostPage(page);
     let descriptor = this.#codePages.ensure(page, host, array);
@@ -359,6 +423,17 @@ export class Vcpu {
     if (this.#engine?.translator?.makeWatchful(page) === true) this.codeWritten(page);
   }
 
+  /** Others or none stand before instructions of the page, or of the virtual pages that lead to it. */
+  hooksChanged(page: number): void {
+    this.codeWritten(page);
+    this.#engine?.translator?.hooksChanged(page);
+  }
+
+  /** The next fetch looks its page up. */
+  fetchAnew(): void {
+    this.state.set(CPU.fetchPage, 1);
+  }
+
   codeWritten(page: number): void {
     this.#codePages.forget(page);
     this.#engine?.translator?.forget(page);
@@ -379,6 +454,7 @@ export class Vcpu {
     if (pc === this.#lastVector) this.#faultsInARow++;
     else this.#faultsInARow = 0;
     if (this.#faultsInARow >= FAULT_LOOP) this.requestStop('fault-loop');
+    this.#announced = undefined;
     this.#lastVector = enterException(state, kind, pc);
     state.setReg(15, this.#lastVector);
     this.#contextChanged();
@@ -429,7 +505,8 @@ export class Vcpu {
     if (page >= 0) {
       const marks = this.#physical.marks[page]!;
       if (!write || (marks & (PAGE.code | PAGE.fetchAllowed)) === 0) {
-        const watched = (marks & (write ? PAGE.watchedWrite : PAGE.watchedRead)) !== 0;
+        const physically = (marks & (write ? PAGE.watchedWrite : PAGE.watchedRead)) !== 0;
+        const watched = (this.#watches.active && this.#watches.entering(address, page, write)) || physically;
         this.#shadow.enter(slot, address, this.#physical.hostPage(page), page, write, t.sizeLog2, watched);
       }
     }
@@ -487,6 +564,10 @@ export class Vcpu {
       this.#dataAbort(address, FAULT.external, 0, false);
       return 0;
     }
+    // What a store-exclusive compares with is no read of the guest's.
+    if (this.#watches.active && (access & ACCESS.write) === 0) {
+      this.#watches.loaded(this, address, access & ACCESS.sizeMask, value);
+    }
     this.#noticeDevice();
     return this.#extend(this.#swap(value, access & ACCESS.sizeMask), access);
   }
@@ -504,12 +585,8 @@ export class Vcpu {
     }
     const physical = this.#dataAddress(address, access, true);
     if (physical < 0) return;
-    if (!this.#physical.write(physical, size as AccessSize, swapped)) {
-      this.#host.busError(address >>> 0, ACCESS_KIND.write);
-      this.#dataAbort(address, FAULT.external, 0, true);
-      return;
-    }
-    this.#noticeDevice();
+    const before = this.#watches.active ? (this.#physical.peek(physical, size as AccessSize) ?? 0) : 0;
+    this.#stored(address, swapped, before, size, this.#physical.write(physical, size as AccessSize, swapped));
   }
 
   #crossingStore(address: number, value: number, access: number, size: number): void {
@@ -518,11 +595,19 @@ export class Vcpu {
     const border = (address + size) & ~0xfff;
     const second = this.#dataAddress(border, access, true);
     if (second < 0) return;
-    if (!this.#physical.writeSplit(first, border - address, second, size, value)) {
+    const inFirst = border - address;
+    const before = this.#watches.active ? this.#physical.peekSplit(first, inFirst, second, size) : 0;
+    this.#stored(address, value, before, size, this.#physical.writeSplit(first, inFirst, second, size, value));
+  }
+
+  /** After a store: an abort where nothing answered. */
+  #stored(address: number, value: number, before: number, size: number, answered: boolean): void {
+    if (!answered) {
       this.#host.busError(address >>> 0, ACCESS_KIND.write);
       this.#dataAbort(address, FAULT.external, 0, true);
       return;
     }
+    if (this.#watches.active) this.#watches.stored(this, address, size, value, before);
     this.#noticeDevice();
   }
 

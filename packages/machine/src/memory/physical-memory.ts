@@ -279,6 +279,15 @@ export class PhysicalMemory {
     return placed === undefined ? undefined : placed.device.peek(address - placed.base, size) >>> 0;
   }
 
+  /** `peek` over a page border, as `readSplit`; what does not answer is 0. */
+  peekSplit(first: number, inFirst: number, second: number, size: number): number {
+    let value = 0;
+    for (let i = 0; i < size; i++) {
+      value |= (this.peek(i < inFirst ? first + i : second + i - inFirst, 1) ?? 0) << (8 * i);
+    }
+    return value >>> 0;
+  }
+
   /** Sets a mark and takes the page out of the shadow tables as far as it demands; the next access enters what it may. */
   mark(page: number, mark: number): void {
     if ((this.marks[page]! & mark) === mark) return;
@@ -294,16 +303,28 @@ export class PhysicalMemory {
     this.#markWatch(watch, first, last);
     return () => {
       if (!this.#watches.delete(watch)) return;
-      this.#watchedForRead.fill(0, first * 8, (last + 1) * 8);
-      this.#watchedForWrite.fill(0, first * 8, (last + 1) * 8);
-      for (let page = first; page <= last; page++) {
-        this.marks[page]! &= ~(PAGE.watchedRead | PAGE.watchedWrite);
-        // Restricted entries go, so that whole ones can come.
-        this.#listener?.pageRestricted(page, true);
-      }
-      for (const other of this.#watches) this.#markWatch(other, first, last);
+      this.resetGranules(first, last);
       if (this.#watches.size === 0) this.#listener?.watchesEnded();
     };
+  }
+
+  /** Watches bytes `first` to `last` of a page for who has entered it so into the shadow tables, until `resetGranules`. */
+  addGranules(page: number, first: number, last: number, write: boolean): void {
+    const bitmap = write ? this.#watchedForWrite : this.#watchedForRead;
+    const granules = (page * 4096) / GRANULE;
+    setBits(bitmap, granules + Math.floor(first / GRANULE), granules + Math.floor(last / GRANULE));
+  }
+
+  /** The granules of the pages are those of watches again; all who wish for more have their entries made anew. */
+  resetGranules(first: number, last: number): void {
+    this.#watchedForRead.fill(0, first * 8, (last + 1) * 8);
+    this.#watchedForWrite.fill(0, first * 8, (last + 1) * 8);
+    for (let page = first; page <= last; page++) {
+      this.marks[page]! &= ~(PAGE.watchedRead | PAGE.watchedWrite);
+      // Restricted entries go, so that whole ones can come.
+      this.#listener?.pageRestricted(page, true);
+    }
+    for (const other of this.#watches) this.#markWatch(other, first, last);
   }
 
   #pagesOf(watch: Watch): { first: number; last: number } {
@@ -336,6 +357,6 @@ function setBits(bitmap: Uint8Array, first: number, last: number): void {
 }
 
 /** The low `size` bytes of a value, up to four, unsigned. */
-function lowBytes(value: number, size: number): number {
+export function lowBytes(value: number, size: number): number {
   return size >= 4 ? value >>> 0 : value & (2 ** (8 * size) - 1);
 }

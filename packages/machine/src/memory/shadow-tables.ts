@@ -207,6 +207,17 @@ export class ShadowTables {
     }
   }
 
+  /** Drops the pages of a range of virtual addresses in every context. */
+  dropRange(first: number, last: number): void {
+    const [from, to] = [first >>> 12, (last >>> 12) + 1];
+    for (const slot of this.#slots) {
+      if (slot.key === undefined) continue;
+      for (const table of [slot.read, slot.write, slot.fetch]) {
+        this.#words.fill(0, (table >>> 2) + from, (table >>> 2) + to);
+      }
+    }
+  }
+
   /** Table base for a context that is not resolved: every access asks. */
   static readonly empty: number = EMPTY_TABLE_AT;
 }

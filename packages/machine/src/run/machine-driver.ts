@@ -15,6 +15,8 @@ export type DriverStop =
   | { readonly kind: 'waiting'; readonly until: number }
   /** The program ended by semihosting. */
   | { readonly kind: 'exit'; readonly status: number }
+  /** A hook stopped before the instruction at this virtual address. */
+  | { readonly kind: 'hook'; readonly address: number }
   /** The machine cannot or may not go on; why is in the findings. */
   | { readonly kind: 'finding' };
 

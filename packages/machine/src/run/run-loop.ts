@@ -7,7 +7,7 @@ import { type Finding, utf8 } from '@plinth/core';
 import type { RunExit, RunLimits } from '../run-spec.js';
 import type { Console } from './console.js';
 import type { HostTime } from './host-time.js';
-import type { MachineDriver } from './machine-driver.js';
+import type { DriverStop, MachineDriver } from './machine-driver.js';
 import { StreamSearch } from './stream-search.js';
 
 /** What brings data besides the console: a network. */
@@ -24,10 +24,33 @@ export interface LiveSource {
   readonly busy: boolean;
 }
 
+/** What a debugger wants of the run before the next slice. */
+export type RunOrder =
+  /** At most so many instructions. */
+  | { readonly kind: 'run'; readonly limit: number }
+  /** None, until it wakes the loop: the guest's time stands still. */
+  | { readonly kind: 'stay' }
+  /** As when the guest resets itself. */
+  | { readonly kind: 'reset' }
+  | { readonly kind: 'end'; readonly exit: RunExit };
+
+/** Someone who stops the machine, looks at it and lets it go on. */
+export interface RunDebugger {
+  /** `wake` is to be called when `next` would say something else. */
+  start(wake: () => void): void;
+  /** Asked before each slice. */
+  next(): RunOrder;
+  /** A slice has ended so; true if that is for the debugger alone, which then stays. */
+  after(stop: DriverStop): boolean;
+  /** Someone is there, so that a machine which only waits is not at its end. */
+  readonly attached: boolean;
+}
+
 export interface RunLoopOptions {
   readonly machine: MachineDriver;
   readonly console: Console;
   readonly network?: LiveSource;
+  readonly debugger?: RunDebugger;
   readonly limits: RunLimits;
   readonly realtime: boolean;
   /** A guest that resets itself starts again; otherwise the run ends there. */
@@ -103,7 +126,8 @@ export async function runLoop(options: RunLoopOptions): Promise<RunLoopResult> {
   const steerable = network !== undefined || (options.onOutput === undefined && text === undefined);
   const steered = (): boolean => steerable && !held;
   let slice = steered() ? FIRST_SLICE : FIXED_SLICE;
-  const start = time.now();
+  /** Later by what a debugger has stopped the machine for. */
+  let start = time.now();
   /** A machine that is ahead of time runs no sooner because packets come. */
   let pacing = false;
   const virtualStart = machine.virtualTime;
@@ -131,8 +155,14 @@ export async function runLoop(options: RunLoopOptions): Promise<RunLoopResult> {
   network?.start(() => {
     if (!pacing) time.wake();
   });
+  options.debugger?.start(() => time.wake());
   const moreInput = (): boolean => input.length > 0 || network?.waiting === true;
   const end = (exit: RunExit): RunLoopResult => ({ exit, output, hostTime: time.now() - start });
+  const restart = (): void => {
+    machine.reset();
+    search = ready === undefined ? undefined : new StreamSearch(ready.mark);
+    held = ready !== undefined;
+  };
   const secondsLeft = (): number => (limits.seconds ?? Infinity) * 1000 - (time.now() - start);
   const sleep = (milliseconds: number): Promise<void> =>
     time.sleep(Math.min(FOREVER, Math.max(0, Math.min(milliseconds, secondsLeft()))));
@@ -157,16 +187,27 @@ export async function runLoop(options: RunLoopOptions): Promise<RunLoopResult> {
       output = 0;
       input.unshift(await ready!.request());
     }
+    const order = options.debugger?.next();
+    if (order?.kind === 'end') return end(order.exit);
+    if (order?.kind === 'reset') restart();
+    if (order?.kind === 'stay') {
+      const from = time.now();
+      await sleep(FOREVER);
+      start += time.now() - from;
+    }
+    if (order !== undefined && order.kind !== 'run') continue;
+    const limit = order?.limit ?? Infinity;
     const typed = !held && offerInput(machine, input);
     const entered = network?.offer() === true || typed;
     const bound = Math.min(limits.instructions ?? Infinity, saveAt);
     const wanted = network?.busy === true ? Math.ceil((slice * BUSY_SLICE_TIME) / SLICE_TIME) : slice;
-    const budget = Math.min(wanted, bound - machine.instructions);
+    const budget = Math.min(wanted, limit, bound - machine.instructions);
     if (budget <= 0) return end({ kind: 'limit', limit: 'instructions' });
     const before = time.now();
     const executed = machine.instructions;
     const stop = machine.runSlice(budget, realtime);
-    if (steered() && machine.instructions - executed === budget) slice = nextSlice(slice, budget, time.now() - before);
+    if (steered() && limit === Infinity && machine.instructions - executed === budget)
+      slice = nextSlice(slice, budget, time.now() - before);
     for (const finding of machine.takeFindings()) options.onFinding(finding);
 
     const produced = machine.takeOutput();
@@ -180,6 +221,7 @@ export async function runLoop(options: RunLoopOptions): Promise<RunLoopResult> {
     }
     if (allowed.length < produced.length) return end({ kind: 'limit', limit: 'output' });
 
+    if (options.debugger?.after(stop) === true) continue;
     switch (stop.kind) {
       case 'slice':
         if (realtime && lead(machine.virtualTime) > PACE_SLACK) {
@@ -202,14 +244,14 @@ export async function runLoop(options: RunLoopOptions): Promise<RunLoopResult> {
         break;
       }
       case 'idle':
-        if (!console.live && network === undefined) return end(stop);
+        if (!console.live && network === undefined && options.debugger?.attached !== true) return end(stop);
         if (!entered) await sleep(FOREVER);
         break;
       case 'reset':
         if (!options.restart) return end(stop);
-        machine.reset();
-        search = ready === undefined ? undefined : new StreamSearch(ready.mark);
-        held = ready !== undefined;
+        restart();
+        break;
+      case 'hook': // nobody is there to stop for
         break;
       default:
         return end(stop);

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+// Watches by virtual address: every access of a CPU that touches one is told once, by every engine, and no other.
+import { CPU, SYSTEM } from '@plinth/arm';
+import { expect, it } from 'vitest';
+import { CODE, cpu, CpuTest, DATA, describeEngines, RAM, TABLES } from '../testing/contract.js';
+import { a32, add, b, here, ldr, ldrb, ldrex, ldrh, NE, str, strb, strex, strh, subs } from '../testing/mnemonics.js';
+import { PageTables } from '../testing/page-tables.js';
+import type { VirtualAccess } from './virtual-watches.js';
+
+/** Enough for the translator to translate a loop. */
+const ROUNDS = 43_000;
+/** Two pages that lie apart in RAM, and one of them again. */
+const VIRTUAL = 0x2000_0000;
+const ALIAS = 0x3000_0000;
+const tables = (): PageTables =>
+  new PageTables(TABLES)
+    .section(RAM, RAM)
+    .page(VIRTUAL, DATA + 0x1000)
+    .page(VIRTUAL + 0x1000, DATA)
+    .page(ALIAS, DATA + 0x1000);
+
+type Told = [offset: number, size: number, kind: 'r' | 'w', value: number, before: number];
+
+function watch(test: CpuTest, start: number, length: number): { told: Told[]; end: () => void } {
+  const told: Told[] = [];
+  const note = ({ address, size, write, value, before }: VirtualAccess): void => {
+    told.push([address - VIRTUAL, size, write ? 'w' : 'r', value, before]);
+  };
+  return { told, end: test.machine.virtualWatches.add({ start, length, onRead: note, onWrite: note }) };
+}
+
+describeEngines('a virtual watch', (engine) => {
+  it('is told of every kind of access, with values before and after', () => {
+    const test = cpu(engine)
+      .code([
+        str(0, 1),
+        strh(0, 1),
+        strb(0, 1, 7),
+        ldrh(2, 1),
+        ldrb(2, 1, 7),
+        a32('STMIA', { Rn: 1, list: 0b1_0001 }),
+        a32('LDMIA', { Rn: 1, list: 0b110_0000 }),
+        a32('STRD (immediate)', { P: 1, U: 1, Rn: 1, Rt: 4, L: 8 }),
+        ldrex(6, 1),
+        strex(7, 4, 1),
+        a32('SWP', { Rn: 1, Rt: 8, Rt2: 5 }),
+        here(),
+      ])
+      .words(DATA + 0x1000, 5)
+      .mmu(tables())
+      .regs({ r0: 0x1234_5678, r1: VIRTUAL, r4: 44, r5: 55 });
+    const { told, end } = watch(test, VIRTUAL, 64);
+    test.steps(11);
+    end();
+    expect(told).toEqual([
+      [0, 4, 'w', 0x1234_5678, 5],
+      [0, 2, 'w', 0x5678, 0x5678],
+      [7, 1, 'w', 0x78, 0],
+      [0, 2, 'r', 0x5678, 0x5678],
+      [7, 1, 'r', 0x78, 0x78],
+      [0, 4, 'w', 0x1234_5678, 0x1234_5678],
+      [4, 4, 'w', 44, 0x7800_0000],
+      [0, 4, 'r', 0x1234_5678, 0x1234_5678],
+      [4, 4, 'r', 44, 44],
+      [8, 4, 'w', 44, 0],
+      [12, 4, 'w', 0x1234_5678, 0],
+      [0, 4, 'r', 0x1234_5678, 0x1234_5678],
+      [0, 4, 'w', 44, 0x1234_5678],
+      [0, 4, 'r', 44, 44],
+      [0, 4, 'w', 0x1234_5678, 44],
+    ]);
+  });
+
+  it('is told of vector transfers word by word, and of unaligned and big-endian accesses', () => {
+    const test = cpu(engine)
+      .words(CODE, 0xec81_0b04, 0xec91_0b04, 0xf401_0a0f, 0xf421_0a0f) // vstm, vldm, vst1.8, vld1.8: d0, d1
+      .code([str(0, 1, 3), a32('SETEND', { E: 1 }), str(0, 1, 8), here()], CODE + 16)
+      .mmu(tables())
+      .regs({ r0: 0x1122_3344, r1: VIRTUAL })
+      .start();
+    test.state.set(SYSTEM.CPACR, 0x00f0_0000);
+    test.machine.cpu.setFpexc(0x4000_0000);
+    const { told, end } = watch(test, VIRTUAL + 4, 4);
+    const big = watch(test, VIRTUAL + 8, 1);
+    test.steps(7);
+    end();
+    big.end();
+    expect(told.map(([offset, size, kind]) => [offset, size, kind])).toEqual([
+      [4, 4, 'w'],
+      [4, 4, 'r'],
+      [4, 4, 'w'],
+      [4, 4, 'r'],
+      [3, 4, 'w'],
+    ]);
+    expect(big.told.at(-1)).toEqual([8, 4, 'w', 0x4433_2211, 0]);
+    test.machine.cpu.setCpsr(test.state.cpsr & ~0x200);
+  });
+
+  it('sees what goes over a page border once, by its virtual address', () => {
+    const test = cpu(engine)
+      .code([str(0, 1, 0xffd), ldr(2, 1, 0xffd), here()])
+      .mmu(tables())
+      .regs({ r0: 0xa1b2_c3d4, r1: VIRTUAL });
+    const both = [watch(test, VIRTUAL + 0xffd, 1), watch(test, VIRTUAL + 0x1000, 1), watch(test, VIRTUAL + 0x1001, 9)];
+    test.steps(2).expectRegs({ r2: 0xa1b2_c3d4 });
+    for (const { end } of both) end();
+    const told = [
+      [0xffd, 4, 'w', 0xa1b2_c3d4, 0],
+      [0xffd, 4, 'r', 0xa1b2_c3d4, 0xa1b2_c3d4],
+    ];
+    expect(both.map((one) => one.told)).toEqual([told, told, []]);
+  });
+
+  it('is not told of other addresses of the same memory, of devices and of stores that fault', () => {
+    const test = cpu(engine)
+      .code([str(0, 1), str(0, 2), a32('STREX', { Rn: 1, Rd: 3, Rt: 0 }), here()])
+      .mmu(tables())
+      .regs({ r1: ALIAS, r2: DATA + 0x1000 });
+    const { told, end } = watch(test, VIRTUAL, 64);
+    test.steps(4);
+    test.machine.memory.write(DATA + 0x1000, 4, 99, 'device');
+    end();
+    expect(told).toEqual([]);
+  });
+
+  it('comes and goes while the guest loops, beside a physical watch of the page', () => {
+    const test = cpu(engine)
+      .code([str(0, 1), ldr(2, 1, 4), str(0, 1, 128), add(0, 0, 1), b(-16)])
+      .mmu(tables())
+      .regs({ r1: VIRTUAL })
+      .steps(5 * ROUNDS);
+    const first = watch(test, VIRTUAL, 4);
+    let writes = 0;
+    const end = test.machine.memory.watch({ start: DATA + 0x1000, length: 8, onWrite: () => writes++ });
+    const second = watch(test, VIRTUAL + 128, 4);
+    test.steps(50);
+    end();
+    test.steps(50);
+    first.end();
+    test.steps(50);
+    second.end();
+    test.steps(50);
+    expect([first.told.length, writes, second.told.length]).toEqual([20, 10, 30]);
+    expect(first.told.map(([, , , value, before]) => value - before)).toEqual(Array(20).fill(1));
+  });
+
+  it('costs the rest of its page no call of the machine', () => {
+    const test = new CpuTest(engine.machine())
+      .code([str(0, 1, 64), ldr(2, 1, 128), subs(0, 0, 1), b(-12, NE), here()])
+      .regs({ r0: 4 * ROUNDS, r1: DATA });
+    const { told } = watch(test, DATA, 4);
+    test.steps(4 * ROUNDS);
+    let slow = 0;
+    const { cpu: vcpu } = test.machine;
+    const [load, store] = [vcpu.slowLoad.bind(vcpu), vcpu.slowStore.bind(vcpu)];
+    vcpu.slowLoad = (...access) => (slow++, load(...access));
+    vcpu.slowStore = (...access) => (slow++, store(...access));
+    test.steps(4 * ROUNDS);
+    expect([slow, told.length]).toEqual([0, 0]);
+    const looks = test.state.get(CPU.secondLooks);
+    test.steps(4 * 1000);
+    // In a region the second look is part of the code.
+    expect((test.state.get(CPU.secondLooks) - looks + 1024) % 1024).toBe(
+      engine.kind === 'interpreter' ? 2000 % 1024 : 0,
+    );
+  });
+
+  it('stops right after the instruction', () => {
+    const test = cpu(engine)
+      .code([str(0, 1), add(0, 0, 1), b(-8)])
+      .regs({ r1: DATA });
+    const { machine } = test;
+    const end = machine.virtualWatches.add({ start: DATA, length: 4, onWrite: () => machine.stop() });
+    test.steps(100).expectPc(CODE + 4);
+    expect(test.stop).toEqual({ kind: 'requested' });
+    end();
+  });
+
+  it('agrees with a model on accesses at random places, of every size and alignment', () => {
+    let state = 4711;
+    const random = (below: number): number => {
+      state = (Math.imul(state, 1_103_515_245) + 12_345) & 0x7fff_ffff;
+      return (state >>> 8) % below;
+    };
+    const ranges = Array.from({ length: 24 }, () => ({ start: VIRTUAL + random(0x1f00), length: 1 + random(90) }));
+    const expected: [number, number, boolean, number][] = [];
+    const block = Array.from({ length: 58 }, () => {
+      const [upper, offset, kind] = [random(2), random(0x1000), random(4)];
+      const address = VIRTUAL + upper * 0x800 + offset;
+      const [size, isWrite] = [kind < 2 ? 4 : 1, kind % 2 === 0];
+      ranges.forEach(({ start, length }, i) => {
+        if (address + size > start && address < start + length) expected.push([address, size, isWrite, i]);
+      });
+      return [str, ldr, strb, ldrb][kind]!(2, 4 + upper, offset);
+    });
+    const test = new CpuTest(engine.machine())
+      .code([...block, subs(0, 0, 1), b(-4 * 59, NE), here()])
+      .mmu(tables())
+      .regs({ r0: ROUNDS, r4: VIRTUAL, r5: VIRTUAL + 0x800 });
+    let seen: [number, number, boolean, number][] = [];
+    ranges.forEach((range, i) => {
+      const note = ({ address, size, write }: VirtualAccess): void => void seen.push([address, size, write, i]);
+      test.machine.virtualWatches.add({ ...range, onWrite: note, onRead: note });
+    });
+    test.steps(60);
+    expect(seen).toEqual(expected);
+    test.steps(60 * 4000);
+    seen = [];
+    test.steps(60);
+    expect(seen).toEqual(expected);
+  });
+});
