@@ -211,10 +211,13 @@ export async function runIdle(
   let used: number | undefined;
   const measure = async (): Promise<void> => {
     await sleep(times.settle * 1000);
-    const before = processTime(child.pid!);
-    await sleep(times.measured * 1000);
-    const after = processTime(child.pid!);
-    if (before !== undefined && after !== undefined) used = after - before;
+    try {
+      const before = timeOnCore(child.pid!);
+      await sleep(times.measured * 1000);
+      used = timeOnCore(child.pid!) - before;
+    } catch {
+      return; // it has ended, which is told below
+    }
     killGroup(child);
   };
   let measuring: Promise<void> | undefined;
@@ -227,6 +230,16 @@ export async function runIdle(
   await measuring;
   if (used === undefined) throw new PlinthError('host', 'bench-idle', `${program}: ended before it was measured`);
   return used;
+}
+
+/**
+ * CPU seconds of the threads that are there, by the scheduler's clock (nanoseconds, the first field of schedstat). Times in
+ * ticks are of no use for who sleeps: a program that a timer wakes at a tick is charged for all of it.
+ */
+function timeOnCore(pid: number): number {
+  const threads = readdirSync(`/proc/${pid}/task`);
+  const times = threads.map((thread) => readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'latin1'));
+  return times.reduce((sum, text) => sum + Number(text.split(' ')[0]), 0) / 1e9;
 }
 
 /** CPU time and resident memory of a process that is still there (proc(5): stat, fields 14, 15 and 24). */
