@@ -15,3 +15,8 @@ export function concatenate(parts: readonly Uint8Array[]): Uint8Array {
 export function fromHex(digits: string): Uint8Array {
   return Uint8Array.from({ length: digits.length >> 1 }, (_, i) => Number.parseInt(digits.slice(2 * i, 2 * i + 2), 16));
 }
+
+/** Two lower-case hexadecimal digits for each byte. */
+export function toHex(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+}

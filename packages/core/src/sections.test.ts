@@ -2,8 +2,20 @@
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { crc32 } from './crc32.js';
+import { utf8 } from './text.js';
 import { PlinthError } from './errors.js';
-import { decodeSections, encodeSections, isSections, type SectionCodec, Sections, splitSection } from './sections.js';
+import {
+  decodeOpenSections,
+  decodeSections,
+  encodeOpenHeader,
+  encodeSection,
+  encodeSections,
+  isSections,
+  type SectionCodec,
+  Sections,
+  sectionsKind,
+  splitSection,
+} from './sections.js';
 
 const codec: SectionCodec = {
   deflate: async (bytes) => deflateRawSync(bytes, { level: 1 }),
@@ -92,5 +104,27 @@ describe('files of sections', () => {
     bytes[8] = 2;
     new DataView(bytes.buffer).setUint32(18, crc32(bytes.subarray(0, 18)), true);
     await expect(open(bytes)).rejects.toThrow('F: has snapshot format 2, this plinth reads format 1');
+  });
+
+  it('grow by what is appended, and are good up to their last whole section', async () => {
+    const words = { noun: 'diary', advice: 'write it again' };
+    const pieces = [encodeOpenHeader('DIAR')];
+    const ends = [pieces[0]!.length];
+    for (const tag of ['one', 'two', 'three']) {
+      pieces.push(...(await encodeSection({ tag, version: 1, payload: utf8(tag.repeat(300)) }, codec)));
+      ends.push(Buffer.concat(pieces).length);
+    }
+    const bytes = Buffer.concat(pieces);
+    expect(sectionsKind(bytes)).toBe('DIAR');
+    for (let length = ends[0]!; length <= bytes.length; length++) {
+      const { sections, cut } = await decodeOpenSections('DIAR', bytes.subarray(0, length), 'F', codec, words);
+      const whole = ends.findLastIndex((end) => end <= length);
+      expect([sections.length, cut]).toEqual([whole, ends[whole] === length ? undefined : ends[whole]]);
+    }
+    bytes[ends[2]! - 1]! ^= 1;
+    await expect(decodeOpenSections('DIAR', bytes, 'F', codec, words)).rejects.toThrow(
+      /is damaged at byte \d+; write it again$/,
+    );
+    await expect(decodeOpenSections('DIAR', utf8('no'), 'F', codec, words)).rejects.toThrow('F: this is no diary');
   });
 });

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// A file of tagged sections, as snapshots are. Each section has its own version and checksum; what a reader does not know,
+// A file of tagged sections, as snapshots and recordings are. Each section has its own version and checksum; what a reader does not know,
 // does not find, or finds damaged is an input error of one line. All numbers are little-endian.
 //
-//   header   magic (8), format version u16, kind (4 ASCII letters), number of sections u32, CRC-32 of these u32
+//   header   magic (8), format version u16, kind (4 ASCII letters), number of sections u32, CRC-32 of these u32;
+//            the number is 2^32 - 1 in a file to which sections are appended as they come
 //   section  tag length u8, tag, version u16, flags u8, stored length u32, unpacked length u32, CRC-32 u32, stored bytes
 //
 // A section's checksum covers its head and its stored bytes. Compression is the caller's (SectionCodec), since the
@@ -33,6 +34,8 @@ export interface SectionCodec {
 /** As PNG's: a byte that is no text, and line ends that a careless transfer would change. */
 const MAGIC = Uint8Array.of(0x89, 0x50, 0x4c, 0x53, 0x0d, 0x0a, 0x1a, 0x0a);
 const FORMAT = 1;
+/** The number of sections in a file that grows. */
+const OPEN = 0xffff_ffff;
 const HEADER_SIZE = 22;
 const DEFLATED = 1;
 /** Smaller ones are stored as they are. */
@@ -44,9 +47,22 @@ const PIECE = 4 * 1024 * 1024;
 /** What a file may unpack to, whatever it says: the largest RAM and then some. */
 const MAX_TOTAL = 3.5 * 1024 ** 3;
 
+/** What a file is in messages, and what helps against a damaged one. */
+export interface FileWords {
+  readonly noun: string;
+  readonly advice: string;
+}
+
+const SNAPSHOT: FileWords = { noun: 'snapshot', advice: 'take a new snapshot' };
+
 /** Whether bytes begin as a file of sections does, of whatever kind and version. */
 export function isSections(bytes: Uint8Array): boolean {
   return bytes.length >= MAGIC.length && MAGIC.every((byte, i) => bytes[i] === byte);
+}
+
+/** The kind of a file of sections; `undefined` if it is none. */
+export function sectionsKind(bytes: Uint8Array): string | undefined {
+  return isSections(bytes) ? latin1(bytes.subarray(10, 14)) : undefined;
 }
 
 /** A section of any size as sections of at most PIECE bytes, which `Sections.takeSplit` puts together. */
@@ -68,21 +84,31 @@ export async function encodeSections(
   sections: readonly Section[],
   codec?: SectionCodec,
 ): Promise<Uint8Array[]> {
+  const packed = await Promise.all(sections.map((section) => encodeSection(section, codec)));
+  return [encodeHeader(kind, sections.length), ...packed.flat()];
+}
+
+/** The header of a file to which `encodeSection` gives what is appended: one section after the other, for as long as it takes. */
+export function encodeOpenHeader(kind: string): Uint8Array {
+  return encodeHeader(kind, OPEN);
+}
+
+function encodeHeader(kind: string, count: number): Uint8Array {
   const header = new StateWriter(HEADER_SIZE);
   header.raw(MAGIC);
   header.u16(FORMAT);
   header.raw(utf8(kind));
-  header.u32(sections.length);
+  header.u32(count);
   header.u32(crc32(header.take()));
-  const packed = await Promise.all(sections.map((section) => encodeSection(section, codec)));
-  return [header.take(), ...packed.flat()];
+  return header.take();
 }
 
 function checksum(bytes: Uint8Array, before: number, codec: SectionCodec | undefined): number {
   return codec?.crc32?.(bytes, before) ?? crc32(bytes, before);
 }
 
-async function encodeSection({ tag, version, payload }: Section, codec?: SectionCodec): Promise<Uint8Array[]> {
+/** The pieces of one section. */
+export async function encodeSection({ tag, version, payload }: Section, codec?: SectionCodec): Promise<Uint8Array[]> {
   const deflated = codec !== undefined && payload.length >= MIN_DEFLATE ? await codec.deflate(payload) : payload;
   const smaller = deflated.length < payload.length;
   const stored = smaller ? deflated : payload;
@@ -112,7 +138,32 @@ export async function decodeSections(
   name: string,
   codec: SectionCodec,
 ): Promise<Section[]> {
-  const stored = readSections(kind, bytes, name, codec);
+  const { stored, cut } = readSections({ kind, bytes, name, codec, words: SNAPSHOT });
+  if (cut !== undefined) throw cutShort(name, bytes.length, SNAPSHOT);
+  return unpackSections(stored, name, codec, SNAPSHOT);
+}
+
+/**
+ * As `decodeSections`, of a file to which sections were appended: those that are whole. `cut` is where the one begins that
+ * is not, if there is one.
+ */
+export async function decodeOpenSections(
+  kind: string,
+  bytes: Uint8Array,
+  name: string,
+  codec: SectionCodec,
+  words: FileWords,
+): Promise<{ readonly sections: readonly Section[]; readonly cut: number | undefined }> {
+  const { stored, cut } = readSections({ kind, bytes, name, codec, words });
+  return { sections: await unpackSections(stored, name, codec, words), cut };
+}
+
+function unpackSections(
+  stored: readonly StoredSection[],
+  name: string,
+  codec: SectionCodec,
+  words: FileWords,
+): Promise<Section[]> {
   const unpack = async (section: StoredSection): Promise<Section> => {
     if (!section.deflated) return section;
     try {
@@ -121,22 +172,33 @@ export async function decodeSections(
     } catch {
       // Told below.
     }
-    throw damaged(name, section.tag, section.at);
+    throw damaged(name, section.tag, section.at, words);
   };
   return Promise.all(stored.map(unpack));
 }
 
-function readSections(kind: string, bytes: Uint8Array, name: string, codec: SectionCodec): StoredSection[] {
-  if (!isSections(bytes)) throw invalid('snapshot-format', `${name}: this is no snapshot`);
+/** A file that is read. */
+interface Reading {
+  readonly kind: string;
+  readonly bytes: Uint8Array;
+  readonly name: string;
+  readonly codec: SectionCodec;
+  readonly words: FileWords;
+}
+
+/** The sections up to the end, or up to the one that the file ends in. */
+function readSections(reading: Reading): { readonly stored: StoredSection[]; readonly cut: number | undefined } {
+  const { kind, bytes, name, words } = reading;
+  if (!isSections(bytes)) throw invalid('snapshot-format', `${name}: this is no ${words.noun}`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (bytes.length < HEADER_SIZE) throw cutShort(name, bytes.length);
+  if (bytes.length < HEADER_SIZE) throw cutShort(name, bytes.length, words);
   const format = view.getUint16(8, true);
   if (view.getUint32(18, true) !== crc32(bytes.subarray(0, 18))) {
     // Later formats may have another header, but they have the version there.
-    if (format !== FORMAT) throw otherFormat(name, format);
-    throw damaged(name, 'header', 0);
+    if (format !== FORMAT) throw otherFormat(name, format, words);
+    throw damaged(name, 'header', 0, words);
   }
-  if (format !== FORMAT) throw otherFormat(name, format);
+  if (format !== FORMAT) throw otherFormat(name, format, words);
   const found = latin1(bytes.subarray(10, 14));
   if (found !== kind) throw invalid('snapshot-kind', `${name}: this holds "${found}", where "${kind}" is needed`);
   const count = view.getUint32(14, true);
@@ -144,8 +206,9 @@ function readSections(kind: string, bytes: Uint8Array, name: string, codec: Sect
   const tags = new Set<string>();
   let at = HEADER_SIZE;
   let total = 0;
-  for (let n = 0; n < count; n++) {
-    const section = readSection(bytes, view, at, name, codec);
+  for (let n = 0; count === OPEN ? at < bytes.length : n < count; n++) {
+    const section = readSection(reading, view, at);
+    if (section === undefined) return { stored: sections, cut: at };
     if (tags.has(section.tag)) throw invalid('section-twice', `${name}: section ${section.tag} is there twice`);
     tags.add(section.tag);
     sections.push(section);
@@ -156,20 +219,15 @@ function readSections(kind: string, bytes: Uint8Array, name: string, codec: Sect
   if (at !== bytes.length) {
     throw invalid('snapshot-trailing', `${name}: ${bytes.length - at} bytes follow the last section, at byte ${at}`);
   }
-  return sections;
+  return { stored: sections, cut: undefined };
 }
 
-function readSection(
-  bytes: Uint8Array,
-  view: DataView,
-  start: number,
-  name: string,
-  codec: SectionCodec,
-): StoredSection {
+/** The section that begins at `start`; `undefined` if the file ends in it. */
+function readSection({ bytes, name, codec, words }: Reading, view: DataView, start: number): StoredSection | undefined {
   const tagLength = bytes[start] ?? 0;
   const head = start + 1 + tagLength;
   const at = head + 15;
-  if (at > bytes.length) throw cutShort(name, bytes.length);
+  if (at > bytes.length) return undefined;
   const tag = latin1(bytes.subarray(start + 1, head));
   const flags = bytes[head + 2]!;
   const storedLength = view.getUint32(head + 3, true);
@@ -178,22 +236,24 @@ function readSection(
   const sum = checksum(payload, crc32(bytes.subarray(start, head + 11)), codec);
   if (sum !== view.getUint32(head + 11, true)) {
     // With a length that leads out of the file, the file may be short or the length be wrong: the first is likelier.
-    if (at + storedLength > bytes.length) throw cutShort(name, bytes.length);
-    throw damaged(name, tag, start);
+    if (at + storedLength > bytes.length) return undefined;
+    throw damaged(name, tag, start, words);
   }
   const deflated = (flags & DEFLATED) !== 0;
   const consistent = payload.length === storedLength && (deflated || length === storedLength);
-  if ((flags & ~DEFLATED) !== 0 || !consistent || length > MAX_SECTION) throw damaged(name, tag, start);
+  if ((flags & ~DEFLATED) !== 0 || !consistent || length > MAX_SECTION) throw damaged(name, tag, start, words);
   return { tag, version: view.getUint16(head, true), payload, deflated, at, length };
 }
 
 /** The sections of one file while they are handed out: each once, and none may be left. */
 export class Sections {
   readonly #name: string;
+  readonly #words: FileWords;
   readonly #sections: Map<string, Section>;
 
-  constructor(name: string, sections: readonly Section[]) {
+  constructor(name: string, sections: readonly Section[], words: FileWords = SNAPSHOT) {
     this.#name = name;
+    this.#words = words;
     this.#sections = new Map(sections.map((section) => [section.tag, section]));
   }
 
@@ -205,14 +265,14 @@ export class Sections {
   take(tag: string, version: number): StateReader {
     const section = this.#sections.get(tag);
     if (section === undefined) {
-      throw invalid('section-missing', `${this.#name}: section ${tag} is missing: take a new snapshot`);
+      throw invalid('section-missing', `${this.#name}: section ${tag} is missing: ${this.#words.advice}`);
     }
     this.#sections.delete(tag);
     if (section.version !== version) {
       const versions = `has version ${section.version}, this plinth reads version ${version}`;
-      throw invalid('section-version', `${this.#name}: section ${tag} ${versions}: take a new snapshot`);
+      throw invalid('section-version', `${this.#name}: section ${tag} ${versions}: ${this.#words.advice}`);
     }
-    return new StateReader(section.payload, `${this.#name}: section ${tag}`);
+    return this.#reader(section.payload, tag);
   }
 
   /** As `take`, of what `splitSection` has made. */
@@ -224,7 +284,11 @@ export class Sections {
       const next = this.take(pieceTag(tag, n), version);
       pieces.push(next.raw(next.remaining));
     }
-    return new StateReader(concatenate(pieces), `${this.#name}: section ${tag}`);
+    return this.#reader(concatenate(pieces), tag);
+  }
+
+  #reader(payload: Uint8Array, tag: string): StateReader {
+    return new StateReader(payload, `${this.#name}: section ${tag}`, this.#words.advice);
   }
 
   /** All must have been taken. */
@@ -244,16 +308,16 @@ function invalid(code: string, message: string): PlinthError {
   return new PlinthError('input', code, message);
 }
 
-function damaged(name: string, tag: string, at: number): PlinthError {
-  const message = `${name}: section ${printable(tag)} is damaged at byte ${at}; take a new snapshot`;
+function damaged(name: string, tag: string, at: number, { advice }: FileWords): PlinthError {
+  const message = `${name}: section ${printable(tag)} is damaged at byte ${at}; ${advice}`;
   return invalid('section-damaged', message);
 }
 
-function cutShort(name: string, length: number): PlinthError {
-  return invalid('snapshot-cut', `${name}: ends at byte ${length}, before its last section does; take a new snapshot`);
+function cutShort(name: string, length: number, { advice }: FileWords): PlinthError {
+  return invalid('snapshot-cut', `${name}: ends at byte ${length}, before its last section does; ${advice}`);
 }
 
-function otherFormat(name: string, format: number): PlinthError {
-  const message = `${name}: has snapshot format ${format}, this plinth reads format ${FORMAT}; take a new snapshot`;
+function otherFormat(name: string, format: number, { noun, advice }: FileWords): PlinthError {
+  const message = `${name}: has ${noun} format ${format}, this plinth reads format ${FORMAT}; ${advice}`;
   return invalid('snapshot-version', message);
 }

@@ -134,3 +134,24 @@ describe('fromUtf8', () => {
     }
   });
 });
+
+describe('a count in as few bytes as it takes', () => {
+  it.each([
+    [0, 1],
+    [127, 1],
+    [128, 2],
+    [2 ** 32, 5],
+    [Number.MAX_SAFE_INTEGER, 8],
+  ])('%d takes %d', (count, size) => {
+    const bytes = written((writer) => writer.varint(count));
+    expect(bytes.length).toBe(size);
+    expect(new StateReader(bytes, 'F').varint()).toBe(count);
+  });
+
+  it.each([[[0x80]], [[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x1f]], [Array<number>(9).fill(0x80)]])(
+    'is not %j',
+    (bytes) => {
+      expect(() => new StateReader(Uint8Array.from(bytes), 'F').varint()).toThrow(/^F is not valid at byte \d: /);
+    },
+  );
+});

@@ -71,6 +71,13 @@ export class StateWriter {
     this.#view.setBigUint64(at, value, true);
   }
 
+  /** A count of up to 53 bits, seven in a byte from the lowest on, as LEB128 has them. */
+  varint(value: number): void {
+    let rest = value;
+    for (; rest >= 0x80; rest = Math.floor(rest / 0x80)) this.u8((rest % 0x80) | 0x80);
+    this.u8(rest);
+  }
+
   /** Bytes without their length. */
   raw(bytes: Uint8Array): void {
     const at = this.#claim(bytes.length);
@@ -120,13 +127,18 @@ export class StateReader {
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
   readonly #what: string;
+  readonly #advice: string;
   #offset = 0;
 
-  /** `what` names the input and the section in error messages, for example `F: section rtc`. */
-  constructor(bytes: Uint8Array, what: string) {
+  /**
+   * `what` names the input and the section in error messages, for example `F: section rtc`; `advice` says how to mend a
+   * damaged one.
+   */
+  constructor(bytes: Uint8Array, what: string, advice: string = 'take a new snapshot') {
     this.#bytes = bytes;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#what = what;
+    this.#advice = advice;
   }
 
   get offset(): number {
@@ -142,7 +154,7 @@ export class StateReader {
     throw new PlinthError(
       'input',
       'state-invalid',
-      `${this.#what} is not valid at byte ${this.#offset}: ${detail}; take a new snapshot`,
+      `${this.#what} is not valid at byte ${this.#offset}: ${detail}; ${this.#advice}`,
     );
   }
 
@@ -238,6 +250,16 @@ export class StateReader {
     if (!this.bool()) return undefined;
     const time = this.time();
     return events.reschedule(time, this.count(), action);
+  }
+
+  varint(): number {
+    let value = 0;
+    for (let scale = 1; ; scale *= 0x80) {
+      const byte = this.u8();
+      value += (byte & 0x7f) * scale;
+      this.check(Number.isSafeInteger(value) && scale <= 2 ** 49, 'a count that is too large');
+      if (byte < 0x80) return value;
+    }
   }
 
   /** All must have been read: what is left over was written by somebody else. */
