@@ -107,7 +107,7 @@ it('finds its disks from any folder, and says in one line which is gone or anoth
   expect(resume()).toBe(goesOn);
   writeFileSync(join(disks, 'forgotten.img'), new Uint8Array(4096).fill(1));
   expect(resume()).toBe(
-    '2: plinth: DISKS/forgotten.img: it is not as it was when the snapshot was taken, which needs the disk of that moment: its content is another\n',
+    '2: plinth: DISKS/forgotten.img: it is not as it was when the snapshot or the recording was made, which needs the disk of that moment: its content is another\n',
   );
 });
 

@@ -62,7 +62,7 @@ describe('disks in the page', () => {
     await page.click('#disk-go');
     await page.until('document.querySelector("#disk-dialog").open && !document.querySelector("#disk-error").hidden');
     expect(await page.evaluate('document.querySelector("#disk-error").textContent')).toBe(
-      'other.img: it is not as it was when the snapshot was taken, which needs the disk of that moment: its content is another',
+      'other.img: it is not as it was when the snapshot or the recording was made, which needs the disk of that moment: its content is another',
     );
 
     // Another time of change makes the page compare all of it.

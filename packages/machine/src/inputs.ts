@@ -96,6 +96,12 @@ export class Inputs {
     this.#advance();
   }
 
+  /** Ends the playing of a recording before its end. */
+  stop(): void {
+    this.#played = undefined;
+    this.#head = undefined;
+  }
+
   #advance(): void {
     const next = this.#played?.next();
     this.#head = next === undefined || next.done === true ? undefined : next.value;

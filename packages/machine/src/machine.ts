@@ -48,7 +48,7 @@ import { VirtualWatches } from './memory/virtual-watches.js';
 import { restorePlan, savePlan } from './snapshot/plan.js';
 import { restoreRam, saveRam } from './snapshot/ram.js';
 import { checkIdentity, type MachineIdentity, readIdentity, saveIdentity } from './snapshot/snapshot.js';
-import { stateHash } from './state-hash.js';
+import { cpuHash, stateHash } from './state-hash.js';
 
 /** Why `run` returned. */
 export type StopReason =
@@ -330,6 +330,14 @@ export class Machine implements CpuHost {
     );
   }
 
+  /** As `stateHash`, without RAM. */
+  cpuHash(): string {
+    return cpuHash(
+      this.cpus.map(({ state }) => state),
+      this.schedule,
+    );
+  }
+
   /** The port `clock`: seconds since 1970 that the real-time clocks show from now on, in 4 bytes, little-endian. */
   #setTimeOfDay(bytes: Uint8Array): number {
     if (bytes.length !== 4) return 0;
@@ -366,6 +374,11 @@ export class Machine implements CpuHost {
     this.cpu.state.setReg(2, plan.registers.r2);
   }
 
+  /** What was loaded last. */
+  get plan(): LoadPlan | undefined {
+    return this.#plan;
+  }
+
   /** What `planBoot` has to know of this machine. */
   get hardware(): BootHardware {
     return {
@@ -389,18 +402,33 @@ export class Machine implements CpuHost {
 
   /** Everything that the further run depends on, copied, by component. Not during `run`. */
   save(): Section[] {
-    assert(this.#slice === 0, 'a machine is saved between runs');
-    this.dropTranslations();
     return [
       saveIdentity(this.identity),
-      ...this.#components().flatMap(({ tag, part }) => {
-        const writer = new StateWriter();
-        part.save(writer);
-        return splitSection({ tag, version: part.stateVersion ?? COMPONENT_VERSION, payload: writer.take() });
-      }),
+      ...this.saveState(),
       ...savePlan(this.#plan),
       ...saveRam(this.memory, this.#plan),
     ];
+  }
+
+  /** As `save`, without RAM and what was loaded: for who keeps track of RAM by `checkpoint`. */
+  saveState(): Section[] {
+    assert(this.#slice === 0, 'a machine is saved between runs');
+    this.dropTranslations();
+    return this.#components().flatMap(({ tag, part }) => {
+      const writer = new StateWriter();
+      part.save(writer);
+      return splitSection({ tag, version: part.stateVersion ?? COMPONENT_VERSION, payload: writer.take() });
+    });
+  }
+
+  /**
+   * Makes this a place from which a run can go on by what has changed since the last one, and gives the RAM pages that may
+   * have changed. As after `save`, a machine that goes on is the same as one that is put back here.
+   */
+  checkpoint(): readonly number[] {
+    assert(this.#slice === 0, 'a checkpoint is made between runs');
+    this.dropTranslations();
+    return this.memory.takeDirty();
   }
 
   /** What `save` does to this machine besides: for one that runs in step with another that is saved. */
@@ -410,20 +438,25 @@ export class Machine implements CpuHost {
 
   /** Becomes the machine that was saved; sections of others are left for the caller. After an error it is of no use. */
   restore(sections: Sections): void {
-    assert(this.#slice === 0, 'a machine is restored between runs');
     checkIdentity(readIdentity(sections), this.identity);
+    const untouched = this.#countBefore === 0 && !this.memory.loaded;
+    this.restoreState(sections);
+    const { ramBase, ramSize } = this.memory;
+    this.#plan = restorePlan(sections, { base: ramBase, size: ramSize });
+    restoreRam(this.memory, this.#plan, sections, untouched);
+  }
+
+  /** What `saveState` has saved; RAM is the caller's affair. */
+  restoreState(sections: Sections): void {
+    assert(this.#slice === 0, 'a machine is restored between runs');
     this.#power = undefined;
     this.#exitStatus = undefined;
     this.#stopRequested = false;
-    const untouched = this.#countBefore === 0 && !this.memory.loaded;
     for (const { tag, part } of this.#components()) {
       const reader: StateReader = sections.takeSplit(tag, part.stateVersion ?? COMPONENT_VERSION);
       part.restore(reader);
       reader.end();
     }
-    const { ramBase, ramSize } = this.memory;
-    this.#plan = restorePlan(sections, { base: ramBase, size: ramSize });
-    restoreRam(this.memory, this.#plan, sections, untouched);
   }
 
   /** In the order in which they are restored: the CPUs come last, so that nothing wakes them. */

@@ -45,6 +45,10 @@ export interface RunSpec {
   readonly saveSnapshot?: string;
   /** A number of instructions since power-on, or text that the console has printed. */
   readonly saveAt?: number | string;
+  /** Where the run is recorded. */
+  readonly record?: string;
+  /** The recording holds what the run was started with, and needs no other file. */
+  readonly embed: boolean;
   /** One command to run in the guest of an image; the marker tells its output from the rest of the console's. */
   readonly exec?: { readonly command: string; readonly marker: string };
   /** In the order in which the guest finds them. */
@@ -122,13 +126,14 @@ const STRINGS = [
   'program',
   'snapshot',
   'saveSnapshot',
+  'record',
   'pcap',
   'virtio',
   'engine',
   'console',
   'seed',
 ] as const;
-const FLAGS = ['lockstep', 'semihosting', 'stock', 'cold', 'realtime'] as const;
+const FLAGS = ['lockstep', 'semihosting', 'stock', 'cold', 'realtime', 'embed'] as const;
 const LIMITS = ['instructions', 'seconds', 'output'] as const;
 const VIRTIO_VERSIONS: readonly string[] = ['modern', 'legacy'];
 const DEFAULTS = {
@@ -222,6 +227,9 @@ function checkCombination(spec: RunSpec): void {
     throw wrong('save-snapshot', 'not together with semihosting, whose open files are the host’s');
   }
   if (spec.pcap !== undefined && spec.net.kind === 'none') throw wrong('pcap', 'needs a network: net');
+  if (spec.embed && spec.record === undefined) throw wrong('embed', 'is about a recording: record');
+  if (spec.record !== undefined && spec.lockstep)
+    throw wrong('record', 'not together with lockstep: a replay compares');
   if (spec.lockstep && spec.engine !== 'auto') throw wrong('lockstep', 'runs both engines, so none can be chosen');
   if (!/^([0-9a-f]{2}){1,64}$/.test(spec.seed)) throw wrong('seed', '1 to 64 bytes in hexadecimal are needed');
   if (!/^(stdio|pty|none|(socket|pipe):.+)$/.test(spec.console)) {

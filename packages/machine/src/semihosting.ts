@@ -3,7 +3,7 @@
 // a guest without drivers asks the host for console, files, time and exit. Files exist only when the host gives them;
 // SYS_SYSTEM is always refused. Everything a guest passes may be wrong: the answer is then -1 and an errno.
 
-import { latin1, utf8, type VirtualNanoseconds } from '@plinth/core';
+import { assert, latin1, type StateReader, type StateWriter, utf8, type VirtualNanoseconds } from '@plinth/core';
 
 /** Guest-virtual memory as the calling code sees it; a fault is `undefined` or `false`. */
 export interface GuestMemory {
@@ -107,6 +107,9 @@ type OpenFile =
   | { readonly kind: 'features'; position: number }
   | { readonly kind: 'file'; readonly files: SemihostingFiles; readonly file: number };
 
+/** Of the open files that can be saved, by number. */
+const KINDS = ['input', 'output', 'features'] as const;
+
 /** Whether an instruction is a semihosting call: SVC of the old form, HLT of the new (section 3.2). */
 export function isSemihostingCall(instruction: number, thumb: boolean): boolean {
   if (thumb) return instruction === 0xdfab || instruction === 0xbabc;
@@ -133,6 +136,37 @@ export class Semihosting {
     for (const entry of this.#open) if (entry?.kind === 'file') entry.files.close(entry.file);
     this.#open.length = 0;
     this.#errno = 0;
+  }
+
+  /** The open handles, none of which may be a file of the host's. */
+  save(writer: StateWriter): void {
+    writer.i32(this.#errno);
+    writer.list(this.#open, (entry) => {
+      assert(entry?.kind !== 'file', 'files of the host are in no snapshot');
+      writer.u8(entry === undefined ? 0 : 1 + KINDS.indexOf(entry.kind));
+      if (entry?.kind === 'output') writer.bool(entry.stream === 'error');
+      if (entry?.kind === 'features') writer.u32(entry.position);
+    });
+  }
+
+  restore(reader: StateReader): void {
+    this.reset();
+    this.#errno = reader.i32();
+    const entries = reader.list((): OpenFile | undefined => {
+      const number = reader.u8();
+      const kind = KINDS[number - 1];
+      reader.check(number <= KINDS.length, `${number} is no kind of open file`);
+      switch (kind) {
+        case 'output':
+          return { kind, stream: reader.bool() ? 'error' : 'out' };
+        case 'features':
+          return { kind, position: Math.min(reader.u32(), FEATURES.length) };
+        default:
+          return kind === undefined ? undefined : { kind };
+      }
+    });
+    reader.check(entries.length <= MAX_HANDLES, `${entries.length} open files`);
+    this.#open.push(...entries);
   }
 
   /** `operation` is r0, `parameter` r1 of the caller. */

@@ -17,11 +17,21 @@ const WORDS = [
  * `schedule` is whatever says which CPU executes next.
  */
 export function stateHash(cpus: readonly CpuState[], schedule: readonly number[], ram: Uint8Array): string {
-  const hash = new Hash();
-  for (const state of cpus) hash.words(cpuWords(state));
-  hash.words(Int32Array.from(schedule));
+  const hash = hashCpus(cpus, schedule);
   hash.words(new Int32Array(ram.buffer, ram.byteOffset, ram.length >> 2));
   return hash.toString();
+}
+
+/** The same without RAM: microseconds. */
+export function cpuHash(cpus: readonly CpuState[], schedule: readonly number[]): string {
+  return hashCpus(cpus, schedule).toString();
+}
+
+function hashCpus(cpus: readonly CpuState[], schedule: readonly number[]): StateHash {
+  const hash = new StateHash();
+  for (const state of cpus) hash.words(cpuWords(state));
+  hash.words(Int32Array.from(schedule));
+  return hash;
 }
 
 function cpuWords(state: CpuState): Int32Array {
@@ -43,7 +53,7 @@ function cpuWords(state: CpuState): Int32Array {
  * Two lanes of 32 bits. What a word does to them can be undone: two states stay different over equal words, and equal
  * states become different by different words. So one changed word always shows, and long runs of zeros lose nothing.
  */
-class Hash {
+export class StateHash {
   #a = 0x811c9dc5 | 0;
   #b = 0x9747b28c | 0;
 
@@ -61,7 +71,12 @@ class Hash {
     this.#b = b;
   }
 
+  /** Both lanes, unsigned. */
+  get lanes(): readonly [number, number] {
+    return [this.#a >>> 0, this.#b >>> 0];
+  }
+
   toString(): string {
-    return [this.#a, this.#b].map((half) => (half >>> 0).toString(16).padStart(8, '0')).join('');
+    return this.lanes.map((half) => half.toString(16).padStart(8, '0')).join('');
   }
 }

@@ -120,6 +120,17 @@ export const RUN_OPTIONS: readonly RunOption[] = [
     value: 'COUNT|TEXT',
     help: 'save at this number of instructions, or once the console has printed this text',
   },
+  {
+    name: 'record',
+    kind: 'path',
+    value: 'FILE',
+    help: 'record the run from power-on, for plinth replay; an image boots, even if it is here booted',
+  },
+  {
+    name: 'embed',
+    kind: 'flag',
+    help: 'the recording holds what was loaded, so that it needs no other file than the disks (default: hashes of files)',
+  },
   { name: 'exec', kind: 'text', value: 'COMMAND', help: 'run one command in an image and print its output' },
   {
     name: 'stock',

@@ -53,7 +53,8 @@ describe('the proof of a disk’s file', () => {
 
   it('refuses one that was changed, in one line', () => {
     const before = fileOf(BYTES, 5);
-    const line = /^a\.img: it is not as it was when the snapshot was taken, which needs the disk of that moment: /;
+    const line =
+      /^a\.img: it is not as it was when the snapshot or the recording was made, which needs the disk of that moment: /;
     // The first block is a sample, so that no time can hide a change there.
     expect(complaint(before, fileOf(changedAt(1024), 5))?.message).toMatch(line);
     expect(complaint(before, fileOf(changedAt(SIZE - 1), 5))?.message).toMatch(line);

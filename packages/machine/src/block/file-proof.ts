@@ -68,6 +68,6 @@ function equal(one: Uint8Array, other: Uint8Array): boolean {
 }
 
 function changed({ name }: RandomAccessFile, how: string): PlinthError {
-  const why = 'it is not as it was when the snapshot was taken, which needs the disk of that moment';
+  const why = 'it is not as it was when the snapshot or the recording was made, which needs the disk of that moment';
   return new PlinthError('input', 'disk-changed', `${name}: ${why}: ${how}`);
 }

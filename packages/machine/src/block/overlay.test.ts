@@ -217,7 +217,7 @@ describe('a snapshot of a machine with an overlay', () => {
     open().restore(new StateReader(writer.take(), 'disk'));
     disk.write(1, pattern(4, 1));
     expect(() => open().restore(new StateReader(writer.take(), 'disk'))).toThrow(
-      'changes: it is not as it was when the snapshot was taken',
+      'changes: it is not as it was when the snapshot or the recording was made',
     );
   });
 });

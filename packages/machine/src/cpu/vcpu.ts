@@ -508,6 +508,7 @@ export class Vcpu {
         const physically = (marks & (write ? PAGE.watchedWrite : PAGE.watchedRead)) !== 0;
         const watched = (this.#watches.active && this.#watches.entering(address, page, write)) || physically;
         this.#shadow.enter(slot, address, this.#physical.hostPage(page), page, write, t.sizeLog2, watched);
+        if (write) this.#physical.dirty[page] = 1;
       }
     }
     return t.physical;

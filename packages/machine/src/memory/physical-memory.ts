@@ -56,6 +56,8 @@ export class PhysicalMemory {
   readonly marks: Uint8Array;
   /** Counts the times that a page's code was found changed. */
   readonly generation: Uint32Array;
+  /** By RAM page: 1 if it may have been written since `takeDirty`. Who lets a page be written unseen sets it. */
+  readonly dirty: Uint8Array;
   /** The bits of a host address are in the byte at this + (address >>> 9): CPU.watchedForRead and watchedForWrite. */
   readonly granules: { readonly read: number; readonly write: number };
   readonly #watchedForRead: Uint8Array;
@@ -76,6 +78,7 @@ export class PhysicalMemory {
     this.ram = new Uint8Array(memory.buffer, RAM_AT, ramSize);
     this.#view = new DataView(memory.buffer, RAM_AT, ramSize);
     this.marks = new Uint8Array(ramSize / 4096);
+    this.dirty = new Uint8Array(ramSize / 4096);
     const bitmaps = watchBitmaps(ramSize);
     this.granules = { read: bitmaps.read - (RAM_AT >>> 9), write: bitmaps.write - (RAM_AT >>> 9) };
     this.#watchedForRead = new Uint8Array(memory.buffer, bitmaps.read, bitmaps.size);
@@ -155,6 +158,7 @@ export class PhysicalMemory {
     else if (size === 2) this.#view.setInt16(offset, value, true);
     else this.#view.setInt8(offset, value);
     const page = offset >>> 12;
+    this.dirty[page] = 1;
     if (this.marks[page]! !== 0) this.#written(page, { address, size, write: true, value: lowBytes(value, size), by });
     return true;
   }
@@ -217,6 +221,7 @@ export class PhysicalMemory {
   /** The page's marks, after its code has been forgotten because of a write. */
   #unmarkCode(address: number): number {
     const page = (address - this.ramBase) >>> 12;
+    this.dirty[page] = 1;
     if ((this.marks[page]! & (PAGE.code | PAGE.fetchAllowed)) !== 0) this.#forgetCode(page);
     return this.marks[page]!;
   }
@@ -248,6 +253,7 @@ export class PhysicalMemory {
     this.loaded = true;
     if (bytes.length === 0) return true;
     for (let page = offset >>> 12; page <= (offset + bytes.length - 1) >>> 12; page++) {
+      this.dirty[page] = 1;
       if ((this.marks[page]! & (PAGE.code | PAGE.fetchAllowed)) !== 0) this.#forgetCode(page);
     }
     if (this.#watches.size > 0) {
@@ -263,7 +269,16 @@ export class PhysicalMemory {
     const start = page * 4096;
     if (bytes !== undefined) this.ram.set(bytes, start);
     else this.ram.fill(0, start, start + 4096);
+    this.dirty[page] = 1;
     if ((this.marks[page]! & (PAGE.code | PAGE.fetchAllowed)) !== 0) this.#forgetCode(page);
+  }
+
+  /** The pages that may have been written since the last call. Right if no shadow table lets a page be written. */
+  takeDirty(): number[] {
+    const pages: number[] = [];
+    for (let page = this.dirty.indexOf(1); page >= 0; page = this.dirty.indexOf(1, page + 1)) pages.push(page);
+    this.dirty.fill(0);
+    return pages;
   }
 
   /** A view of RAM, or undefined outside of it; valid as long as the machine. */

@@ -2,6 +2,7 @@
 // The virtio devices of a run: how many there are, and those of them that need nothing of the host.
 
 import { PlinthError, sha256, utf8 } from '@plinth/core';
+import type { BlockDevice } from '../block/block-device.js';
 import type { BoardDescription } from '../boards/board.js';
 import type { VirtioDevice } from '../devices/virtio/device.js';
 import { VirtioRng } from '../devices/virtio/rng.js';
@@ -10,6 +11,8 @@ import type { RunSpec } from '../run-spec.js';
 export interface AttachedDevices extends Disposable {
   /** In the order in which the guest finds them. */
   readonly virtio: readonly VirtioDevice[];
+  /** Behind the disks among them, in their order. */
+  readonly disks?: readonly BlockDevice[];
 }
 
 /** How many windows they take. A board without any has no random source, which nobody asked for by name. */

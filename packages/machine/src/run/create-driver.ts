@@ -2,10 +2,23 @@
 // From a RunSpec and its files, or from a snapshot, to something that runs. What only the shell can give (disks, the bytes
 // of the interpreter, deflate, a program's standard streams) comes in as a `DriverHost`.
 
-import { type Finding, fromHex, hex32, PlinthError, type SectionCodec, type Severity } from '@plinth/core';
+import {
+  type Finding,
+  fromHex,
+  hex32,
+  PlinthError,
+  type Section,
+  type SectionCodec,
+  type Sections,
+  type Severity,
+  type StateReader,
+  StateWriter,
+} from '@plinth/core';
+import type { BlockDevice } from '../block/block-device.js';
 import { type BoardDescription, checkCpuCount, checkRamSize } from '../boards/board.js';
 import { boardNamed } from '../boards/boards.js';
 import type { InterpreterImage } from '../cpu/interpreter-image.js';
+import type { Input } from '../inputs.js';
 import type { LoadPlan } from '../loaders/plan.js';
 import { Lockstep } from '../lockstep.js';
 import { Machine, type MachineNotice, type MachineOptions } from '../machine.js';
@@ -17,13 +30,15 @@ import { saveSnapshot, type Snapshot } from '../snapshot/snapshot.js';
 import { TranslatedMemory } from '../translated-memory.js';
 import { VirtioRng } from '../devices/virtio/rng.js';
 import { type AttachedDevices, checkLockstep, countDevices, virtioRngSeed } from './attached-devices.js';
-import type { DriverStop, MachineDriver } from './machine-driver.js';
+import type { DriverStop, OpenDriver } from './machine-driver.js';
 import { planBoot } from './plan-boot.js';
-import type { RunFiles } from './run-files.js';
+import type { PowerOn, RunFiles } from './run-files.js';
 
 /** What a driver needs of the host. */
 export interface DriverHost {
   readonly codec: SectionCodec;
+  /** Hears of all that enters from outside: see `MachineOptions.onInput`. */
+  readonly onInput?: (input: Input) => void;
   interpreter(): InterpreterImage;
   /** The devices of the run; called once for each machine that takes part. */
   attach(spec: RunSpec, board: BoardDescription): AttachedDevices;
@@ -37,7 +52,32 @@ const HOST_TROUBLE: MachineNotice['kind'] = 'host-trouble';
 type Hardware = MachineOptions & { readonly board: BoardDescription };
 
 /** Builds the machine and loads what it is to run; throws for what cannot be loaded. */
-export function createDriver(spec: RunSpec, files: RunFiles, host: DriverHost): MachineDriver {
+export function createDriver(spec: RunSpec, files: RunFiles, host: DriverHost): OpenDriver {
+  const plan = planRun(spec, files);
+  const name = (files.program ?? files.kernel)?.name ?? spec.machine;
+  return createDriverOfPlan(spec, { plan, name, powerOn: files.powerOn ?? spec }, host);
+}
+
+/** What the machine of a run loads. */
+export function planRun(spec: RunSpec, files: RunFiles): LoadPlan {
+  const { board, ramSize, cpus } = hardwareOf(spec);
+  const rngSeed = fromHex(files.powerOn?.seed ?? spec.seed);
+  return planBoot({ board, ramSize, cpus, virtioDevices: countDevices(spec, board) }, files, rngSeed);
+}
+
+/** As `createDriver`, of what such a driver's machine has loaded (`Machine.plan`). */
+export function createDriverOfPlan(
+  spec: RunSpec,
+  start: { readonly plan: LoadPlan; readonly name: string; readonly powerOn: PowerOn },
+  host: DriverHost,
+): OpenDriver {
+  const { plan, name, powerOn } = start;
+  const hardware = { ...hardwareOf(spec), wallClockBase: powerOn.wallClock };
+  return new Driver(spec, name, hardware, { plan, seed: powerOn.seed }, host);
+}
+
+/** The machine that a run asks for. */
+function hardwareOf(spec: RunSpec): { readonly board: BoardDescription; ramSize: number; cpus: number } {
   const board = boardNamed(spec.machine);
   if (spec.lockstep && spec.semihosting) {
     const why = 'a semihosting call would be made twice on the host; leave one of the two out';
@@ -48,17 +88,7 @@ export function createDriver(spec: RunSpec, files: RunFiles, host: DriverHost): 
   checkRamSize(board, ramSize);
   const cpus = spec.cpus ?? 1;
   checkCpuCount(board, cpus);
-  const rngSeed = fromHex(files.powerOn?.seed ?? spec.seed);
-  const plan = planBoot({ board, ramSize, cpus, virtioDevices: countDevices(spec, board) }, files, rngSeed);
-  const name = (files.program ?? files.kernel)?.name ?? spec.machine;
-  const powerOn = files.powerOn ?? spec;
-  return new Driver(
-    spec,
-    name,
-    { board, ramSize, cpus, wallClockBase: powerOn.wallClock },
-    { plan, seed: powerOn.seed },
-    host,
-  );
+  return { board, ramSize, cpus };
 }
 
 /** A run that goes on with a snapshot: what the machine began with is what it was; how it goes on is what is wanted. */
@@ -94,7 +124,7 @@ function resumedNet(wanted: NetSpec, saved: NetSpec): NetSpec {
 }
 
 /** Builds the machine that a snapshot is of, as it was when it was taken; `spec` says how to go on. */
-export function resumeDriver(spec: RunSpec, snapshot: Snapshot, host: DriverHost): MachineDriver {
+export function resumeDriver(spec: RunSpec, snapshot: Snapshot, host: DriverHost): OpenDriver {
   const { board: boardName, cpu, cpus, ramSize, nanosecondsPerInstruction } = snapshot.identity;
   const board = boardNamed(boardName);
   checkRamSize(board, ramSize);
@@ -113,6 +143,10 @@ export function resumeDriver(spec: RunSpec, snapshot: Snapshot, host: DriverHost
   return new Driver(spec, snapshot.name, hardware, { snapshot }, host);
 }
 
+/** The section of the open files of semihosting. */
+const CALLS = 'semihosting';
+const CALLS_VERSION = 1;
+
 /** What a machine begins with: something that was loaded, or its own former state. */
 type Start = { readonly plan: LoadPlan; readonly seed: string } | { readonly snapshot: Snapshot };
 
@@ -126,13 +160,13 @@ function connectRandom(machine: Machine, { virtio }: AttachedDevices): void {
   for (const device of virtio) if (device instanceof VirtioRng) machine.inputs.connect('random', device);
 }
 
-class Driver implements MachineDriver {
-  readonly #machine: Machine;
+class Driver implements OpenDriver {
+  readonly machine: Machine;
   /** What is run: the machine, or it and its twin on the other engine. */
   readonly #runner: Pick<Machine, 'passTime' | 'reset'> & Pick<Lockstep, 'run'>;
   readonly #send: Lockstep['send'];
   readonly #calls: Semihosting;
-  readonly #name: string;
+  readonly name: string;
   /** What repeats the run, for findings that end it. */
   readonly #repeat: Finding['evidence'];
   #output: Uint8Array = new Uint8Array(4096);
@@ -148,7 +182,7 @@ class Driver implements MachineDriver {
 
   constructor(spec: RunSpec, name: string, hardware: Hardware, start: Start, host: DriverHost) {
     this.#host = host;
-    this.#name = name;
+    this.name = name;
     const before = 'snapshot' in start ? start.snapshot.run : undefined;
     const { drives, shares, net } = spec;
     this.#savedRun = before === undefined ? spec : { ...before, drives, shares, net };
@@ -160,42 +194,43 @@ class Driver implements MachineDriver {
       virtioVersion: spec.virtio,
     };
     const engine = spec.lockstep ? 'interpreter' : spec.engine;
-    this.#machine = new Machine({
+    this.machine = new Machine({
       ...common,
       virtio: this.#attach(spec, start, hardware.board),
       ...(engine === 'auto' ? {} : { engine }),
+      ...(host.onInput === undefined ? {} : { onInput: host.onInput }),
       onConsole: (byte) => {
         this.#print(byte);
-        if (this.#sliceEnds.has(byte)) this.#machine.stop();
+        if (this.#sliceEnds.has(byte)) this.machine.stop();
       },
       // The rest of what was sent is offered at this very instruction.
-      onConsoleRoom: () => this.#machine.stop(),
+      onConsoleRoom: () => this.machine.stop(),
       onNotice: ({ kind, message, instruction }) =>
         this.#find(kind === HOST_TROUBLE ? 'medium' : 'info', kind, message, instruction, {}),
       ...(spec.semihosting ? { semihosting: (cpu: Machine['cpu']) => this.#semihosting(cpu) } : {}),
     });
     this.#calls = new Semihosting(
       {
-        commandLine: this.#name,
-        heap: heapOf('plan' in start ? start.plan : undefined, this.#machine.memory),
-        clock: () => this.#machine.clock.now(),
-        time: () => spec.wallClock + Math.floor(this.#machine.clock.now() / 1e9),
+        commandLine: this.name,
+        heap: heapOf('plan' in start ? start.plan : undefined, this.machine.memory),
+        clock: () => this.machine.clock.now(),
+        time: () => spec.wallClock + Math.floor(this.machine.clock.now() / 1e9),
         writeConsole: (bytes, stream) => {
           if (stream === 'error') host.writeError(bytes);
           else for (const byte of bytes) this.#print(byte);
         },
         readConsole: (size) => {
-          const bytes = this.#machine.inputs.answer('semihosting', () => host.readInput(size));
+          const bytes = this.machine.inputs.answer('semihosting', () => host.readInput(size));
           return bytes.length === 0 ? 'end' : bytes;
         },
       },
-      new TranslatedMemory(this.#machine),
+      new TranslatedMemory(this.machine),
     );
-    connectRandom(this.#machine, this.#attached[0]!);
-    begin(this.#machine, start);
+    connectRandom(this.machine, this.#attached[0]!);
+    begin(this.machine, start);
     if (!spec.lockstep) {
-      this.#runner = this.#machine;
-      this.#send = (port, bytes) => this.#machine.inputs.send(port, bytes);
+      this.#runner = this.machine;
+      this.#send = (port, bytes) => this.machine.inputs.send(port, bytes);
     } else {
       const twin: Machine = new Machine({
         ...common,
@@ -209,7 +244,7 @@ class Driver implements MachineDriver {
       connectRandom(twin, this.#attached[1]!);
       begin(twin, start);
       this.#twin = twin;
-      const pair = new Lockstep(this.#machine, twin);
+      const pair = new Lockstep(this.machine, twin);
       this.#runner = pair;
       this.#send = (port, bytes) => pair.send(port, bytes);
     }
@@ -221,12 +256,16 @@ class Driver implements MachineDriver {
     return attached.virtio;
   }
 
+  get disks(): readonly BlockDevice[] {
+    return this.#attached[0]?.disks ?? [];
+  }
+
   get instructions(): number {
-    return this.#machine.count;
+    return this.machine.count;
   }
 
   get virtualTime(): number {
-    return this.#machine.clock.now();
+    return this.machine.clock.now();
   }
 
   #print(byte: number): void {
@@ -243,7 +282,7 @@ class Driver implements MachineDriver {
     const report = severity === 'info' || rule === HOST_TROUBLE;
     this.#findings.push({
       time: { instruction },
-      guest: { kind: 'machine', id: this.#machine.board.description.name, name: this.#name },
+      guest: { kind: 'machine', id: this.machine.board.description.name, name: this.name },
       guard: 'machine',
       rule,
       severity,
@@ -256,7 +295,7 @@ class Driver implements MachineDriver {
 
   #semihosting({ state }: Machine['cpu']): boolean {
     const result = this.#calls.call(state.reg(0), state.reg(1));
-    if (result.kind === 'exit') this.#machine.exit(result.status);
+    if (result.kind === 'exit') this.machine.exit(result.status);
     else state.setReg(0, result.kind === 'return' ? result.r0 : -1);
     return true;
   }
@@ -306,8 +345,9 @@ class Driver implements MachineDriver {
     }
   }
 
+  /** Whole nanoseconds, in which a recording notes the time. */
   passTime(nanoseconds: number): void {
-    this.#runner.passTime(nanoseconds);
+    this.#runner.passTime(Math.ceil(nanoseconds));
   }
 
   reset(): void {
@@ -322,14 +362,28 @@ class Driver implements MachineDriver {
     this.#send('random', virtioRngSeed(seed));
   }
 
+  saveState(): readonly Section[] {
+    const writer = new StateWriter();
+    this.#calls.save(writer);
+    const calls = { tag: CALLS, version: CALLS_VERSION, payload: writer.take() };
+    return [...this.machine.saveState(), calls];
+  }
+
+  restoreState(sections: Sections): void {
+    this.machine.restoreState(sections);
+    const reader: StateReader = sections.take(CALLS, CALLS_VERSION);
+    this.#calls.restore(reader);
+    reader.end();
+  }
+
   saveSnapshot(packed: boolean): Promise<readonly Uint8Array[]> {
-    const { saveSnapshot: _file, saveAt: _place, ...run } = this.#savedRun;
+    const { saveSnapshot: _file, saveAt: _place, record: _record, embed: _embed, ...run } = this.#savedRun;
     this.#twin?.dropTranslations();
-    return saveSnapshot(this.#machine, packed ? this.#host.codec : undefined, run);
+    return saveSnapshot(this.machine, packed ? this.#host.codec : undefined, { ...run, embed: false });
   }
 
   stateHash(): string {
-    return this.#machine.stateHash();
+    return this.machine.stateHash();
   }
 
   [Symbol.dispose](): void {

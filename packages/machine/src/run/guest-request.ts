@@ -3,7 +3,7 @@
 //   RANDOM exec MARKER LENGTH\n COMMAND      or      RANDOM terminal ROWS COLUMNS\n      or      RANDOM none\n
 // RANDOM is stirred into the guest's generator. Up to there all boots of an image are alike.
 
-import { sha256, utf8 } from '@plinth/core';
+import { sha256, toHex, utf8 } from '@plinth/core';
 import type { RunSpec } from '../run-spec.js';
 import type { GuestFiles } from './guest-files.js';
 import type { MachineDriver } from './machine-driver.js';
@@ -32,7 +32,7 @@ export function requestFor(
 }
 
 function guestRequest(spec: RunSpec, size: GuestFiles['size']): Uint8Array {
-  const random = hex(sha256(utf8(`plinth request ${spec.seed}`)));
+  const random = toHex(sha256(utf8(`plinth request ${spec.seed}`)));
   const { exec } = spec;
   if (exec !== undefined) {
     return utf8(`${random} exec ${exec.marker} ${utf8(exec.command).length}\n${exec.command}`);
@@ -40,8 +40,4 @@ function guestRequest(spec: RunSpec, size: GuestFiles['size']): Uint8Array {
   const kind =
     size === undefined || size.rows === 0 || size.columns === 0 ? 'none' : `terminal ${size.rows} ${size.columns}`;
   return utf8(`${random} ${kind}\n`);
-}
-
-function hex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

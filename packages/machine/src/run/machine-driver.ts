@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the shell needs of a machine, and no more: the run loop, the consoles and their tests know nothing else of it.
 
-import type { Finding } from '@plinth/core';
+import type { Finding, Section, Sections } from '@plinth/core';
+import type { BlockDevice } from '../block/block-device.js';
+import type { Machine } from '../machine.js';
 
 /** Why `runSlice` came back. */
 export type DriverStop =
@@ -45,4 +47,17 @@ export interface MachineDriver extends Disposable {
   stateHash(): string;
   /** The pieces of a snapshot file, compressed or as they are. The state is copied at once; the machine may run on meanwhile. */
   saveSnapshot(packed: boolean): Promise<readonly Uint8Array[]>;
+}
+
+/** For who looks deeper than the run loop does: recorders and debuggers. */
+export interface OpenDriver extends MachineDriver {
+  /** The machine; in lockstep the interpreter's. */
+  readonly machine: Machine;
+  /** What findings call the machine, and a program by semihosting itself. */
+  readonly name: string;
+  /** In the order of the RunSpec's drives. */
+  readonly disks: readonly BlockDevice[];
+  /** `Machine.saveState` with what the driver keeps besides. */
+  saveState(): readonly Section[];
+  restoreState(sections: Sections): void;
 }

@@ -215,7 +215,7 @@ export async function runLoop(options: RunLoopOptions): Promise<RunLoopResult> {
     output += allowed.length;
     if (allowed.length > 0) {
       if (search?.push(allowed) === true) isReady = true;
-      if (!console.write(isReady ? without(allowed, ready!.mark) : allowed)) full = true;
+      if (!console.write(isReady ? withoutMark(allowed, ready!.mark) : allowed)) full = true;
       if (text?.push(allowed) === true) saveAsked = true;
       if (options.onOutput?.(allowed) === true) return end({ kind: 'shutdown' });
     }
@@ -260,7 +260,7 @@ export async function runLoop(options: RunLoopOptions): Promise<RunLoopResult> {
 }
 
 /** The bytes less what they have of the mark, which may have begun before them; it ends in them for the first time. */
-function without(bytes: Uint8Array, mark: Uint8Array): Uint8Array {
+export function withoutMark(bytes: Uint8Array, mark: Uint8Array): Uint8Array {
   const end = bytes.lastIndexOf(mark.at(-1)!) + 1;
   let length = Math.min(end, mark.length);
   while (length > 0 && !mark.subarray(mark.length - length).every((byte, i) => bytes[end - length + i] === byte))
