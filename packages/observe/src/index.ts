@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: Apache-2.0
+// The public face of the room that sees into machines.
+export * from './record/events.js';
+export * from './record/ram-hash.js';
+export * from './record/recorded-driver.js';
+export * from './record/recorder.js';
+export * from './record/recording.js';
+export * from './record/replay.js';
+export * from './record/start.js';
