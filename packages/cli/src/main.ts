@@ -9,6 +9,7 @@ import type { ImageOptions } from './verbs/image.js';
 import { reasonOf } from './host/reason.js';
 import { tuneCompiler } from './host/v8-flags.js';
 import { EXIT, reportError } from './report-error.js';
+import type { ReplayVerbOptions } from './verbs/replay.js';
 import type { ServeOptions } from './verbs/serve.js';
 import { RUN_OPTIONS } from './run/option-list.js';
 import type { RunOptions } from './run/run-options.js';
@@ -55,6 +56,8 @@ function buildProgram(outcome: Outcome): Command {
       ),
     );
   addRun(program, outcome);
+  addRecord(program, outcome);
+  addReplay(program, outcome);
   addImage(program, outcome);
   addServe(program, outcome);
   addDoctor(program, outcome);
@@ -70,15 +73,8 @@ function addRun(program: Command, outcome: Outcome): void {
       '[FILE...]',
       'ELF program, snapshot, or a guest file (YAML) with these options as keys; several run at once, each in a thread',
     );
-  for (const { name, value, help, positional, list, on } of RUN_OPTIONS) {
-    if (positional === true) continue;
-    const option = new Option(`--${name}${value === undefined ? '' : ` <${value}>`}`, help);
-    run.addOption(list === true ? option.argParser(appendTo) : option);
-    if (on === true) run.addOption(new Option(`--no-${name}`, `no ${help.split(',')[0] ?? name}`));
-  }
+  addRunOptions(run);
   run
-    .addOption(new Option('--events <FILE>', 'write findings as JSON lines, - for standard output'))
-    .addOption(new Option('--json', 'print the result as JSON; the console goes to standard error'))
     .addHelpText(
       'after',
       examples(
@@ -97,6 +93,65 @@ function addRun(program: Command, outcome: Outcome): void {
     .action(async (files: readonly string[], options: RunOptions) => {
       const { runVerb } = await import('./verbs/run.js');
       outcome.status = await runVerb(files, withDashes(options));
+    });
+}
+
+/** The options of a run, less those that the verb says in its own way. */
+function addRunOptions(verb: Command, without: readonly string[] = []): void {
+  for (const { name, value, help, positional, list, on } of RUN_OPTIONS) {
+    if (positional === true || without.includes(name)) continue;
+    const option = new Option(`--${name}${value === undefined ? '' : ` <${value}>`}`, help);
+    verb.addOption(list === true ? option.argParser(appendTo) : option);
+    if (on === true) verb.addOption(new Option(`--no-${name}`, `no ${help.split(',')[0] ?? name}`));
+  }
+  verb
+    .addOption(new Option('--events <FILE>', 'write findings as JSON lines, - for standard output'))
+    .addOption(new Option('--json', 'print the result as JSON; the console goes to standard error'));
+}
+
+function addRecord(program: Command, outcome: Outcome): void {
+  const record = program
+    .command('record')
+    .description('run a machine and record the run: the same as run --record')
+    .argument('[FILE]', 'ELF program, snapshot, or a guest file')
+    .requiredOption('-o, --output <FILE>', 'the recording');
+  addRunOptions(record, ['record']);
+  record
+    .addHelpText(
+      'after',
+      examples(
+        'plinth record --image debian-mini -o boot.rec',
+        'plinth record program.elf --embed -o crash.rec    a file that is replayed without any other',
+        'plinth replay boot.rec',
+      ),
+    )
+    .action(async (file: string | undefined, { output, ...options }: RunOptions) => {
+      const { runVerb } = await import('./verbs/run.js');
+      outcome.status = await runVerb(file === undefined ? [] : [file], withDashes({ ...options, record: output }));
+    });
+}
+
+function addReplay(program: Command, outcome: Outcome): void {
+  program
+    .command('replay')
+    .description('run a recorded run again, and compare both')
+    .argument('<FILE>', 'the recording')
+    .addOption(new Option('--engine <NAME>', 'what it runs on').choices(['auto', 'interpreter', 'translator']))
+    .option('--until <COUNT>', 'stop at this number of instructions')
+    .option('--kernel <FILE>', 'where the kernel is now')
+    .option('--initrd <FILE>', 'where the initial RAM disk is now')
+    .option('--dtb <FILE>', 'where the device tree is now')
+    .option('--program <FILE>', 'where the program is now')
+    .option('--snapshot <FILE>', 'where the snapshot is now that the run began with')
+    .addOption(new Option('--drive <FILE>', 'where a disk is now; all of them in their order').argParser(appendTo))
+    .option('--json', 'print the result as JSON; the console goes to standard error')
+    .addHelpText(
+      'after',
+      examples('plinth replay boot.rec', 'plinth replay boot.rec --engine interpreter --until 50_000_000 --json'),
+    )
+    .action(async (file: string, options: ReplayVerbOptions) => {
+      const { replayVerb } = await import('./verbs/replay.js');
+      outcome.status = await replayVerb(file, options);
     });
 }
 

@@ -7,7 +7,14 @@ import { createHash } from 'node:crypto';
 import { readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { PlinthError } from '@plinth/core';
-import { type DriverHost, type MachineDriver, resumeDriver, type RunSpec, Snapshot } from '@plinth/machine';
+import {
+  type DriverHost,
+  type MachineDriver,
+  type OpenDriver,
+  resumeDriver,
+  type RunSpec,
+  Snapshot,
+} from '@plinth/machine';
 import { writeFileAtomically } from '../host/atomic-file.js';
 import { codeFolders, hashCode } from '../host/code-key.js';
 import { zlibCodec } from '../host/deflate.js';
@@ -39,7 +46,7 @@ const KEYED: ReadonlySet<string> = new Set([
 /** What only matters after the boot, or only to the host. */
 const IRRELEVANT: ReadonlySet<string> = new Set([
   'engine', 'lockstep', 'semihosting', 'cold', 'realtime', 'console', 'limits', 'wallClock', 'seed', 'saveSnapshot',
-  'saveAt',
+  'saveAt', 'record', 'embed',
 ]); // prettier-ignore
 
 export class BootCache {
@@ -78,7 +85,7 @@ export class BootCache {
     spec: RunSpec,
     host: DriverHost,
     read: ReadFile,
-  ): Promise<{ readonly machine: MachineDriver; readonly when: string } | undefined> {
+  ): Promise<{ readonly machine: OpenDriver; readonly when: string } | undefined> {
     let bytes: Uint8Array;
     let when: Date;
     try {

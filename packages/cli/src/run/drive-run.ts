@@ -3,7 +3,7 @@
 
 import type { Finding } from '@plinth/core';
 import { hostTime, runLoop } from '@plinth/machine';
-import type { Console, RunExit, RunLoopOptions, RunResult } from '@plinth/machine';
+import type { Console, MachineDriver, RunExit, RunLoopOptions, RunResult } from '@plinth/machine';
 import { nodeClock } from '../host/host-clock.js';
 import type { StartedRun } from './start-run.js';
 
@@ -18,8 +18,11 @@ export interface DrivenRun extends Pick<RunResult, 'findings' | 'counts'> {
   readonly machineExit: RunExit;
 }
 
+/** What is driven: a `StartedRun`, or one whose machine is recorded. */
+export type DrivableRun = Omit<StartedRun, 'machine'> & { readonly machine: MachineDriver };
+
 export async function driveRun(
-  { spec, machine, network, ready }: StartedRun,
+  { spec, machine, network, ready }: DrivableRun,
   { onFinding, ...options }: DriveOptions,
 ): Promise<DrivenRun> {
   const findings: Finding[] = [];

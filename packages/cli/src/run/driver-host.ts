@@ -11,7 +11,7 @@ import { keptInterpreterBytes } from './kept-interpreter.js';
 
 /** The host, for a run whose machine has a card on this network. */
 export function withCard(host: DriverHost, network: Network | undefined): DriverHost {
-  return { ...host, attach: (spec, board) => attachDevices(spec, board, network) };
+  return { ...host, attach: (spec, board) => attachDevices(spec, board, { network }) };
 }
 
 export const nodeHost: DriverHost = {

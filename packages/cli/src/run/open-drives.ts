@@ -7,7 +7,7 @@ import { dirname, join, resolve } from 'node:path';
 import { inflateRawSync, constants as zlib } from 'node:zlib';
 import { PlinthError } from '@plinth/core';
 import { imageFormat, OverlayDisk, Qcow2Disk, RawDisk } from '@plinth/machine';
-import type { BlockDevice, DriveFormat, DriveSpec } from '@plinth/machine';
+import type { BlockDevice, DriveFormat, DriveSpec, RandomAccessFile } from '@plinth/machine';
 import { DiskFile } from '../host/disk-file.js';
 
 /** Images that are based on images. */
@@ -16,9 +16,35 @@ const MAX_BACKING = 16;
 /** Opens every drive, or none. */
 export function openDrives(drives: readonly DriveSpec[]): BlockDevice[] {
   refuseSharing(drives);
+  return openAll(drives, (drive) => openDrive(drive));
+}
+
+/**
+ * The disks of a recorded run as they were when it began, where nothing is written to the host: what the guest writes
+ * goes to a layer above.
+ *
+ * @param freshOverlays numbers of the drives whose overlay was made by the recorded run
+ * @param newLayer an empty file for such a layer
+ */
+export function openRecordedDrives(
+  drives: readonly DriveSpec[],
+  freshOverlays: readonly number[],
+  newLayer: () => RandomAccessFile = temporaryFile,
+): BlockDevice[] {
+  return openAll(drives, (drive, n) => {
+    const { overlay: _overlay, ...plain } = drive;
+    const below = freshOverlays.includes(n) ? plain : drive;
+    if (drive.readonly || drive.snapshot) return openDrive(below, newLayer);
+    const disk = openDrive({ ...below, snapshot: true }, newLayer, true);
+    // The guest has found a disk that is written itself without it.
+    return drive.overlay === undefined ? withoutDiscard(disk) : disk;
+  });
+}
+
+function openAll(drives: readonly DriveSpec[], open: (drive: DriveSpec, n: number) => BlockDevice): BlockDevice[] {
   const opened: BlockDevice[] = [];
   try {
-    for (const drive of drives) opened.push(openDrive(drive));
+    for (const [n, drive] of drives.entries()) opened.push(open(drive, n));
     return opened;
   } catch (error) {
     for (const disk of opened) disk.close();
@@ -26,9 +52,14 @@ export function openDrives(drives: readonly DriveSpec[]): BlockDevice[] {
   }
 }
 
-function openDrive(drive: DriveSpec): BlockDevice {
+/** `added`: its layer was not there when the machine was saved. */
+function openDrive(
+  drive: DriveSpec,
+  newLayer: () => RandomAccessFile = temporaryFile,
+  added: boolean = false,
+): BlockDevice {
   const file = new DiskFile(drive.file, writesFile(drive) ? 'write' : 'read', 'drive');
-  return orClose(file, () => openFormat(drive, file));
+  return orClose(file, () => openFormat(drive, file, newLayer, added));
 }
 
 /** What is opened over a file or a disk; if that fails, the one below is closed. */
@@ -41,7 +72,7 @@ function orClose<Opened>(below: { close(): void }, open: () => Opened): Opened {
   }
 }
 
-function openFormat(drive: DriveSpec, file: DiskFile): BlockDevice {
+function openFormat(drive: DriveSpec, file: DiskFile, newLayer: () => RandomAccessFile, added: boolean): BlockDevice {
   const format = drive.format ?? imageFormat(file);
   if (format === 'qcow2' && writesFile(drive)) {
     const how = 'add overlay=FILE to keep what the guest writes, snapshot to forget it, or readonly';
@@ -51,8 +82,8 @@ function openFormat(drive: DriveSpec, file: DiskFile): BlockDevice {
   let disk = openImage(file, format, !writesFile(drive), []);
   if (drive.overlay !== undefined) disk = openOverlay(drive.overlay, disk, identity, drive.readonly || drive.snapshot);
   if (drive.snapshot) {
-    const fresh = temporaryFile();
-    disk = orClose(fresh, () => OverlayDisk.create(fresh, disk, identity, { temporary: true }));
+    const fresh = newLayer();
+    disk = orClose(fresh, () => OverlayDisk.create(fresh, disk, identity, { temporary: true, added }));
   }
   return drive.readonly && !disk.readOnly ? readOnly(disk) : disk;
 }
@@ -104,13 +135,23 @@ function temporaryFile(): DiskFile {
 /** The disk without its writes. */
 function readOnly(disk: BlockDevice): BlockDevice {
   return {
-    sectors: disk.sectors,
+    ...withoutDiscard(disk),
     readOnly: true,
-    read: (sector, into) => disk.read(sector, into),
     write: () => {
       throw new PlinthError('internal', 'read-only', 'a read-only disk is not written');
     },
     flush: () => {},
+  };
+}
+
+/** The disk as one that knows of reading and writing only. */
+function withoutDiscard(disk: BlockDevice): BlockDevice {
+  return {
+    sectors: disk.sectors,
+    readOnly: disk.readOnly,
+    read: (sector, into) => disk.read(sector, into),
+    write: (sector, from) => disk.write(sector, from),
+    flush: () => disk.flush(),
     save: (writer) => disk.save(writer),
     restore: (reader) => disk.restore(reader),
     close: () => disk.close(),

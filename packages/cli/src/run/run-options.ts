@@ -32,7 +32,7 @@ const SPEC_KEYS: Readonly<Record<string, string>> = {
 /** What may be said anew when a snapshot goes on; CPU and memory must then be what they were. */
 const RESUME_OPTIONS: ReadonlySet<string> = new Set([
   'snapshot', 'cpu', 'memory', 'engine', 'lockstep', 'realtime', 'console', 'save-snapshot', 'save-at',
-  'net', 'pcap', 'drive',
+  'record', 'embed', 'net', 'pcap', 'drive',
 ]); // prettier-ignore
 /** Bytes that tell what a file is. */
 const START = 64;
@@ -218,6 +218,13 @@ export function parseSize(value: unknown, option: string): number {
     throw new PlinthError('input', 'size', `${option}: "${String(value)}" is no size: write for example 256M`);
   }
   return bytes;
+}
+
+/** A whole number of instructions, from 0 on. */
+export function parseCount(value: string, option: string): number {
+  const count = /^\d[\d_]*$/.test(value) ? Number(value.replaceAll('_', '')) : NaN;
+  if (Number.isSafeInteger(count)) return count;
+  throw new PlinthError('input', 'number', `${option}: "${value}" is no number of instructions`);
 }
 
 function parseNumber(value: unknown, option: string): number {

@@ -9,9 +9,9 @@ import type { DriveSpec, RunSpec } from '@plinth/machine';
 import { imageDirectory } from '../image/cache.js';
 import { DISK_FILE_NAME } from '../image/manifest.js';
 
-/** The run with names of disks and folders that hold from anywhere, if it may be saved. */
+/** The run with names of disks and folders that hold from anywhere, if it may be saved or recorded. */
 export function withAbsoluteNames(spec: RunSpec): RunSpec {
-  if (spec.saveSnapshot === undefined) return spec;
+  if (spec.saveSnapshot === undefined && spec.record === undefined) return spec;
   const drives = spec.drives.map((drive) => ({
     ...drive,
     file: resolve(drive.file),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // From a RunSpec to a machine that is ready to be driven: reads its files, opens its network, boots or resumes.
 
+import { existsSync } from 'node:fs';
 import {
   createDriver,
   READY_MARK,
@@ -10,7 +11,17 @@ import {
   Snapshot,
   takesRequests,
 } from '@plinth/machine';
-import type { DriverHost, MachineDriver, RunLoopOptions, RunSpec } from '@plinth/machine';
+import type {
+  DriverHost,
+  DriveSpec,
+  NamedBytes,
+  OpenDriver,
+  PowerOn,
+  RunFiles,
+  RunLoopOptions,
+  RunSpec,
+} from '@plinth/machine';
+import { FILE_ROLES, type FileRole } from '@plinth/observe';
 import { zlibCodec } from '../host/deflate.js';
 import type { Progress } from '../host/progress.js';
 import type { ReadFile } from '../host/shared-files.js';
@@ -28,9 +39,33 @@ import { findDisks, withAbsoluteNames } from './saved-disks.js';
 export interface StartedRun {
   /** With what a snapshot has brought. */
   readonly spec: RunSpec;
-  readonly machine: MachineDriver;
+  readonly machine: OpenDriver;
   readonly network?: Network | undefined;
   readonly ready?: RunLoopOptions['ready'];
+  /** Not of a run that goes on from a kept boot, which is not recorded. */
+  readonly origin?: RunOrigin | undefined;
+}
+
+/** What a run was started with, for who records it. */
+export interface RunOrigin {
+  readonly files: readonly OriginFile[];
+  /** Not of a run that goes on from a snapshot. */
+  readonly powerOn?: PowerOn;
+  readonly size?: TerminalSize | undefined;
+  /** Numbers of the drives whose overlay was made for the run. */
+  readonly freshOverlays: readonly number[];
+}
+
+export interface OriginFile extends NamedBytes {
+  readonly role: FileRole;
+}
+
+/** The files of a run that its machine begins with. */
+export function originFiles(files: RunFiles): OriginFile[] {
+  return FILE_ROLES.flatMap((role) => {
+    const file = role === 'snapshot' ? undefined : files[role];
+    return file === undefined ? [] : [{ role, ...file }];
+  });
 }
 
 /** What the start of a run needs of the process or the thread that it is in. */
@@ -50,15 +85,19 @@ export async function startRun(wanted: RunSpec, setting: RunSetting): Promise<St
   const boot = async (): Promise<StartedRun> => {
     const files = await readRunFiles(wanted, size, progress, read);
     const spec = withAbsoluteNames(withImageDisk(wanted, files));
-    return withNetwork(spec, setting, (wired) => createDriver(spec, files, wired));
+    const fresh = ({ overlay }: DriveSpec): boolean => overlay !== undefined && !existsSync(overlay);
+    const freshOverlays = spec.drives.flatMap((drive, n) => (fresh(drive) ? [n] : []));
+    const { seed, wallClock } = files.powerOn ?? spec;
+    const origin = { files: originFiles(files), powerOn: { seed, wallClock }, size, freshOverlays };
+    return { ...(await withNetwork(spec, setting, (wired) => createDriver(spec, files, wired))), origin };
   };
   const manifest = wanted.image === undefined ? undefined : await ensureImage(wanted.image, progress);
   if (manifest === undefined || !asksForRequest(wanted, manifest)) return boot();
-  const cache = wanted.cold ? undefined : BootCache.of(wanted, manifest);
+  const cache = wanted.cold || wanted.record !== undefined ? undefined : BootCache.of(wanted, manifest);
   const booted = await cache?.resume(wanted, host, read);
   if (booted === undefined && size !== undefined) howItBoots(wanted, cache !== undefined).forEach(say);
   if (booted !== undefined) say(`resumed from a snapshot of ${wanted.image}, booted ${booted.when}; --cold boots`);
-  const { machine, network }: Pick<StartedRun, 'machine' | 'network'> = booted ?? (await boot());
+  const { machine, network, origin }: Omit<StartedRun, 'spec' | 'ready'> = booted ?? (await boot());
   let stored = booted !== undefined;
   const ready: RunLoopOptions['ready'] = {
     mark: READY_MARK,
@@ -69,7 +108,7 @@ export async function startRun(wanted: RunSpec, setting: RunSetting): Promise<St
       return requestFor(wanted, machine, size);
     },
   };
-  return { spec: wanted, machine, network, ready };
+  return { spec: withAbsoluteNames(wanted), machine, network, ready, origin };
 }
 
 /** For who sits at the terminal and sees a kernel boot, in lines. */
@@ -81,7 +120,8 @@ function howItBoots({ image, stock }: RunSpec, kept: boolean): string[] {
 }
 
 async function resumeRun(wanted: RunSpec, name: string, setting: RunSetting): Promise<StartedRun> {
-  const opening = Snapshot.open(readInput(name, 'snapshot', setting.read), name, zlibCodec);
+  const bytes = readInput(name, 'snapshot', setting.read);
+  const opening = Snapshot.open(bytes, name, zlibCodec);
   // While it is unpacked on other threads.
   const interpreter = setting.host.interpreter();
   const host: DriverHost = { ...setting.host, interpreter: () => interpreter };
@@ -93,18 +133,19 @@ async function resumeRun(wanted: RunSpec, name: string, setting: RunSetting): Pr
     resumeDriver(own, snapshot, wired),
   );
   const spec: RunSpec = { ...own, machine: board, cpu, cpus, memory };
-  if (run === undefined || !takesRequests(run)) return { spec, machine, network };
+  const origin: RunOrigin = { files: [{ role: 'snapshot', name, bytes }], freshOverlays: [] };
+  if (run === undefined || !takesRequests(run)) return { spec, machine, network, origin };
   // It may have been taken while the guest booted, or the guest may yet reset itself.
   const request = async (): Promise<Uint8Array> => requestFor(spec, machine, setting.size);
-  return { spec, machine, network, ready: { mark: READY_MARK, state: 'unknown', request } };
+  return { spec, machine, network, ready: { mark: READY_MARK, state: 'unknown', request }, origin };
 }
 
 /** The network is there before the machine is made, and goes if that fails. */
 async function withNetwork(
   spec: RunSpec,
   { host, say }: RunSetting,
-  create: (host: DriverHost) => MachineDriver,
-): Promise<StartedRun> {
+  create: (host: DriverHost) => OpenDriver,
+): Promise<Pick<StartedRun, 'spec' | 'machine' | 'network'>> {
   const network = await openNetwork(spec, say);
   try {
     const machine = create(withCard(host, network));

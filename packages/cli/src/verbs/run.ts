@@ -12,12 +12,13 @@ import { conclude } from '../run/conclude.js';
 import { NullConsole, OutputConsole } from '../run/console.js';
 import { driveRun } from '../run/drive-run.js';
 import { nodeHost } from '../run/driver-host.js';
-import { ExecFrameParser } from '../run/exec-frame.js';
+import { ExecCapture } from '../run/exec-capture.js';
 import { EventLog, type RunOutput } from '../run/event-log.js';
 import { openConsole } from '../run/open-console.js';
 import type { TerminalSize } from '../run/run-files.js';
 import { buildRunSpec } from '../run/run-options.js';
 import type { RunOptions } from '../run/run-options.js';
+import { RunRecording } from '../run/run-recording.js';
 import { startRun } from '../run/start-run.js';
 import { StdioConsole } from '../run/stdio-console.js';
 import { runSeveral } from './run-several.js';
@@ -45,15 +46,17 @@ export async function runVerb(files: readonly string[], options: RunOptions): Pr
 
 async function runSpec(wanted: RunSpec, output: RunOutput): Promise<number> {
   using events = new EventLog(output.events);
-  const started = await startRun(wanted, {
+  using recording = wanted.record === undefined ? undefined : new RunRecording(wanted.record);
+  const unrecorded = await startRun(wanted, {
     size: terminalSize(wanted),
     progress: new LineProgress(process.stderr),
-    host: nodeHost,
+    host: recording === undefined ? nodeHost : { ...nodeHost, onInput: recording.onInput },
     read: readPrivately,
     say,
   });
-  const { spec } = started;
-  using _network = started.network;
+  const { spec } = unrecorded;
+  using _network = unrecorded.network;
+  const started = recording === undefined ? unrecorded : { ...unrecorded, machine: recording.start(unrecorded, say) };
   using machine = started.machine;
   // With --json standard output holds the result alone, and the console goes to standard error.
   const standard = (): Console => (output.json ? new OutputConsole(process.stderr) : new StdioConsole(process.stdout));
@@ -69,6 +72,7 @@ async function runSpec(wanted: RunSpec, output: RunOutput): Promise<number> {
     });
     await console.close();
     const saved = await saver.atExit(machineExit);
+    await recording?.end(machineExit, say);
     const result: RunResult = {
       exit: capture?.exit ?? machineExit,
       findings,
@@ -151,44 +155,6 @@ function terminalSize({ exec, console }: RunSpec): TerminalSize | undefined {
 
 function say(line: string): void {
   process.stderr.write(`plinth: ${line}\n`);
-}
-
-/** Takes the command's output out of the console: to our own streams, or kept for the JSON result. */
-class ExecCapture {
-  readonly #parser: ExecFrameParser;
-  readonly #output: Buffer[] = [];
-  readonly #errors: Buffer[] = [];
-
-  constructor(marker: string, keep: boolean) {
-    const into = (kept: Buffer[], stream: NodeJS.WriteStream) => (bytes: Uint8Array) => {
-      const copy = Buffer.from(bytes);
-      if (keep) kept.push(copy);
-      else stream.write(copy);
-    };
-    this.#parser = new ExecFrameParser(marker, {
-      output: into(this.#output, process.stdout),
-      errors: into(this.#errors, process.stderr),
-    });
-  }
-
-  /** True when everything has come. */
-  push(bytes: Uint8Array): boolean {
-    this.#parser.push(bytes);
-    return this.#parser.phase === 'end';
-  }
-
-  get exit(): { readonly kind: 'exit'; readonly status: number } | undefined {
-    const { phase, exitStatus } = this.#parser;
-    return phase === 'end' && exitStatus !== undefined ? { kind: 'exit', status: exitStatus } : undefined;
-  }
-
-  get bootTail(): string {
-    return this.#parser.bootTail;
-  }
-
-  get texts(): { readonly output: string; readonly errors: string } {
-    return { output: Buffer.concat(this.#output).toString(), errors: Buffer.concat(this.#errors).toString() };
-  }
 }
 
 function printJson(spec: RunSpec, result: RunResult, capture: ExecCapture | undefined): void {
