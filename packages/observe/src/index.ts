@@ -7,3 +7,8 @@ export * from './record/recorder.js';
 export * from './record/recording.js';
 export * from './record/replay.js';
 export * from './record/start.js';
+export * from './symbols/dwarf-lines.js';
+export * from './symbols/elf-symbols.js';
+export * from './symbols/kallsyms.js';
+export * from './symbols/symbol-table.js';
+export * from './symbols/system-map.js';
