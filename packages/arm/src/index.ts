@@ -16,6 +16,6 @@ export { Coprocessors, type SystemHooks } from './system/coprocessor.js';
 export { CPU_MODELS, type CpuModel } from './system/cpu-model.js';
 export { EXCEPTION, type ExceptionKind } from './system/exception.js';
 export { advanceIt, enterException, writeCpsrByInstruction, writeWholeCpsr } from './system/exceptions.js';
-export { SCTLR, SYSTEM } from './system/registers.js';
+export { SCTLR, SYSTEM, type SystemRegisterName } from './system/registers.js';
 export { RegionFinder, type Region } from './translator/region.js';
 export { buildRegions, type RegionRequest } from './translator/module.js';

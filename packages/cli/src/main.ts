@@ -84,6 +84,7 @@ function addRun(program: Command, outcome: Outcome): void {
         'plinth run --kernel zImage --initrd initrd.gz --drive disk.img,overlay=changes --append root=/dev/vda',
         'plinth run --kernel zImage --initrd initrd.gz --net user,hostfwd=tcp::2222-:22 --pcap all.pcapng',
         'plinth run program.elf --semihosting',
+        'plinth run program.elf --gdb 1234 --paused        then: gdb-multiarch program.elf -ex "target remote :1234"',
         'plinth run guest.yaml --limit-seconds 60',
         'plinth run client.yaml server.yaml                two machines at once; each line of output says whose it is',
         "plinth run --kernel Image --initrd I --save-snapshot booted --save-at 'login:' --limit-instructions 9e9",

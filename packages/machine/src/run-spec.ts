@@ -66,6 +66,10 @@ export interface RunSpec {
   readonly engine: EngineName;
   /** Both engines side by side, stopping at the first difference. */
   readonly lockstep: boolean;
+  /** Where debuggers connect: `PORT` or `HOST:PORT`; without a host only this one, port 0 for any. */
+  readonly gdb?: string;
+  /** The machine waits for a debugger to let it go. */
+  readonly paused: boolean;
   readonly semihosting: boolean;
   /** The image's kernel as packed, with no options that make it start faster. */
   readonly stock: boolean;
@@ -127,13 +131,14 @@ const STRINGS = [
   'snapshot',
   'saveSnapshot',
   'record',
+  'gdb',
   'pcap',
   'virtio',
   'engine',
   'console',
   'seed',
 ] as const;
-const FLAGS = ['lockstep', 'semihosting', 'stock', 'cold', 'realtime', 'embed'] as const;
+const FLAGS = ['lockstep', 'semihosting', 'stock', 'cold', 'realtime', 'embed', 'paused'] as const;
 const LIMITS = ['instructions', 'seconds', 'output'] as const;
 const VIRTIO_VERSIONS: readonly string[] = ['modern', 'legacy'];
 const DEFAULTS = {
@@ -230,11 +235,22 @@ function checkCombination(spec: RunSpec): void {
   if (spec.embed && spec.record === undefined) throw wrong('embed', 'is about a recording: record');
   if (spec.record !== undefined && spec.lockstep)
     throw wrong('record', 'not together with lockstep: a replay compares');
+  if (spec.gdb !== undefined && !isPort(spec.gdb)) {
+    throw wrong('gdb', `"${spec.gdb}" is no place to listen: write PORT or HOST:PORT`);
+  }
+  if (spec.gdb !== undefined && spec.lockstep)
+    throw wrong('gdb', 'not together with lockstep, which runs two machines');
+  if (spec.paused && spec.gdb === undefined) throw wrong('paused', 'needs gdb, which lets the machine go');
   if (spec.lockstep && spec.engine !== 'auto') throw wrong('lockstep', 'runs both engines, so none can be chosen');
   if (!/^([0-9a-f]{2}){1,64}$/.test(spec.seed)) throw wrong('seed', '1 to 64 bytes in hexadecimal are needed');
   if (!/^(stdio|pty|none|(socket|pipe):.+)$/.test(spec.console)) {
     throw wrong('console', `"${spec.console}" is none of stdio, pty, socket:PATH, pipe:PATH, none`);
   }
+}
+
+function isPort(place: string): boolean {
+  const port = /^(?:.*:)?(\d{1,5})$/.exec(place)?.[1];
+  return port !== undefined && Number(port) < 65536;
 }
 
 function parseWallClock(value: unknown): number {

@@ -1,5 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The public face of the room that sees into machines.
+export * from './gdb/framing.js';
+export * from './gdb/machine-monitor.js';
+export * from './gdb/machine-target.js';
+export * from './gdb/monitor.js';
+export * from './gdb/session.js';
+export * from './gdb/stub.js';
+export * from './gdb/target.js';
 export * from './record/events.js';
 export * from './record/ram-hash.js';
 export * from './record/recorded-driver.js';

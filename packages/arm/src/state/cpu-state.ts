@@ -3,7 +3,7 @@
 // registers and the program status registers put together (B1.3).
 
 import type {} from '@plinth/core';
-import { CPU, MODE, PSR } from './layout.js';
+import { CPU, FPSCR_WRITABLE, MODE, PSR } from './layout.js';
 
 /** Bank numbers in CPU.banks. */
 const BANK: Readonly<Record<number, number>> = {
@@ -152,9 +152,27 @@ export class CpuState {
     this.set(this.#bankedPlace(mode, n), value);
   }
 
+  #spsrPlace(mode: number): number {
+    const bank = BANK[mode] ?? 0;
+    return bank === (BANK[this.mode] ?? 0) ? CPU.spsr : CPU.banks + 12 * bank + 8;
+  }
+
   /** SPSR of a mode that has one. */
   spsrOf(mode: number): number {
-    const bank = BANK[mode] ?? 0;
-    return bank === (BANK[this.mode] ?? 0) ? this.get(CPU.spsr) : this.get(CPU.banks + 12 * bank + 8);
+    return this.get(this.#spsrPlace(mode));
+  }
+
+  setSpsrOf(mode: number, value: number): void {
+    this.set(this.#spsrPlace(mode), value);
+  }
+
+  get fpscr(): number {
+    return this.get(CPU.fpscrFlags) | this.get(CPU.fpscr);
+  }
+
+  /** Bits that do not exist are ignored. */
+  set fpscr(value: number) {
+    this.set(CPU.fpscrFlags, value & 0xf000_0000);
+    this.set(CPU.fpscr, value & FPSCR_WRITABLE);
   }
 }

@@ -110,6 +110,9 @@ export const PSR = {
   J: 0x100_0000,
 } as const;
 
+/** All of CPU.fpscr that can be written: not NZCV, not the trap enables, which read as zero. */
+export const FPSCR_WRITABLE = 0x0ff7_009f;
+
 /** Mode field values (B1.3.1). */
 export const MODE = {
   usr: 0x10,

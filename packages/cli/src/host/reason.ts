@@ -17,6 +17,8 @@ const REASONS: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such file',
   EISDIR: 'this is a directory',
   ENOTDIR: 'a part of the path is no folder',
+  EADDRINUSE: 'somebody listens there already',
+  EADDRNOTAVAIL: 'this host has no such address',
 };
 
 /** Of what a call of Node's threw, without the names of calls and numbers. */

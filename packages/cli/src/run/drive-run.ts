@@ -7,7 +7,7 @@ import type { Console, MachineDriver, RunExit, RunLoopOptions, RunResult } from 
 import { nodeClock } from '../host/host-clock.js';
 import type { StartedRun } from './start-run.js';
 
-export interface DriveOptions extends Pick<RunLoopOptions, 'snapshot' | 'onOutput'> {
+export interface DriveOptions extends Pick<RunLoopOptions, 'snapshot' | 'onOutput' | 'debug'> {
   readonly console: Console;
   /** Each as it comes up, with the time of the host. */
   readonly onFinding: (finding: Finding) => void;

@@ -34,6 +34,8 @@ function valueSchema({ kind, pattern, choices, list }: RunOption): JsonSchema {
       return { type: 'number', exclusiveMinimum: 0 };
     case 'place':
       return { type: ['integer', 'string'], minimum: 1, minLength: 1 };
+    case 'port':
+      return { type: ['integer', 'string'], minimum: 0, maximum: 65535, pattern: '^(.*:)?\\d{1,5}$' };
     case 'time':
       return { type: ['integer', 'string'], minimum: 0, maximum: 0xffff_ffff };
     case 'text':

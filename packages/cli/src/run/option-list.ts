@@ -17,6 +17,8 @@ export type OptionKind =
   | 'number'
   /** A count of instructions or a text. */
   | 'place'
+  /** A port of this host, maybe with an address before it and a colon. */
+  | 'port'
   /** Seconds since 1970, or a date as in RFC 3339. */
   | 'time';
 
@@ -146,6 +148,15 @@ export const RUN_OPTIONS: readonly RunOption[] = [
     choices: ['auto', 'interpreter', 'translator'],
   },
   { name: 'lockstep', kind: 'flag', help: 'run both engines and stop at the first difference' },
+  {
+    name: 'gdb',
+    kind: 'port',
+    value: 'PORT|HOST:PORT',
+    help:
+      'listen for GDB (target remote :PORT), for this host alone unless another address is given; port 0 for any. ' +
+      'A machine that ends while GDB is there can be looked at until it leaves',
+  },
+  { name: 'paused', kind: 'flag', help: 'wait for GDB before the first instruction' },
   { name: 'semihosting', kind: 'flag', help: 'answer Arm semihosting calls; pass the program’s status on' },
   { name: 'realtime', kind: 'flag', help: 'keep virtual time to real time; so by itself on a terminal' },
   {

@@ -32,7 +32,7 @@ const SPEC_KEYS: Readonly<Record<string, string>> = {
 /** What may be said anew when a snapshot goes on; CPU and memory must then be what they were. */
 const RESUME_OPTIONS: ReadonlySet<string> = new Set([
   'snapshot', 'cpu', 'memory', 'engine', 'lockstep', 'realtime', 'console', 'save-snapshot', 'save-at',
-  'record', 'embed', 'net', 'pcap', 'drive',
+  'record', 'embed', 'gdb', 'paused', 'net', 'pcap', 'drive',
 ]); // prettier-ignore
 /** Bytes that tell what a file is. */
 const START = 64;
@@ -104,6 +104,8 @@ function parseValue(value: unknown, key: string): unknown {
       return parseNumber(value, key);
     case 'time':
       return parseTime(value, key);
+    case 'port':
+      return typeof value === 'number' ? String(value) : value;
     case 'place':
       return typeof value === 'string' && /^\d[\d_]*$/.test(value) ? parseNumber(value, key) : value;
     default:

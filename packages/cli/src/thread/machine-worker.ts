@@ -51,6 +51,9 @@ export class MachineWorkers {
    * @throws PlinthError `input` or `host` for what cannot be read or brought
    */
   async start(spec: RunSpec, progress: Progress, options: MachineWorkerOptions = {}): Promise<MachineWorker> {
+    if (spec.gdb !== undefined) {
+      throw new PlinthError('input', 'worker-gdb', 'gdb: not for one of several guests: run it alone');
+    }
     if (spec.record !== undefined) {
       throw new PlinthError('input', 'worker-record', 'record: not for one of several guests: run it alone');
     }

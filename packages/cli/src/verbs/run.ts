@@ -14,6 +14,7 @@ import { driveRun } from '../run/drive-run.js';
 import { nodeHost } from '../run/driver-host.js';
 import { ExecCapture } from '../run/exec-capture.js';
 import { EventLog, type RunOutput } from '../run/event-log.js';
+import { openGdbServer } from '../run/gdb-server.js';
 import { openConsole } from '../run/open-console.js';
 import type { TerminalSize } from '../run/run-files.js';
 import { buildRunSpec } from '../run/run-options.js';
@@ -58,6 +59,7 @@ async function runSpec(wanted: RunSpec, output: RunOutput): Promise<number> {
   using _network = unrecorded.network;
   const started = recording === undefined ? unrecorded : { ...unrecorded, machine: recording.start(unrecorded, say) };
   using machine = started.machine;
+  using gdb = await openGdbServer(spec, unrecorded.machine, machine, say);
   // With --json standard output holds the result alone, and the console goes to standard error.
   const standard = (): Console => (output.json ? new OutputConsole(process.stderr) : new StdioConsole(process.stdout));
   const console: Console = spec.exec === undefined ? await openConsole(spec.console, say, standard) : new NullConsole();
@@ -68,6 +70,7 @@ async function runSpec(wanted: RunSpec, output: RunOutput): Promise<number> {
       console,
       snapshot: { ...(spec.saveAt === undefined ? {} : { at: spec.saveAt }), save: () => saver.saveDuringRun() },
       onFinding: (finding) => events.write(finding),
+      ...(gdb === undefined ? {} : { debug: gdb.debug }),
       ...(capture === undefined ? {} : { onOutput: (bytes) => capture.push(bytes) }),
     });
     await console.close();

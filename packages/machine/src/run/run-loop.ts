@@ -26,12 +26,11 @@ export interface LiveSource {
 
 /** What a debugger wants of the run before the next slice. */
 export type RunOrder =
-  /** At most so many instructions. */
-  | { readonly kind: 'run'; readonly limit: number }
-  /** None, until it wakes the loop: the guest's time stands still. */
+  | { readonly kind: 'run' }
+  /** Nothing, until it wakes the loop: the guest's time stands still. */
   | { readonly kind: 'stay' }
-  /** As when the guest resets itself. */
-  | { readonly kind: 'reset' }
+  /** It has reset the machine: that is as when the guest has done so. */
+  | { readonly kind: 'restarted' }
   | { readonly kind: 'end'; readonly exit: RunExit };
 
 /** Someone who stops the machine, looks at it and lets it go on. */
@@ -40,8 +39,10 @@ export interface RunDebugger {
   start(wake: () => void): void;
   /** Asked before each slice. */
   next(): RunOrder;
-  /** A slice has ended so; true if that is for the debugger alone, which then stays. */
-  after(stop: DriverStop): boolean;
+  /** Runs the machine in place of its `runSlice`. What ends a slice for the debugger alone comes back as `slice`. */
+  runSlice(maximumInstructions: number, comeBack: boolean): DriverStop;
+  /** Nothing is to run, and no time to pass. */
+  readonly standing: boolean;
   /** Someone is there, so that a machine which only waits is not at its end. */
   readonly attached: boolean;
 }
@@ -50,7 +51,7 @@ export interface RunLoopOptions {
   readonly machine: MachineDriver;
   readonly console: Console;
   readonly network?: LiveSource;
-  readonly debugger?: RunDebugger;
+  readonly debug?: RunDebugger;
   readonly limits: RunLimits;
   readonly realtime: boolean;
   /** A guest that resets itself starts again; otherwise the run ends there. */
@@ -107,7 +108,7 @@ const CATCH_UP = 1.25;
 const FOREVER = 0x7fff_ffff;
 
 export async function runLoop(options: RunLoopOptions): Promise<RunLoopResult> {
-  const { machine, console, network, limits, realtime, time } = options;
+  const { machine, console, network, debug, limits, realtime, time } = options;
   const input: Uint8Array[] = [];
   let left = false;
   let full = false;
@@ -155,11 +156,10 @@ export async function runLoop(options: RunLoopOptions): Promise<RunLoopResult> {
   network?.start(() => {
     if (!pacing) time.wake();
   });
-  options.debugger?.start(() => time.wake());
+  debug?.start(() => time.wake());
   const moreInput = (): boolean => input.length > 0 || network?.waiting === true;
   const end = (exit: RunExit): RunLoopResult => ({ exit, output, hostTime: time.now() - start });
-  const restart = (): void => {
-    machine.reset();
+  const begun = (): void => {
     search = ready === undefined ? undefined : new StreamSearch(ready.mark);
     held = ready !== undefined;
   };
@@ -187,27 +187,25 @@ export async function runLoop(options: RunLoopOptions): Promise<RunLoopResult> {
       output = 0;
       input.unshift(await ready!.request());
     }
-    const order = options.debugger?.next();
+    const order = debug?.next();
     if (order?.kind === 'end') return end(order.exit);
-    if (order?.kind === 'reset') restart();
+    if (order?.kind === 'restarted') begun();
     if (order?.kind === 'stay') {
       const from = time.now();
       await sleep(FOREVER);
       start += time.now() - from;
     }
     if (order !== undefined && order.kind !== 'run') continue;
-    const limit = order?.limit ?? Infinity;
     const typed = !held && offerInput(machine, input);
     const entered = network?.offer() === true || typed;
     const bound = Math.min(limits.instructions ?? Infinity, saveAt);
     const wanted = network?.busy === true ? Math.ceil((slice * BUSY_SLICE_TIME) / SLICE_TIME) : slice;
-    const budget = Math.min(wanted, limit, bound - machine.instructions);
+    const budget = Math.min(wanted, bound - machine.instructions);
     if (budget <= 0) return end({ kind: 'limit', limit: 'instructions' });
     const before = time.now();
     const executed = machine.instructions;
-    const stop = machine.runSlice(budget, realtime);
-    if (steered() && limit === Infinity && machine.instructions - executed === budget)
-      slice = nextSlice(slice, budget, time.now() - before);
+    const stop = (debug ?? machine).runSlice(budget, realtime);
+    if (steered() && machine.instructions - executed === budget) slice = nextSlice(slice, budget, time.now() - before);
     for (const finding of machine.takeFindings()) options.onFinding(finding);
 
     const produced = machine.takeOutput();
@@ -221,7 +219,6 @@ export async function runLoop(options: RunLoopOptions): Promise<RunLoopResult> {
     }
     if (allowed.length < produced.length) return end({ kind: 'limit', limit: 'output' });
 
-    if (options.debugger?.after(stop) === true) continue;
     switch (stop.kind) {
       case 'slice':
         if (realtime && lead(machine.virtualTime) > PACE_SLACK) {
@@ -237,19 +234,20 @@ export async function runLoop(options: RunLoopOptions): Promise<RunLoopResult> {
         const wait = Math.max(least, lead(stop.until));
         // What has not all entered may find room now.
         if (!(entered && moreInput()) && wait > 0) await sleep(wait);
-        // Input that came meanwhile enters now, not at the event's time.
-        const passed = !moreInput() ? stop.until - from : Math.max(0, -lead(from) * 1e6);
+        // Input that came meanwhile enters now, not at the event's time; a debugger stops now.
+        const passed = !moreInput() && debug?.standing !== true ? stop.until - from : Math.max(0, -lead(from) * 1e6);
         const most = least === 0 ? Infinity : (time.now() - asleep) * 1e6 * CATCH_UP;
         machine.passTime(Math.min(passed, most, stop.until - from));
         break;
       }
       case 'idle':
-        if (!console.live && network === undefined && options.debugger?.attached !== true) return end(stop);
+        if (!console.live && network === undefined && debug?.attached !== true) return end(stop);
         if (!entered) await sleep(FOREVER);
         break;
       case 'reset':
         if (!options.restart) return end(stop);
-        restart();
+        machine.reset();
+        begun();
         break;
       case 'hook': // nobody is there to stop for
         break;

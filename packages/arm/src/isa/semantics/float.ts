@@ -18,8 +18,6 @@ export const FPSCR = {
   rmode: 0xc0_0000,
   fz: 0x100_0000,
   qc: 0x800_0000,
-  /** All of CPU.fpscr that can be written: not NZCV, not the trap enables, which read as zero. */
-  writable: 0x0ff7_009f,
 } as const;
 
 /** A floating-point number as the host's type, from its bits (i32 or i64). */

@@ -4,9 +4,8 @@
 
 import type { Builder } from '../../ir/builder.js';
 import type { Node } from '../../ir/node.js';
-import { CPU } from '../../state/layout.js';
+import { CPU, FPSCR_WRITABLE } from '../../state/layout.js';
 import type { Row } from '../row.js';
-import { FPSCR } from '../semantics/float.js';
 import { coreName, dName, doubleIndex, sName, singleIndex, vectorName, vfp } from './encoding.js';
 
 /** Byte offset of a scalar in the register file, which is little-endian like its memory. */
@@ -217,7 +216,7 @@ const systemRows: readonly Row[] = [
       b.requireFloatingPoint();
       const value = b.reg(f.Rt);
       b.setState(CPU.fpscrFlags, b.and(value, 0xf000_0000 | 0));
-      b.setState(CPU.fpscr, b.and(value, FPSCR.writable));
+      b.setState(CPU.fpscr, b.and(value, FPSCR_WRITABLE));
     },
   ),
   ...SYSTEM_REGISTERS.flatMap(([name, number]) => [

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+// `--gdb`: the door for debuggers, a TCP port of this host. Whoever can connect to it commands the machine, so it listens
+// for this host alone unless an address is given.
+
+import { createServer, type Server, type Socket } from 'node:net';
+import { resolve } from 'node:path';
+import { PlinthError } from '@plinth/core';
+import type { MachineDriver, OpenDriver, RunDebugger, RunSpec } from '@plinth/machine';
+import { addMachineCommands, GdbStub, MachineTarget } from '@plinth/observe';
+import { reasonOf } from '../host/reason.js';
+
+const LOCAL = '127.0.0.1';
+
+export interface GdbServer extends Disposable {
+  /** For the run loop. */
+  readonly debug: RunDebugger;
+}
+
+/**
+ * Listens if the run wants it.
+ *
+ * @param open the machine itself; `driver` is what runs it, maybe with a recorder around it
+ * @throws PlinthError `host` if it cannot listen there
+ */
+export async function openGdbServer(
+  spec: RunSpec,
+  open: OpenDriver,
+  driver: MachineDriver,
+  say: (line: string) => void,
+): Promise<GdbServer | undefined> {
+  if (spec.gdb === undefined) return undefined;
+  const target = new MachineTarget({
+    driver,
+    machine: open.machine,
+    paused: spec.paused,
+    lookOnly: spec.record !== undefined,
+    ...(spec.program === undefined ? {} : { executable: resolve(spec.program) }),
+  });
+  const stub = new GdbStub(target);
+  addMachineCommands(stub.monitor, target);
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => serve(stub, socket, sockets));
+  const port = await listen(server, spec.gdb);
+  say(`gdb: target remote ${port}${spec.paused ? '; the machine waits for it' : ''}`);
+  return {
+    debug: target,
+    [Symbol.dispose]: () => {
+      server.close();
+      for (const socket of sockets) socket.destroySoon();
+    },
+  };
+}
+
+/** One client; another has to wait until it has gone. */
+function serve(stub: GdbStub, socket: Socket, sockets: Set<Socket>): void {
+  socket.setNoDelay(true);
+  // What goes wrong with a connection ends it, and that is told by `close`.
+  socket.on('error', () => undefined);
+  const session = stub.connect({
+    send: (bytes) => void socket.write(bytes),
+    close: () => socket.destroySoon(),
+  });
+  if (session === undefined) {
+    socket.destroy();
+    return;
+  }
+  sockets.add(socket);
+  socket.on('data', (bytes) => session.receive(bytes));
+  socket.on('close', () => {
+    sockets.delete(socket);
+    session.closed();
+  });
+}
+
+/** Where it listens, as it is given to `target remote`. */
+async function listen(server: Server, place: string): Promise<string> {
+  const colon = place.lastIndexOf(':');
+  const host = place.slice(0, Math.max(0, colon)).replace(/^\[(.*)\]$/, '$1') || LOCAL;
+  try {
+    await new Promise<void>((done, failed) => {
+      server.once('error', failed);
+      server.listen(Number(place.slice(colon + 1)), host, done);
+    });
+  } catch (cause) {
+    throw new PlinthError('host', 'gdb', `gdb: cannot listen at ${place}: ${reasonOf(cause)}`, { cause });
+  }
+  const address = server.address();
+  const port = typeof address === 'object' && address !== null ? address.port : 0;
+  return host === LOCAL ? `:${port}` : `${host.includes(':') ? `[${host}]` : host}:${port}`;
+}

@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: Apache-2.0
+// A machine as a debugger's target. It stands between the run loop, which it tells when to run (RunDebugger), and the
+// protocol, which knows nothing of machines (Target). Threads are CPUs. Stop points are the engine's hooks and virtual
+// watches, so the guest's own reads never show them.
+//
+// A step runs one instruction of its CPU, which gets the turn for it; the others run only while that CPU waits. As with
+// QEMU, interrupts are held meanwhile unless `stepInterrupts` says otherwise: a step would end in the handler of the timer.
+
+import type { DriverStop, Machine, MachineDriver, RunDebugger, RunExit, RunOrder, Vcpu } from '@plinth/machine';
+import { ARM_GENERAL_REGISTERS, ARM_REGISTERS, armTargetDescription } from './arm-registers.js';
+import { DebugMemory } from './machine-memory.js';
+import {
+  type MemoryRegion,
+  type Resumption,
+  SIGNAL,
+  type StopPoint,
+  type Target,
+  type TargetRegister,
+  type TargetStop,
+  type TargetThread,
+} from './target.js';
+
+export interface MachineTargetOptions {
+  /** What runs the machine. */
+  readonly driver: MachineDriver;
+  readonly machine: Machine;
+  /** The machine stands still until a debugger has come and lets it go. */
+  readonly paused: boolean;
+  /** Name of the ELF file that runs, if it is one. */
+  readonly executable?: string;
+  /** Looking only: what a recording could not repeat is refused, and no CPU gets a turn out of order. */
+  readonly lookOnly?: boolean;
+}
+
+/** Steps between two looks at what else there is to do. */
+const STEPS_AT_ONCE = 2000;
+
+interface Step {
+  readonly cpu: Vcpu;
+  /** Where it began: a hook there has stopped it already, or is to be stepped over. */
+  from: number | undefined;
+  readonly range: { readonly start: number; readonly end: number } | undefined;
+}
+
+/** Addresses are virtual, and what is mapped where changes: GDB must not take anything for absent. */
+const EVERYTHING: readonly MemoryRegion[] = [{ kind: 'ram', start: 0, length: 2 ** 32 }];
+
+export class MachineTarget implements Target, RunDebugger {
+  readonly features: ReadonlyMap<string, string> = new Map([['target.xml', armTargetDescription()]]);
+  readonly registers: readonly TargetRegister[] = ARM_REGISTERS;
+  readonly generalRegisters: number = ARM_GENERAL_REGISTERS;
+  readonly memoryMap: readonly MemoryRegion[] = EVERYTHING;
+  readonly executable?: string;
+  /** Interrupts may be taken in a step. */
+  stepInterrupts: boolean = false;
+  readonly machine: Machine;
+  readonly #driver: MachineDriver;
+  readonly #lookOnly: boolean;
+  readonly #memory: DebugMemory;
+  #wake: () => void = () => {};
+  #onStop: ((stop: TargetStop) => void) | undefined;
+  #standing: boolean;
+  #step: Step | undefined;
+  /** What a hook or a watch has found in the slice that runs. */
+  #found: Pick<TargetStop, 'thread' | 'reason'> | undefined;
+  /** How the machine has ended while someone looked at it. */
+  #ended: { readonly exit: RunExit; readonly stop: TargetStop } | undefined;
+  #restarted = false;
+  #killed = false;
+  #current = 1;
+
+  constructor(options: MachineTargetOptions) {
+    this.machine = options.machine;
+    this.#driver = options.driver;
+    this.#standing = options.paused;
+    this.#lookOnly = options.lookOnly ?? false;
+    this.#memory = new DebugMemory(options.machine);
+    if (options.executable !== undefined) this.executable = options.executable;
+  }
+
+  // ---- RunDebugger --------------------------------------------------------------------------------------------
+
+  get attached(): boolean {
+    return this.#onStop !== undefined;
+  }
+
+  get standing(): boolean {
+    return this.#standing;
+  }
+
+  start(wake: () => void): void {
+    this.#wake = wake;
+  }
+
+  next(): RunOrder {
+    if (this.#killed) return { kind: 'end', exit: { kind: 'user' } };
+    if (this.#ended !== undefined && !this.attached) return { kind: 'end', exit: this.#ended.exit };
+    if (this.#restarted) {
+      this.#restarted = false;
+      return { kind: 'restarted' };
+    }
+    return { kind: this.#standing ? 'stay' : 'run' };
+  }
+
+  runSlice(maximumInstructions: number, comeBack: boolean): DriverStop {
+    const stop =
+      this.#step === undefined
+        ? this.#driver.runSlice(maximumInstructions, comeBack)
+        : this.#runStep(this.#step, Math.min(maximumInstructions, STEPS_AT_ONCE), comeBack);
+    return this.#after(stop);
+  }
+
+  #runStep(step: Step, most: number, comeBack: boolean): DriverStop {
+    const { machine } = this;
+    for (let n = 0; n < most; n++) {
+      if (!this.#lookOnly) machine.giveTurn(step.cpu);
+      const before = machine.count;
+      const stop = this.#driver.runSlice(1, comeBack);
+      if (stop.kind !== 'slice' || this.#found !== undefined) return stop;
+      if (machine.currentCpu !== step.cpu || machine.count === before) continue;
+      step.from = undefined;
+      const pc = step.cpu.state.reg(15) >>> 0;
+      if (step.range !== undefined && pc >= step.range.start && pc < step.range.end) continue;
+      this.#report({ signal: SIGNAL.trap, thread: step.cpu.index + 1 });
+      return stop;
+    }
+    return { kind: 'slice' };
+  }
+
+  /** What a slice's end means to a debugger; for the run loop it is the end of a slice then. */
+  #after(stop: DriverStop): DriverStop {
+    const found = this.#found;
+    this.#found = undefined;
+    if (!this.attached) return stop;
+    const slice: DriverStop = { kind: 'slice' };
+    const thread = this.machine.currentCpu.index + 1;
+    switch (stop.kind) {
+      case 'shutdown':
+        return this.#end(stop, { signal: SIGNAL.terminated, thread, exitStatus: 0 }, 'the guest has shut down');
+      case 'exit': {
+        const { status } = stop;
+        const message = `the program has left with status ${status}`;
+        return this.#end(stop, { signal: SIGNAL.terminated, thread, exitStatus: status & 0xff }, message);
+      }
+      case 'finding':
+        // It may be told to go on, and comes back here.
+        return this.#end(stop, { signal: SIGNAL.abort, thread }, 'the guest cannot go on');
+      default:
+        if (found === undefined) return stop.kind === 'hook' ? slice : stop;
+        this.#report({ signal: SIGNAL.trap, ...found });
+        return slice;
+    }
+  }
+
+  #end(exit: RunExit, stop: TargetStop, message: string): DriverStop {
+    this.#ended = { exit, stop };
+    this.#report({ ...stop, message });
+    return { kind: 'slice' };
+  }
+
+  #report(stop: TargetStop): void {
+    this.#stand();
+    this.#current = stop.thread;
+    this.#onStop?.(stop);
+  }
+
+  #stand(): void {
+    this.#standing = true;
+    this.#wake();
+    if (this.#step !== undefined) this.#step.cpu.interruptsHeld = false;
+    this.#step = undefined;
+  }
+
+  #go(): void {
+    this.#standing = false;
+    this.#wake();
+  }
+
+  // ---- looking and changing -----------------------------------------------------------------------------------
+
+  get threads(): readonly TargetThread[] {
+    return this.machine.cpus.map(({ index, activity }) => ({
+      id: index + 1,
+      name: `CPU ${index}`,
+      state: !activity.on ? 'off' : activity.waiting ? 'waiting' : 'running',
+    }));
+  }
+
+  get currentThread(): number {
+    return this.#current;
+  }
+
+  #cpu(thread: number): Vcpu {
+    return this.machine.cpus[thread - 1] ?? this.machine.currentCpu;
+  }
+
+  readRegister(thread: number, register: number): Uint8Array | undefined {
+    const words = ARM_REGISTERS[register]?.read(this.#cpu(thread));
+    return words === undefined ? undefined : new Uint8Array(Int32Array.from(words).buffer);
+  }
+
+  writeRegister(thread: number, register: number, bytes: Uint8Array): boolean {
+    const write = ARM_REGISTERS[register]?.write;
+    if (write === undefined || this.#lookOnly) return false;
+    write(this.#cpu(thread), [...new Int32Array(Uint8Array.from(bytes).buffer)]);
+    return true;
+  }
+
+  readMemory(thread: number, address: number, length: number): Uint8Array {
+    return this.#memory.read(this.#cpu(thread), address, length);
+  }
+
+  writeMemory(thread: number, address: number, bytes: Uint8Array): boolean {
+    return !this.#lookOnly && this.#memory.write(this.#cpu(thread), address, bytes);
+  }
+
+  get physicalAddresses(): boolean {
+    return this.#memory.physical;
+  }
+
+  set physicalAddresses(physical: boolean) {
+    this.#memory.physical = physical;
+  }
+
+  stopAt(point: StopPoint): () => void {
+    const { machine } = this;
+    const { kind, address: start, length } = point;
+    if (kind === 'software' || kind === 'hardware') {
+      return machine.hooks.addVirtual(start, (cpu, address) => {
+        if (this.#step?.cpu === cpu && this.#step.from === address) return 'go-on';
+        this.#found ??= { thread: cpu.index + 1, reason: { kind } };
+        return 'stop';
+      });
+    }
+    const note = ({ cpu, address }: { cpu: Vcpu; address: number }): void => {
+      // An access may begin before what is watched.
+      this.#found ??= { thread: cpu.index + 1, reason: { kind, address: Math.max(address, start) } };
+      machine.stop();
+    };
+    return machine.virtualWatches.add({
+      start,
+      length,
+      ...(kind === 'write' ? {} : { onRead: note }),
+      ...(kind === 'read' ? {} : { onWrite: note }),
+    });
+  }
+
+  // ---- run control --------------------------------------------------------------------------------------------
+
+  attach(onStop: (stop: TargetStop) => void): TargetStop {
+    this.#onStop = onStop;
+    this.#stand();
+    this.#current = this.machine.currentCpu.index + 1;
+    return { signal: SIGNAL.trap, thread: this.#current };
+  }
+
+  detach(): void {
+    this.#onStop = undefined;
+    this.#stand();
+    this.#go();
+  }
+
+  resume(threads: ReadonlyMap<number, Resumption>): void {
+    this.#ended = undefined;
+    for (const [thread, how] of threads) {
+      if (how.kind === 'continue' || this.#step !== undefined) continue;
+      const cpu = this.#cpu(thread);
+      this.#step = { cpu, from: cpu.state.reg(15) >>> 0, range: how.kind === 'range' ? how : undefined };
+      cpu.interruptsHeld = !this.stepInterrupts;
+    }
+    this.#go();
+  }
+
+  interrupt(): void {
+    if (this.#standing) return;
+    this.#report({ signal: SIGNAL.interrupt, thread: this.machine.currentCpu.index + 1 });
+  }
+
+  reset(): void {
+    if (this.#lookOnly) return;
+    this.#driver.reset();
+    this.#ended = undefined;
+    this.#restarted = true;
+    this.#wake();
+  }
+
+  kill(): void {
+    this.#onStop = undefined;
+    this.#killed = true;
+    this.#wake();
+  }
+}
