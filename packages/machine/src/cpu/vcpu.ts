@@ -31,7 +31,7 @@ import type { VirtualWatches } from '../memory/virtual-watches.js';
 import { Activity } from './activity.js';
 import type { ArchTimer } from './arch-timer.js';
 import type { Engine } from './engine.js';
-import type { Hooks } from './hooks.js';
+import type { Hooks, HookVerdict } from './hooks.js';
 import { swapBytes, TranslationContext } from './translation.js';
 
 /** What the CPU asks of the machine around it. */
@@ -544,7 +544,7 @@ export class Vcpu {
     }
     if ((address & 0xfff) + size > 0x1000) return this.#crossingLoad(address, access, size);
     const physical = this.#dataAddress(address, access, false);
-    if (physical < 0) return 0;
+    if (physical < 0 || this.#stopsBeforeLoad(address, access, physical, size, 0)) return 0;
     return this.#loaded(address, access, this.#physical.read(physical, size as AccessSize));
   }
 
@@ -554,8 +554,21 @@ export class Vcpu {
     if (first < 0) return 0;
     const border = (address + size) & ~0xfff;
     const second = this.#dataAddress(border, access, false);
-    if (second < 0) return 0;
+    if (second < 0 || this.#stopsBeforeLoad(address, access, first, border - address, second)) return 0;
     return this.#loaded(address, access, this.#physical.readSplit(first, border - address, second, size));
+  }
+
+  /** Whether a watch stops the CPU before a load of `inFirst` bytes at `first` and the others at `second`. */
+  #stopsBeforeLoad(address: number, access: number, first: number, inFirst: number, second: number): boolean {
+    if (!this.#watches.active || (access & ACCESS.write) !== 0) return false;
+    const size = access & ACCESS.sizeMask;
+    const present = this.#physical.peekSplit(first, inFirst, second, size);
+    return this.#stopsBefore(this.#watches.before(this, address, size, false, 0, present));
+  }
+
+  #stopsBefore(verdict: HookVerdict): boolean {
+    if (verdict === 'stop') this.stopBefore(this.instructionAddress);
+    return verdict === 'stop';
   }
 
   /** `value` as the access wants it; an abort where nothing answered. */
@@ -586,7 +599,8 @@ export class Vcpu {
     }
     const physical = this.#dataAddress(address, access, true);
     if (physical < 0) return;
-    const before = this.#watches.active ? (this.#physical.peek(physical, size as AccessSize) ?? 0) : 0;
+    const before = this.#watches.active ? this.#physical.peekSplit(physical, size, 0, size) : 0;
+    if (this.#stopsBeforeStore(address, swapped, before, size)) return;
     this.#stored(address, swapped, before, size, this.#physical.write(physical, size as AccessSize, swapped));
   }
 
@@ -598,7 +612,12 @@ export class Vcpu {
     if (second < 0) return;
     const inFirst = border - address;
     const before = this.#watches.active ? this.#physical.peekSplit(first, inFirst, second, size) : 0;
+    if (this.#stopsBeforeStore(address, value, before, size)) return;
     this.#stored(address, value, before, size, this.#physical.writeSplit(first, inFirst, second, size, value));
+  }
+
+  #stopsBeforeStore(address: number, value: number, before: number, size: number): boolean {
+    return this.#watches.active && this.#stopsBefore(this.#watches.before(this, address, size, true, value, before));
   }
 
   /** After a store: an abort where nothing answered. */

@@ -3,8 +3,28 @@
 import { CPU, SYSTEM } from '@plinth/arm';
 import { expect, it } from 'vitest';
 import { CODE, cpu, CpuTest, DATA, describeEngines, RAM, TABLES } from '../testing/contract.js';
-import { a32, add, b, here, ldr, ldrb, ldrex, ldrh, NE, str, strb, strex, strh, subs } from '../testing/mnemonics.js';
+import {
+  a32,
+  add,
+  b,
+  EQ,
+  here,
+  it as itBlock,
+  ldr,
+  ldrb,
+  ldrex,
+  ldrh,
+  NE,
+  t16,
+  tMov,
+  str,
+  strb,
+  strex,
+  strh,
+  subs,
+} from '../testing/mnemonics.js';
 import { PageTables } from '../testing/page-tables.js';
+import type { HookVerdict } from '../cpu/hooks.js';
 import type { VirtualAccess } from './virtual-watches.js';
 
 /** Enough for the translator to translate a loop. */
@@ -174,6 +194,82 @@ describeEngines('a virtual watch', (engine) => {
     test.steps(100).expectPc(CODE + 4);
     expect(test.stop).toEqual({ kind: 'requested' });
     end();
+  });
+
+  it('stops before an access, with nothing done, and is asked again', () => {
+    for (const access of [str(0, 1), ldr(0, 1), str(0, 1, 0xffd), ldr(0, 1, 0xffd)]) {
+      const test = cpu(engine)
+        .code([add(3, 3, 1), access, add(4, 4, 1), b(-12)])
+        .words(DATA, 7)
+        .words(DATA + 0x1000, 7)
+        .mmu(tables())
+        .regs({ r0: 1, r1: VIRTUAL })
+        .start();
+      const asked: number[] = [];
+      const ask = ({ before, size }: VirtualAccess) => (
+        asked.push(before, size),
+        asked.length === 2 ? 'stop' : 'go-on'
+      );
+      const end = test.machine.virtualWatches.add({
+        start: VIRTUAL,
+        length: 0x1001,
+        beforeRead: ask,
+        beforeWrite: ask,
+      });
+      const count = test.machine.count;
+      test
+        .steps(9)
+        .expectPc(CODE + 4)
+        .expectRegs({ r0: 1, r3: 1, r4: 0 });
+      expect(test.stop).toEqual({ kind: 'hook', address: CODE + 4 });
+      expect(test.machine.count - count).toBe(1);
+      test
+        .steps(2)
+        .expectPc(CODE + 12)
+        .expectRegs({ r4: 1 });
+      end();
+      expect(asked).toHaveLength(4);
+      expect(asked.slice(0, 2)).toEqual(asked.slice(2));
+    }
+  });
+
+  it('stops in a register list and an IT block so that the instruction can be done again', () => {
+    const test = cpu(engine)
+      .code([a32('STMDB', { Rn: 1, W: 1, list: 0b1101 }), a32('LDMIA', { Rn: 1, W: 1, list: 0b111_0000 }), here()])
+      .regs({ r0: 10, r1: DATA + 64, r2: 12, r3: 13 });
+    let stops = 0;
+    const stop = (): HookVerdict => (stops++ % 2 === 0 ? 'stop' : 'go-on');
+    const end = test.machine.virtualWatches.add({ start: DATA + 56, length: 4, beforeRead: stop, beforeWrite: stop });
+    test
+      .steps(9)
+      .expectPc(CODE)
+      .expectRegs({ r1: DATA + 64 });
+    test
+      .steps(9)
+      .expectPc(CODE + 4)
+      .expectRegs({ r1: DATA + 52, r5: 0, r6: 0 })
+      .expectWords(DATA + 52, 10, 12, 13);
+    test
+      .steps(9)
+      .expectPc(CODE + 8)
+      .expectRegs({ r1: DATA + 64, r4: 10, r5: 12, r6: 13 });
+    end();
+    const thumb = cpu(engine)
+      .thumb()
+      .code([itBlock(EQ, 't'), t16('STR (immediate) T1', { Rn: 1, Rt: 0 }), tMov(2, 3)])
+      .flags('Z')
+      .regs({ r1: DATA });
+    const again = thumb.machine.virtualWatches.add({ start: DATA, length: 4, beforeWrite: stop });
+    thumb
+      .steps(9)
+      .expectPc(CODE + 2)
+      .expectIt(0b0000_0100);
+    thumb
+      .steps(2)
+      .expectPc(CODE + 6)
+      .expectIt(0)
+      .expectRegs({ r2: 3 });
+    again();
   });
 
   it('agrees with a model on accesses at random places, of every size and alignment', () => {

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Watches on ranges of virtual addresses, in every address space: whatever load or store of a CPU touches one is told, with
-// the value before. A virtual page with a watch gets restricted entries in the shadow tables when it is entered there, with
+// Watches on ranges of virtual addresses, in every address space: whatever load or store of a CPU touches one is told, after
+// it with the value that was there, or before it. A virtual page with a watch gets restricted entries in the shadow tables when it is entered there, with
 // the granules that its RAM page then needs (PhysicalMemory.addGranules), so that accesses to the rest of the page take the
 // second look and no more. By other addresses, by devices and by the walk of tables nothing is told.
 
 import { assert } from '@plinth/core';
+import type { HookVerdict } from '../cpu/hooks.js';
 import type { Vcpu } from '../cpu/vcpu.js';
 import { lowBytes, type PhysicalMemory } from './physical-memory.js';
 
@@ -20,13 +21,20 @@ export interface VirtualAccess {
   readonly before: number;
 }
 
-/** Watches `[start, start + length)`; each function is called after an access of its kind. */
+/**
+ * Watches `[start, start + length)`. `onWrite` and `onRead` are called after an access of their kind. `beforeWrite` and
+ * `beforeRead` are called when it is certain that the access will not fault, and may stop the machine before the
+ * instruction, as a hook does: it is tried again then, and they are called again. Of an instruction with several accesses
+ * some may have been done.
+ */
 export interface VirtualWatch {
   readonly start: number;
   /** Bytes, at least one. */
   readonly length: number;
   readonly onWrite?: (access: VirtualAccess) => void;
   readonly onRead?: (access: VirtualAccess) => void;
+  readonly beforeWrite?: (access: VirtualAccess) => HookVerdict;
+  readonly beforeRead?: (access: VirtualAccess) => HookVerdict;
 }
 
 export interface VirtualWatchesListener {
@@ -75,7 +83,7 @@ export class VirtualWatches {
     const start = (address & ~0xfff) >>> 0;
     let watched = false;
     for (const watch of this.#watches) {
-      if ((write ? watch.onWrite : watch.onRead) === undefined) continue;
+      if ((write ? (watch.onWrite ?? watch.beforeWrite) : (watch.onRead ?? watch.beforeRead)) === undefined) continue;
       const first = Math.max(watch.start - start, 0);
       const last = Math.min(watch.start + watch.length - 1 - start, 0xfff);
       if (first > last) continue;
@@ -84,6 +92,26 @@ export class VirtualWatches {
       watched = true;
     }
     return watched;
+  }
+
+  /** A CPU is about to access; `value` is what it will write, `present` what is there. */
+  before(cpu: Vcpu, address: number, size: number, write: boolean, value: number, present: number): HookVerdict {
+    let verdict: HookVerdict = 'go-on';
+    for (const watch of this.#watches) {
+      const listener = write ? watch.beforeWrite : watch.beforeRead;
+      if (listener === undefined || !touches(watch, address, size)) continue;
+      const before = lowBytes(present, size);
+      const access = {
+        cpu,
+        address: address >>> 0,
+        size,
+        write,
+        value: write ? lowBytes(value, size) : before,
+        before,
+      };
+      if (listener(access) === 'stop') verdict = 'stop';
+    }
+    return verdict;
   }
 
   /** A CPU has loaded. */

@@ -6,7 +6,16 @@
 // A step runs one instruction of its CPU, which gets the turn for it; the others run only while that CPU waits. As with
 // QEMU, interrupts are held meanwhile unless `stepInterrupts` says otherwise: a step would end in the handler of the timer.
 
-import type { DriverStop, Machine, MachineDriver, RunDebugger, RunExit, RunOrder, Vcpu } from '@plinth/machine';
+import type {
+  DriverStop,
+  HookVerdict,
+  Machine,
+  MachineDriver,
+  RunDebugger,
+  RunExit,
+  RunOrder,
+  Vcpu,
+} from '@plinth/machine';
 import { ARM_GENERAL_REGISTERS, ARM_REGISTERS, armTargetDescription } from './arm-registers.js';
 import { DebugMemory } from './machine-memory.js';
 import {
@@ -63,6 +72,8 @@ export class MachineTarget implements Target, RunDebugger {
   #step: Step | undefined;
   /** What a hook or a watch has found in the slice that runs. */
   #found: Pick<TargetStop, 'thread' | 'reason'> | undefined;
+  /** The instruction that a watch has stopped before: when it is tried again, it is done. */
+  #passed: { readonly cpu: Vcpu; readonly pc: number; readonly count: number } | undefined;
   /** How the machine has ended while someone looked at it. */
   #ended: { readonly exit: RunExit; readonly stop: TargetStop } | undefined;
   #restarted = false;
@@ -232,16 +243,20 @@ export class MachineTarget implements Target, RunDebugger {
         return 'stop';
       });
     }
-    const note = ({ cpu, address }: { cpu: Vcpu; address: number }): void => {
+    const note = ({ cpu, address }: { cpu: Vcpu; address: number }): HookVerdict => {
+      const pc = cpu.instructionAddress >>> 0;
+      const passed = this.#passed;
+      if (passed?.cpu === cpu && passed.pc === pc && passed.count === machine.count) return 'go-on';
+      this.#passed = { cpu, pc, count: machine.count };
       // An access may begin before what is watched.
       this.#found ??= { thread: cpu.index + 1, reason: { kind, address: Math.max(address, start) } };
-      machine.stop();
+      return 'stop';
     };
     return machine.virtualWatches.add({
       start,
       length,
-      ...(kind === 'write' ? {} : { onRead: note }),
-      ...(kind === 'read' ? {} : { onWrite: note }),
+      ...(kind === 'write' ? {} : { beforeRead: note }),
+      ...(kind === 'read' ? {} : { beforeWrite: note }),
     });
   }
 

@@ -248,17 +248,21 @@ describe.each(ENGINES)('run control (%s)', (engine) => {
     expect(gdb.raw('\x03')).toEqual([]);
   });
 
-  it('stops after accesses, with the address', () => {
+  it('stops before accesses, with the address, and goes on past them', () => {
     const gdb = client(LOOP, { engine });
     const at = DATA.toString(16);
     for (const [type, word, pc] of [
-      [2, 'watch', CODE + 8],
-      [3, 'rwatch', CODE + 12],
-      [4, 'awatch', CODE + 8],
+      [2, 'watch', CODE + 4],
+      [3, 'rwatch', CODE + 8],
+      [4, 'awatch', CODE + 4],
     ] as const) {
       expect(gdb.ask(`Z${type},${at},4`)).toBe('OK');
       expect(gdb.ask('c')).toBe(`T05thread:1;${word}:${at};`);
       expect(register(gdb, PC)).toBe(pc);
+      const value = register(gdb, 0);
+      expect(gdb.ask('c')).toBe(`T05thread:1;${word}:${at};`);
+      if (type < 4) expect([register(gdb, PC), register(gdb, 0)]).toEqual([pc, value + 1]);
+      else expect([register(gdb, PC), register(gdb, 0)]).toEqual([CODE + 8, value]);
       expect(gdb.ask(`z${type},${at},4`)).toBe('OK');
     }
     // An access that begins before what is watched.

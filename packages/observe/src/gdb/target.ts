@@ -28,7 +28,7 @@ export interface MemoryRegion {
 
 /** Where a target is to stop. */
 export interface StopPoint {
-  /** Before an instruction, or after an access. */
+  /** Before an instruction, or before one that accesses. */
   readonly kind: 'software' | 'hardware' | 'write' | 'read' | 'access';
   readonly address: number;
   /** Bytes that are watched; of an instruction what the client takes its size for. */
