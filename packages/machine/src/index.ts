@@ -49,6 +49,7 @@ export * from './lockstep.js';
 export * from './machine.js';
 export type { ArchTimer } from './cpu/arch-timer.js';
 export type { Engine, EngineKind } from './cpu/engine.js';
+export type { BlockEntered, Blocks } from './cpu/blocks.js';
 export type { Hook, Hooks, HooksListener, HookVerdict } from './cpu/hooks.js';
 export type { CpuHost, Vcpu } from './cpu/vcpu.js';
 export { InterpreterImage, interpreterBytes } from './cpu/interpreter-image.js';

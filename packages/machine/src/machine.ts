@@ -30,6 +30,7 @@ import { virtBoard } from './boards/virt.js';
 import { placeVirtio } from './boards/virtio-slots.js';
 import { ArchTimer } from './cpu/arch-timer.js';
 import { Engine, type EngineKind } from './cpu/engine.js';
+import { Blocks } from './cpu/blocks.js';
 import { Hooks } from './cpu/hooks.js';
 import { type InterpreterImage, standardInterpreter } from './cpu/interpreter-image.js';
 import { PSCI_NOT_SUPPORTED, psciCall } from './cpu/psci.js';
@@ -129,6 +130,8 @@ export class Machine implements CpuHost {
   readonly memory: PhysicalMemory;
   /** Who is told before instructions. */
   readonly hooks: Hooks;
+  /** Who counts or is told of the blocks that are executed. */
+  readonly blocks: Blocks;
   /** Who is told of the CPUs' accesses to virtual addresses. */
   readonly virtualWatches: VirtualWatches;
   /** The first is on at power-on, the guest turns on the others (PSCI). */
@@ -204,6 +207,9 @@ export class Machine implements CpuHost {
         this.currentCpu.fetchAnew();
       },
     });
+    this.blocks = new Blocks(codePages, () => {
+      for (const cpu of this.cpus) cpu.blocksChanged();
+    });
     this.virtualWatches = new VirtualWatches(this.memory, {
       changed: (first, last) => shadow.dropRange(first, last),
       ended: () => this.currentCpu.watchesEnded(),
@@ -220,6 +226,7 @@ export class Machine implements CpuHost {
           shadow,
           codePages,
           hooks: this.hooks,
+          blocks: this.blocks,
           watches: this.virtualWatches,
           host: this,
         }),
@@ -233,6 +240,7 @@ export class Machine implements CpuHost {
       physical: this.memory,
       codePages,
       hooks: this.hooks,
+      blocks: this.blocks,
       pureHelpers: floatHelpers(new Int32Array(memory.buffer)),
     });
     for (const cpu of this.cpus) cpu.attach(this.engine);

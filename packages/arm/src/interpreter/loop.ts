@@ -2,7 +2,7 @@
 // The interpreter's main loop, in WebAssembly: finds the handler of the instruction at the PC through the fetch page,
 // tests the condition, calls it. It returns to TypeScript only when something other than instructions is due.
 
-import type { Code } from '@plinth/wasmgen';
+import type { Code, Label } from '@plinth/wasmgen';
 import { loadCpu } from '../emit/emit.js';
 import { CPU, PSR } from '../state/layout.js';
 import { HANDLER } from './handlers.js';
@@ -18,8 +18,19 @@ export const CODE_PAGE = {
   a32: 4,
   t32: 8,
   it: 12,
-  size: 16,
+  /** Addresses of the tallies for A32 and T32 state; 0 where there are none. */
+  a32Tallies: 16,
+  t32Tallies: 20,
+  /** Non-zero: each entry of a block on this page is told. */
+  traced: 24,
+  size: 28,
 } as const;
+
+/**
+ * While blocks are counted each place of an instruction has a tally of 64 bits: how often a block was entered there, and in
+ * the top bit whether the instruction ends a block. Tallies of a page lie in order, one for each word or halfword.
+ */
+export const TALLY = { size: 8, a32Scale: 1, t32Scale: 2 } as const;
 
 /** Why `run` came back, found in CPU.exitReason's place: the result of the function. */
 export const RUN_EXIT = {
@@ -96,6 +107,8 @@ function writeCondition(code: Code, cpu: number, cond: number): void {
 export interface LoopFunctions {
   readonly conditionHolds: number;
   readonly handlerType: number;
+  /** (cpu, pc): a block of a traced page is entered. */
+  readonly blockEntered: number;
 }
 
 /** Counts branches by target, in halfwords of memory, hashed by address. */
@@ -131,8 +144,14 @@ export function writeVia(code: Code, functions: LoopFunctions): void {
   code.get(0).get(1).get(2).get(3).callIndirect(functions.handlerType);
 }
 
+export interface LoopOptions {
+  readonly hot: HotCounters | undefined;
+  /** The loop that counts entries of blocks. */
+  readonly counting: boolean;
+}
+
 /** Parameter: cpu. Result: RUN_EXIT. */
-export function writeRunLoop(code: Code, functions: LoopFunctions, hot: HotCounters | undefined): void {
+export function writeRunLoop(code: Code, functions: LoopFunctions, { hot, counting }: LoopOptions): void {
   const cpu = 0;
   const pc = code.local('i32');
   const budget = code.local('i32');
@@ -149,6 +168,9 @@ export function writeRunLoop(code: Code, functions: LoopFunctions, hot: HotCount
     host: code.local('i32'),
     ahead: code.local('i32'),
   };
+  const tally: TallyLocals | undefined = counting
+    ? { base: code.local('i32'), scale: code.local('i32'), traced: code.local('i32'), at: code.local('i32') }
+    : undefined;
 
   const leave = (reason: number): void => {
     code
@@ -203,10 +225,19 @@ export function writeRunLoop(code: Code, functions: LoopFunctions, hot: HotCount
     code.else();
     code.get(codePage).memory('i32.load', CODE_PAGE.t32).set(handlers);
     code.end(it);
+    if (tally !== undefined) {
+      code.get(codePage).memory('i32.load', CODE_PAGE.t32Tallies).set(tally.base);
+      code.i32(TALLY.t32Scale).set(tally.scale);
+    }
     code.else();
     storeCpu(CPU.pcAhead, () => code.i32(8).tee(fetch.ahead));
     code.get(codePage).memory('i32.load', CODE_PAGE.a32).set(handlers);
+    if (tally !== undefined) {
+      code.get(codePage).memory('i32.load', CODE_PAGE.a32Tallies).set(tally.base);
+      code.i32(TALLY.a32Scale).set(tally.scale);
+    }
     code.end(thumb);
+    if (tally !== undefined) code.get(codePage).memory('i32.load', CODE_PAGE.traced).set(tally.traced);
     code.get(handlers).op('i32.eqz');
     const missing = code.if();
     leave(RUN_EXIT.fetch);
@@ -218,12 +249,14 @@ export function writeRunLoop(code: Code, functions: LoopFunctions, hot: HotCount
     storeCpu(CPU.fetchPage, () => code.get(page));
     loadCpu(code, cpu, CPU.itState);
     const inBlock = code.if();
+    if (tally !== undefined) writeTally(code, functions, tally, { cpu, pc, loop });
     writeItStep(code, functions, { cpu, pc, budget, id, word }, fetch);
     code.branch(loop);
     code.end(inBlock);
   }
   code.end(elsewhere);
 
+  if (tally !== undefined) writeTally(code, functions, tally, { cpu, pc, loop });
   code.get(budget).i32(1).op('i32.sub').set(budget);
   writeFetch(code, { cpu, pc, budget, id, word }, fetch);
   code.get(id).i32(HANDLER.conditional).op('i32.and');
@@ -257,6 +290,41 @@ export function writeRunLoop(code: Code, functions: LoopFunctions, hot: HotCount
   }
   code.end(loop);
   code.unreachable();
+}
+
+interface TallyLocals {
+  /** Address of the page's tallies, and by how much an offset is shifted to find one. */
+  readonly base: number;
+  readonly scale: number;
+  readonly traced: number;
+  readonly at: number;
+}
+
+/** Counts the block that begins at the PC, if one does, and notes whether the instruction ends its block. */
+function writeTally(
+  code: Code,
+  functions: LoopFunctions,
+  tally: TallyLocals,
+  { cpu, pc, loop }: { cpu: number; pc: number; loop: Label },
+): void {
+  code.get(pc).i32(0xfff).op('i32.and').get(tally.scale).op('i32.shl').get(tally.base).op('i32.add').set(tally.at);
+  loadCpu(code, cpu, CPU.blockEntry);
+  const entered = code.if();
+  code.get(cpu).i32(0).memory('i32.store', CPU.blockEntry);
+  code.get(tally.at).get(tally.at).memory('i64.load', 0).i64(1n).op('i64.add').memory('i64.store', 0);
+  code.get(tally.traced);
+  const traced = code.if();
+  code.get(cpu).get(pc).call(functions.blockEntered);
+  // Who was told may want to stop here.
+  loadCpu(code, cpu, CPU.fetchPage);
+  code.i32(1).op('i32.eq').branchIf(loop);
+  code.end(traced);
+  code.end(entered);
+  code.get(tally.at).memory('i32.load', 4).i32(0).op('i32.lt_s');
+  const ends = code.if();
+  code.get(cpu).i32(1).memory('i32.store', CPU.blockEntry);
+  code.get(cpu).get(pc).memory('i32.store', CPU.blockFrom);
+  code.end(ends);
 }
 
 interface LoopLocals {

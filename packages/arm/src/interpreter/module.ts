@@ -23,6 +23,8 @@ export const ENGINE_IMPORTS: Readonly<Record<string, FunctionType>> = {
   crossing: HANDLER_TYPE,
   /** (instruction, pc) -> next pc: tells those who wait for this place, then does the instruction if they let it. */
   hooked: HANDLER_TYPE,
+  /** (pc): a block is entered on a page that is traced, with all state as it is before its first instruction. */
+  blockEntered: { parameters: ['i32', 'i32'], results: [] },
 };
 
 export interface InterpreterOptions {
@@ -44,7 +46,7 @@ export const CALL_TYPE: FunctionType = { parameters: ['i32', 'i32', 'i32', 'i32'
 
 /**
  * Builds the module for a table. It imports `env.memory` and the functions of ENGINE_IMPORTS and HELPERS; it exports
- * `run`, `table`, `conditionHolds` of (CPU block, condition), and for translated regions `single`, `via`,
+ * `run`, `runCounting`, `table`, `conditionHolds` of (CPU block, condition), and for translated regions `single`, `via`,
  * `usableForRead` and `usableForWrite`.
  */
 export function buildInterpreter(rows: readonly Row[], options: InterpreterOptions): Uint8Array {
@@ -90,14 +92,23 @@ export function buildInterpreter(rows: readonly Row[], options: InterpreterOptio
       });
     }
   }
-  const run = module.function({ parameters: ['i32'], results: ['i32'] }, 'run');
-  const loopFunctions = { conditionHolds: conditionHolds.index, handlerType: module.type(HANDLER_TYPE) };
-  writeRunLoop(run.code, loopFunctions, options.hot);
+  const loopFunctions = {
+    conditionHolds: conditionHolds.index,
+    handlerType: module.type(HANDLER_TYPE),
+    blockEntered: functions.get('blockEntered')!,
+  };
+  for (const [name, counting] of [
+    ['run', false],
+    ['runCounting', true],
+  ] as const) {
+    const loop = module.function({ parameters: ['i32'], results: ['i32'] }, name);
+    writeRunLoop(loop.code, loopFunctions, { hot: options.hot, counting });
+    module.exportFunction(name, loop.index);
+  }
   const single = module.function(CALL_TYPE, 'single');
   writeSingle(single.code, loopFunctions);
   const via = module.function(CALL_TYPE, 'via');
   writeVia(via.code, loopFunctions);
-  module.exportFunction('run', run.index);
   module.exportFunction('conditionHolds', conditionHolds.index);
   module.exportFunction('single', single.index);
   module.exportFunction('via', via.index);

@@ -93,6 +93,12 @@ export const CPU = {
   watchedForWrite: 368,
   /** Counts the interpreter's accesses to unwatched granules of watched pages. */
   secondLooks: 372,
+  /**
+   * Kept while blocks are counted: non-zero if the next instruction begins a block, and the address of the instruction that
+   * ended the one before.
+   */
+  blockEntry: 376,
+  blockFrom: 380,
 
   /** D0 to D31, 64 bits each. */
   vectors: 512,

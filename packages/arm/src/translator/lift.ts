@@ -51,6 +51,20 @@ export function lift(decoded: Decoded, cond: number, thumb: boolean, inIt: boole
   };
 }
 
+/**
+ * Whether the instruction is its block's last: it may go elsewhere than to the next one, whether it then does or not, or
+ * may raise an exception of its own will. That it faults does not make it one.
+ */
+export function endsBlock({ row, block }: Lifted): boolean {
+  if (row.kind === 'branch' || row.kind === 'call') return true;
+  return contains(block, (node) => node.op === 'jump' || isRuntimeCall(node));
+}
+
+/** `endsBlock` for a decoded instruction of so many bytes. */
+export function decodedEndsBlock(decoded: Decoded, thumb: boolean, size: number): boolean {
+  return endsBlock(lift(decoded, 14, thumb, false, size));
+}
+
 function isRuntimeCall(node: Node): boolean {
   return node.op === 'call' && HELPERS[node.extra!.name!]!.kind === 'runtime';
 }

@@ -9,7 +9,9 @@ import { CODE_PAGE } from '../interpreter/loop.js';
 import type { Block, Node } from '../ir/node.js';
 import { ACCESS, CPU } from '../state/layout.js';
 import { SCTLR, SYSTEM } from '../system/registers.js';
+import { BlockCounter } from './block-counter.js';
 import { analyseFlow, type Flow, type FlowBlock } from './flow.js';
+import { endsBlock } from './lift.js';
 import { PAGE_SIZE, type Region, type RegionInstruction } from './region.js';
 
 /** Regions that may be under way on the host's stack at a time. */
@@ -40,6 +42,8 @@ export interface RegionPlace {
    * watched, so it is for code that has met many.
    */
   readonly watchful: boolean;
+  /** Address of the tallies of the region's page and instruction set (TALLY): entries of blocks are counted there. */
+  readonly tallies?: number;
 }
 
 const PARAMETER = { cpu: 0, instruction: 1, pc: 2 } as const;
@@ -68,6 +72,8 @@ export class RegionWriter implements Lowering {
   #notExecuted = 0;
   readonly #loops = new Map<FlowBlock, Label>();
   readonly #merges = new Map<FlowBlock, Label>();
+  /** Counts blocks, if they are to be counted. */
+  readonly #counter: BlockCounter | undefined;
 
   constructor(code: Code, region: Region, runtime: RegionRuntime, place: RegionPlace) {
     this.#code = code;
@@ -78,6 +84,7 @@ export class RegionWriter implements Lowering {
     this.#budget = code.local('i32');
     this.#exitPc = code.local('i32');
     this.#emitter = new Emitter(code, new LocalPool(code), this);
+    if (place.tallies !== undefined) this.#counter = new BlockCounter(code, region.thumb, this.#flow, place.tallies);
   }
 
   write(): void {
@@ -89,6 +96,7 @@ export class RegionWriter implements Lowering {
     this.#tree(this.#flow.entry);
     code.end(this.#exit);
     this.#storeState();
+    this.#counter?.store(this.cpu);
     if (this.#retry !== undefined) this.#runEntryByHandler(this.#retry);
     code.get(this.#exitPc);
   }
@@ -107,6 +115,8 @@ export class RegionWriter implements Lowering {
   }
 
   #callSingle(): void {
+    const [first] = this.#flow.entry.block.instructions;
+    this.#counter?.before(this.cpu, endsBlock(first!.lifted), () => this.#code.get(PARAMETER.pc));
     this.#code.get(this.cpu).get(PARAMETER.instruction).get(PARAMETER.pc).i32(this.#place.originalHandler);
     this.#code.call(this.#runtime.single).return();
   }
@@ -196,6 +206,7 @@ export class RegionWriter implements Lowering {
     code.end(called);
     this.#callSingle();
     code.end(short);
+    this.#counter?.enter(PARAMETER.instruction);
   }
 
   // ---- control flow -------------------------------------------------------------------------------------------
@@ -205,9 +216,22 @@ export class RegionWriter implements Lowering {
     if (offset !== this.#region.entry) this.#code.i32(offset - this.#region.entry).op('i32.add');
   }
 
-  #leaveAt(offset: number): void {
+  /** Goes on outside at an offset; `from` is the instruction by which the block ended, if it did. */
+  #leaveAt(offset: number, from?: RegionInstruction): void {
+    this.#leavesBlock(from);
+    this.#goOutAt(offset);
+  }
+
+  #goOutAt(offset: number): void {
     this.#address(offset);
     this.#code.set(this.#exitPc).branch(this.#exit!);
+  }
+
+  /** Notes on the way out whether the next instruction begins a block, and what ended this one. */
+  #leavesBlock(from: RegionInstruction | undefined): void {
+    if (this.#counter === undefined) return;
+    if (from === undefined) this.#counter.leave(undefined);
+    else this.#counter.leave(() => this.#address(from.offset));
   }
 
   /** Gives back the part of the block's cost that was not executed. */
@@ -262,7 +286,9 @@ export class RegionWriter implements Lowering {
 
   #goTo(from: FlowBlock, target: number): void {
     const to = this.#flow.edge(from, target);
-    if (to === undefined) this.#leaveAt(target);
+    const ended = ifEnds(from.block.instructions.at(-1)!);
+    if (to !== undefined) this.#counter?.edge(to, ended !== undefined);
+    if (to === undefined) this.#leaveAt(target, ended);
     else if (to.order <= from.order) this.#code.branch(this.#loops.get(to)!);
     else if (to.forwardEdges > 1) this.#code.branch(this.#merges.get(to)!);
     else this.#tree(to);
@@ -276,9 +302,10 @@ export class RegionWriter implements Lowering {
     if (flow.checksBudget && (flow.order > 0 || flow.loopHeader)) {
       code.get(this.#budget).i32(flow.cost).op('i32.lt_s');
       const short = code.if();
-      this.#leaveAt(block.offset);
+      this.#leaveUncounted(flow);
       code.end(short);
     }
+    if (count > 0) this.#counter?.count(flow);
     if (count > 0) code.get(this.#budget).i32(count).op('i32.sub').set(this.#budget);
     const { terminator } = block;
     const last = terminator.kind === 'branch' || terminator.kind === 'call' ? count - 1 : count;
@@ -288,7 +315,8 @@ export class RegionWriter implements Lowering {
     switch (terminator.kind) {
       case 'leave':
         if (terminator.itState !== 0) this.#enterItState(terminator.itState);
-        this.#leaveAt(terminator.offset);
+        if (count === 0) this.#leaveUncounted(flow);
+        else this.#leaveAt(terminator.offset, ifEnds(block.instructions[count - 1]!));
         return;
       case 'jump':
         this.#goTo(flow, terminator.target);
@@ -311,18 +339,27 @@ export class RegionWriter implements Lowering {
     }
   }
 
+  /** Leaves before a block that has not been begun. */
+  #leaveUncounted(flow: FlowBlock): void {
+    this.#counter?.leaveUncounted(flow);
+    this.#goOutAt(flow.block.offset);
+  }
+
   #write(instruction: RegionInstruction, notExecuted: number): void {
     this.#instruction = instruction;
     this.#notExecuted = notExecuted;
     const { lifted } = instruction;
     this.#emitter.emit(lifted.block, lifted.temporaries);
-    if (!lifted.attends || lifted.ends) return;
-    loadCpu(this.#code, this.cpu, CPU.fetchPage);
-    this.#code.i32(1).op('i32.eq');
-    const attention = this.#code.if();
-    this.#refund(notExecuted - 1);
-    this.#leaveAt(instruction.offset + instruction.size);
-    this.#code.end(attention);
+    if (lifted.ends) return;
+    if (lifted.attends) {
+      loadCpu(this.#code, this.cpu, CPU.fetchPage);
+      this.#code.i32(1).op('i32.eq');
+      const attention = this.#code.if();
+      this.#refund(notExecuted - 1);
+      this.#leaveAt(instruction.offset + instruction.size, ifEnds(instruction));
+      this.#code.end(attention);
+    }
+    if (notExecuted > 1 && endsBlock(lifted)) this.#counter?.countAt(instruction.offset + instruction.size);
   }
 
   /**
@@ -344,15 +381,16 @@ export class RegionWriter implements Lowering {
     loadCpu(code, this.cpu, CPU.callDepth);
     code.i32(MAX_CALL_DEPTH).op('i32.ge_u');
     const deep = code.if();
-    this.#leaveAt(target);
+    this.#leaveAt(target, instruction);
     code.end(deep);
     this.#calleeNumber(target);
     code.tee(id).i32(this.#place.firstRegion).op('i32.sub');
     code.i32(0x8000 - this.#place.firstRegion).op('i32.ge_u');
     const cold = code.if();
-    this.#leaveAt(target);
+    this.#leaveAt(target, instruction);
     code.end(cold);
     this.#storeState();
+    this.#counter?.before(this.cpu, true, () => this.#address(instruction.offset));
     this.#changeDepth(1);
     code.get(this.cpu).i32(0);
     this.#address(target);
@@ -438,6 +476,7 @@ export class RegionWriter implements Lowering {
     operand(target);
     this.#code.set(this.#exitPc);
     this.#refund(this.#notExecuted - 1);
+    this.#leavesBlock(this.#instruction);
     this.#code.branch(this.#exit!);
   }
 
@@ -533,4 +572,9 @@ export class RegionWriter implements Lowering {
     store();
     code.end(failed);
   }
+}
+
+/** The instruction, if it ends its block. */
+function ifEnds(instruction: RegionInstruction): RegionInstruction | undefined {
+  return endsBlock(instruction.lifted) ? instruction : undefined;
 }

@@ -5,6 +5,7 @@
 import {
   CPU,
   CPU_BLOCK_SIZE,
+  decodedEndsBlock,
   Decoder,
   extractFields,
   HANDLER,
@@ -17,6 +18,7 @@ import {
 import type { CodePages } from '../memory/code-pages.js';
 import { CPU_BLOCKS_AT } from '../memory/layout.js';
 import type { PhysicalMemory } from '../memory/physical-memory.js';
+import type { Blocks } from './blocks.js';
 import type { Hooks } from './hooks.js';
 import type { InterpreterImage } from './interpreter-image.js';
 import { Translator } from './translator.js';
@@ -49,6 +51,7 @@ export interface EngineOptions {
   readonly physical: PhysicalMemory;
   readonly codePages: CodePages;
   readonly hooks: Hooks;
+  readonly blocks: Blocks;
   readonly memory: WebAssembly.Memory;
   readonly image: InterpreterImage;
   readonly cpus: readonly Vcpu[];
@@ -59,10 +62,13 @@ export interface EngineOptions {
 export class Engine {
   readonly #image: InterpreterImage;
   readonly #run: (cpu: number) => number;
+  readonly #runCounting: (cpu: number) => number;
   readonly #conditionHolds: (cpu: number, condition: number) => number;
   readonly #single: (cpu: number, instruction: number, pc: number, number: number) => number;
   readonly #table: WebAssembly.Table;
   readonly #hooks: Hooks;
+  readonly #blocks: Blocks;
+  readonly #codePages: CodePages;
   readonly #decoders: { a32: Decoder; t32: Decoder; t16: Decoder };
   readonly #cpus: readonly Vcpu[];
   readonly #forced: boolean;
@@ -75,6 +81,8 @@ export class Engine {
     this.#halfwords = new Uint16Array(options.memory.buffer);
     this.#cpus = options.cpus;
     this.#hooks = options.hooks;
+    this.#blocks = options.blocks;
+    this.#codePages = options.codePages;
     this.#decoders = {
       a32: new Decoder(ROWS, 'A32'),
       t32: new Decoder(ROWS, 'T32'),
@@ -86,6 +94,7 @@ export class Engine {
       env: { memory: options.memory, ...this.#imports(options) },
     });
     this.#run = instance.exports['run'] as (cpu: number) => number;
+    this.#runCounting = instance.exports['runCounting'] as (cpu: number) => number;
     this.#conditionHolds = instance.exports['conditionHolds'] as (cpu: number, condition: number) => number;
     this.#single = instance.exports['single'] as (cpu: number, instruction: number, pc: number, id: number) => number;
     this.#table = instance.exports['table'] as WebAssembly.Table;
@@ -104,7 +113,7 @@ export class Engine {
   }
 
   run(cpuBase: number): number {
-    return this.#run(cpuBase);
+    return this.#codePages.counting ? this.#runCounting(cpuBase) : this.#run(cpuBase);
   }
 
   #cpu(base: number): Vcpu {
@@ -139,6 +148,7 @@ export class Engine {
     imports['undecoded'] = (cpu: number, word: number, pc: number) => this.#undecoded(this.#cpu(cpu), word, pc);
     imports['crossing'] = (cpu: number, word: number, pc: number) => this.#crossing(this.#cpu(cpu), word, pc);
     imports['hooked'] = (cpu: number, _word: number, pc: number) => this.#hooked(this.#cpu(cpu), pc);
+    imports['blockEntered'] = (cpu: number, pc: number) => this.#blocks.entered(this.#cpu(cpu), pc);
     return imports;
   }
 
@@ -178,11 +188,25 @@ export class Engine {
     const hooked = this.#hooks.onPage(page)?.has(pc & 0xfff) === true;
     const number = hooked ? HANDLER.hooked : this.#numberAt(state.thumb, word, pc, inIt);
     this.#halfwords[(pc + state.get(CPU.fetchHandlers)) >>> 1] = number;
+    if (this.#codePages.counting) {
+      // What the other set of handlers knows of the place has been noted, but the instruction has not begun.
+      state.set(CPU.blockEntry, 0);
+      if (this.#endsBlock(state.thumb, word, pc)) this.#codePages.markEnd(page, state.thumb, pc & 0xfff);
+    }
     if (this.#forced && !inIt && this.translator!.request(page, state.thumb, pc & 0xfff, number)) {
       this.translator!.flush();
     }
     state.set(CPU.budget, state.get(CPU.budget) + 1);
     return pc;
+  }
+
+  /** Whether the instruction is its block's last; false for one that goes on on the next page, for it is not known yet. */
+  #endsBlock(thumb: boolean, word: number, pc: number): boolean {
+    const { a32, t16, t32 } = this.#decoders;
+    const wide = !thumb || isWide(word);
+    if (thumb && wide && (pc & 0xfff) === 0xffe) return false;
+    const decoded = !thumb ? a32.decode(word >>> 0) : wide ? t32.decode(swapHalves(word)) : t16.decode(word & 0xffff);
+    return decoded !== undefined && !decoded.unpredictable && decodedEndsBlock(decoded, thumb, wide ? 4 : 2);
   }
 
   /** The function number of the instruction word that was fetched from `pc`. */
@@ -218,8 +242,9 @@ export class Engine {
     const host = cpu.fetchHost(pc + 2);
     if (host < 0) return state.get(CPU.nextPc);
     const it = state.get(CPU.itState);
-    if (it !== 0 && this.#conditionHolds(state.base, it >>> 4) === 0) return pc + 4;
     const whole = (word & 0xffff) | (this.#halfwords[host >>> 1]! << 16);
+    if (this.#codePages.counting && this.#endsBlock(true, whole, 0)) cpu.noteBlockEnd(pc);
+    if (it !== 0 && this.#conditionHolds(state.base, it >>> 4) === 0) return pc + 4;
     const number = this.#number(this.#decoders.t32, swapHalves(whole), it !== 0);
     return (this.#table.get(number) as HandlerFunction)(state.base, whole, pc);
   }

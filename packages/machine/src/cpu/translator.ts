@@ -131,7 +131,7 @@ export class Translator {
     const bytes = physical.bytes(physical.ramBase + page * 4096, 4096)!;
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     // A region entered by the run loop is told so by its instruction word, which must not be zero.
-    if (offset > 4092 || view.getUint32(offset, true) === 0) return false;
+    if (offset > 4092 || view.getUint32(offset, true) === 0 || codePages.traced(page)) return false;
     const region: Region | undefined = finder.find(view, offset, thumb, hooks.onPage(page));
     if (region === undefined) return false;
     const handlerArray = codePages.array(page, thumb ? 't32' : 'a32');
@@ -148,13 +148,15 @@ export class Translator {
 
   /** Compiles what is asked for and puts it in place. */
   flush(): void {
-    const { physical, memory, table, imports, firstRegion, sharedMemory } = this.#options;
+    const { physical, codePages, memory, table, imports, firstRegion, sharedMemory } = this.#options;
     const batch = this.#pending.filter((p) => physical.generation[p.page] === p.generation);
     this.#pending = [];
     if (batch.length === 0) return;
-    const requests = batch.map(({ page, region, originalHandler, handlerArray }): RegionRequest => {
+    const requests = batch.map(({ page, thumb, region, originalHandler, handlerArray }): RegionRequest => {
       const watchful = this.#watchful.has(page);
-      return { region, place: { originalHandler, handlerArray, firstRegion, watchful } };
+      const tallies = codePages.tallies(page, thumb);
+      const counting = tallies === undefined ? {} : { tallies };
+      return { region, place: { originalHandler, handlerArray, firstRegion, watchful, ...counting } };
     });
     const bytes = buildRegions(requests, sharedMemory);
     const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory, ...imports } });

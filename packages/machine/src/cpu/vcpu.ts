@@ -31,6 +31,7 @@ import type { VirtualWatches } from '../memory/virtual-watches.js';
 import { Activity } from './activity.js';
 import type { ArchTimer } from './arch-timer.js';
 import type { Engine } from './engine.js';
+import type { Blocks } from './blocks.js';
 import type { Hooks, HookVerdict } from './hooks.js';
 import { swapBytes, TranslationContext } from './translation.js';
 
@@ -90,6 +91,7 @@ export class Vcpu {
   readonly #shadow: ShadowTables;
   readonly #codePages: CodePages;
   readonly #hooks: Hooks;
+  readonly #blocks: Blocks;
   readonly #watches: VirtualWatches;
   readonly #host: CpuHost;
   readonly #translation: TranslationContext;
@@ -110,6 +112,7 @@ export class Vcpu {
     shadow: ShadowTables;
     codePages: CodePages;
     hooks: Hooks;
+    blocks: Blocks;
     watches: VirtualWatches;
     host: CpuHost;
   }) {
@@ -120,6 +123,7 @@ export class Vcpu {
     this.#shadow = options.shadow;
     this.#codePages = options.codePages;
     this.#hooks = options.hooks;
+    this.#blocks = options.blocks;
     this.#watches = options.watches;
     this.#host = options.host;
     this.#translation = new TranslationContext(this.state, options.physical, options.shadow);
@@ -150,6 +154,7 @@ export class Vcpu {
     state.set(CPU.control, MODE.svc | PSR.A | PSR.I | PSR.F | (thumb ? PSR.T : 0));
     state.set(CPU.flagZ, 1);
     state.set(CPU.exclusiveAddress, -1);
+    state.set(CPU.blockEntry, 1);
     state.set(CPU.watchedForRead, this.#physical.granules.read);
     state.set(CPU.watchedForWrite, this.#physical.granules.write);
     state.set(SYSTEM.SCTLR, this.#model.sctlrReset);
@@ -291,6 +296,7 @@ export class Vcpu {
     if (pending === 0 || this.#interruptsHeld) return;
     this.#announced = undefined;
     const kind = (pending & PSR.F) !== 0 ? EXCEPTION.fastInterrupt : EXCEPTION.interrupt;
+    this.noteBlockEnd(state.reg(15));
     state.setReg(15, enterException(state, kind, state.reg(15)));
     this.#contextChanged();
   }
@@ -356,6 +362,7 @@ export class Vcpu {
     const { state } = this;
     state.set(CPU.budget, state.get(CPU.budget) + 1);
     this.#announced = pc;
+    state.set(CPU.blockEntry, 0);
     this.requestStop('hook');
     this.#leaveTo(pc);
   }
@@ -389,14 +396,20 @@ export class Vcpu {
     const host = this.#physical.hostPage(page);
     let descriptor = this.#codePages.ensure(page, host, array);
     if (descriptor === 0 || (this.#engine?.translator?.full ?? false)) {
-      this.#codePages.clear();
-      this.#engine?.translator?.forgetAll();
-      this.#shadow.flush();
-      state.set(CPU.fetchPage, 1);
+      this.#dropCode();
       descriptor = this.#codePages.ensure(page, host, array);
     }
+    if (this.#blocks.active) this.#noteFetch(page, address);
     this.#shadow.enterFetch(slot, address, descriptor, page, t.sizeLog2);
     return true;
+  }
+
+  #noteFetch(page: number, address: number): void {
+    const traced = this.#codePages.traced(page);
+    const wanted = traced || this.#blocks.traces(address);
+    // It has been fetched from by an address that is not traced, too.
+    if (wanted && !traced) this.codeWritten(page);
+    this.#codePages.noteFetch(page, address, wanted);
   }
 
   #prefetchAbort(address: number, fault: number): void {
@@ -429,6 +442,26 @@ export class Vcpu {
     this.#engine?.translator?.hooksChanged(page);
   }
 
+  /** Whether blocks are counted or told has changed: all code is decoded anew. */
+  blocksChanged(): void {
+    this.state.set(CPU.blockEntry, 0);
+    this.#dropCode();
+    this.#attend();
+  }
+
+  #dropCode(): void {
+    this.#codePages.clear();
+    this.#engine?.translator?.forgetAll();
+    this.#shadow.flush();
+    this.state.set(CPU.fetchPage, 1);
+  }
+
+  /** The next instruction begins a block; the one at `from` has ended the last. */
+  noteBlockEnd(from: number): void {
+    this.state.set(CPU.blockEntry, 1);
+    this.state.set(CPU.blockFrom, from);
+  }
+
   /** The next fetch looks its page up. */
   fetchAnew(): void {
     this.state.set(CPU.fetchPage, 1);
@@ -455,6 +488,7 @@ export class Vcpu {
     else this.#faultsInARow = 0;
     if (this.#faultsInARow >= FAULT_LOOP) this.requestStop('fault-loop');
     this.#announced = undefined;
+    this.noteBlockEnd(pc);
     this.#lastVector = enterException(state, kind, pc);
     state.setReg(15, this.#lastVector);
     this.#contextChanged();

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+// Basic blocks as they are executed: counted inline by generated code, or told one by one. A block begins with the
+// instruction after one that may go elsewhere, whether it did or not, or may raise an exception of its own will; at an
+// exception's vector; and where an exception returns to. The same in every engine.
+
+import { CPU } from '@plinth/arm';
+import { assert } from '@plinth/core';
+import type { BlockCount, CodePages } from '../memory/code-pages.js';
+import type { Vcpu } from './vcpu.js';
+
+/**
+ * Called before the first instruction of a block. `from` is the instruction that ended the block before, or where an
+ * exception came from. It may read state, write memory and registers but the PC, and stop the machine before the block.
+ */
+export type BlockEntered = (cpu: Vcpu, address: number, from: number) => void;
+
+interface Trace {
+  readonly first: number;
+  readonly last: number;
+  readonly entered: BlockEntered;
+}
+
+export class Blocks {
+  readonly #codePages: CodePages;
+  /** All code is to be decoded anew. */
+  readonly #changed: () => void;
+  readonly #traces = new Set<Trace>();
+  #counts = 0;
+
+  constructor(codePages: CodePages, changed: () => void) {
+    this.#codePages = codePages;
+    this.#changed = changed;
+  }
+
+  /** Whether generated code counts. */
+  get active(): boolean {
+    return this.#counts > 0 || this.#traces.size > 0;
+  }
+
+  /** Counts from now on, from zero if nobody counted; returns the function that ends it. Code is translated anew. */
+  count(): () => void {
+    this.#counts++;
+    if (this.#counts === 1) this.#begin();
+    let ended = false;
+    return () => {
+      if (ended) return;
+      ended = true;
+      this.#counts--;
+      if (!this.active) this.#end();
+    };
+  }
+
+  /** How often each block was entered since counting began. A block whose code was changed meanwhile is counted as one. */
+  counts(): BlockCount[] {
+    return [...this.#codePages.blockCounts()];
+  }
+
+  /**
+   * Tells each entry of a block that begins in [first, last], virtual addresses; returns the function that ends it. Code on
+   * these pages is interpreted meanwhile.
+   */
+  trace(first: number, last: number, entered: BlockEntered): () => void {
+    assert(first <= last, 'a range begins before it ends');
+    const trace: Trace = { first, last, entered };
+    const begins = !this.active;
+    this.#traces.add(trace);
+    if (begins) this.#begin();
+    else this.#changed();
+    return () => {
+      if (!this.#traces.delete(trace)) return;
+      if (this.active) this.#changed();
+      else this.#end();
+    };
+  }
+
+  #begin(): void {
+    this.#codePages.counting = true;
+    this.#changed();
+  }
+
+  #end(): void {
+    this.#codePages.counting = false;
+    this.#changed();
+  }
+
+  /** Whether blocks on the page of a virtual address are told. */
+  traces(address: number): boolean {
+    const page = address >>> 12;
+    for (const { first, last } of this.#traces) if (page >= first >>> 12 && page <= last >>> 12) return true;
+    return false;
+  }
+
+  /** For the engine: a block is entered on a page that is traced. */
+  entered(cpu: Vcpu, pc: number): void {
+    const address = pc >>> 0;
+    const from = cpu.state.get(CPU.blockFrom) >>> 0;
+    for (const { first, last, entered } of this.#traces) {
+      if (address >= first && address <= last) entered(cpu, address, from);
+    }
+  }
+}
