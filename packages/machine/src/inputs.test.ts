@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { type Input, Inputs } from './inputs.js';
 import type { Machine } from './machine.js';
 import { CpuTest, DATA, describeEngines, EngineUnderTest, ENGINES } from './testing/contract.js';
-import { a32, add, b, here, ldr, mcr, mov, mov32, mrc, NE, str, wfi } from './testing/mnemonics.js';
+import { here } from './testing/mnemonics.js';
+import { notingProgram } from './testing/noting-program.js';
 
 /** An `Inputs` at a place that the test moves, with a port that takes up to `room` bytes at a time. */
 function bench(room = 100) {
@@ -102,47 +103,6 @@ describe('inputs', () => {
   });
 });
 
-const UART = 0x0900_0000;
-
-const setUp = [
-  ...mov32(8, UART),
-  ...mov32(9, DATA),
-  ...mov32(10, 0x0800_0000),
-  mov(0, 1),
-  str(0, 10), // distributor on
-  ...mov32(0, 1 << 27),
-  str(0, 10, 0x100), // the virtual timer's PPI
-  mov(0, 2),
-  str(0, 10, 0x104), // the UART's SPI
-  mov(0, 0x10),
-  str(0, 8, 0x38), // receive interrupt
-  ...mov32(10, 0x0801_0000),
-  mov(0, 0xff),
-  str(0, 10, 4),
-  mov(0, 1),
-  str(0, 10), // CPU interface on
-];
-const wait = [
-  ...mov32(0, 5000),
-  mcr('CNTV_TVAL', 0),
-  mov(0, 1),
-  mcr('CNTV_CTL', 0),
-  wfi(),
-  add(7, 7, 1),
-  ldr(1, 8, 0x18),
-  a32('TST (immediate)', { Rn: 1, imm12: 0x10 }), // nothing received?
-];
-const note = [ldr(2, 8), mrc('CNTV_TVAL', 3), str(2, 9), str(3, 9, 4), str(7, 9, 8), add(9, 9, 12)];
-
-/**
- * A guest with interrupts masked that waits in WFI, 5000 ticks at most, and notes each character that the UART has for it
- * with the ticks that were left and the number of waits.
- */
-function noting(test: CpuTest): CpuTest {
-  const back = -4 * (wait.length + 1 + note.length);
-  return test.code([...setUp, ...wait, b(-4 * wait.length, NE), ...note, b(back)]).start();
-}
-
 /** Instructions after which the recorded run ends. */
 const END = 3000;
 
@@ -162,7 +122,7 @@ function live(machine: Machine): void {
 describeEngines('a recorded run', (engine) => {
   it('repeats itself on every engine, in whatever slices', () => {
     const inputs: Input[] = [];
-    const recorded = noting(new CpuTest(engine.machine({ onInput: (input) => inputs.push(input) }))).machine;
+    const recorded = notingProgram(new CpuTest(engine.machine({ onInput: (input) => inputs.push(input) }))).machine;
     live(recorded);
     expect(inputs.map((input) => String.fromCharCode(...input.bytes)).join('')).toBe('plinth');
     expect(recorded.memory.peek(DATA + 5 * 12, 4)).toBe('h'.charCodeAt(0));
@@ -170,7 +130,7 @@ describeEngines('a recorded run', (engine) => {
     expect(new Set(left).size).toBeGreaterThan(2);
     for (const kind of ENGINES) {
       for (const slice of [1, 97, END]) {
-        const played = noting(new CpuTest(new EngineUnderTest(kind).machine())).machine;
+        const played = notingProgram(new CpuTest(new EngineUnderTest(kind).machine())).machine;
         played.inputs.play(inputs);
         while (played.count < END) played.run({ until: Math.min(END, played.count + slice) });
         expect(played.inputs.playing).toBe(false);

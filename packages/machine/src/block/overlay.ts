@@ -198,6 +198,10 @@ export class OverlayDisk implements BlockDevice {
   }
 
   save(writer: StateWriter): void {
+    if (this.#file.keepsContent === true) {
+      writer.bytes(this.#map);
+      return;
+    }
     if (!this.readOnly) this.flush();
     this.#base.save(writer);
     writer.bool(this.#temporary);
@@ -213,6 +217,10 @@ export class OverlayDisk implements BlockDevice {
   }
 
   restore(reader: StateReader): void {
+    if (this.#file.keepsContent === true) {
+      this.#restoreMap(reader);
+      return;
+    }
     this.#base.restore(reader);
     if (this.#added) return;
     const same = reader.bool() === this.#temporary;
@@ -221,6 +229,11 @@ export class OverlayDisk implements BlockDevice {
       checkProof(reader, this.#file);
       return;
     }
+    this.#restoreMap(reader);
+    this.#eachStored((at) => this.#file.write(at, reader.raw(this.#clusterSize)));
+  }
+
+  #restoreMap(reader: StateReader): void {
     const map = reader.bytes();
     reader.check(map.length === this.#map.length, 'an overlay of another size');
     reader.check(
@@ -229,7 +242,6 @@ export class OverlayDisk implements BlockDevice {
     );
     this.#map.set(map);
     for (let block = 0; block * MAP_BLOCK < map.length; block++) this.#stale.add(block);
-    this.#eachStored((at) => this.#file.write(at, reader.raw(this.#clusterSize)));
   }
 
   #eachStored(visit: (at: number) => void): void {

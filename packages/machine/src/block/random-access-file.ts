@@ -17,6 +17,8 @@ export interface RandomAccessFile {
   /** Comes back when what was written would outlive a power cut. */
   sync(): void;
   truncate(size: number): void;
+  /** Whoever saves the machine keeps the content himself, and nobody changes what is below: an overlay saves what is where. */
+  readonly keepsContent?: boolean;
   /** When it was last changed, in whole milliseconds since 1970. */
   readonly modified: number;
   /** 32 bytes that are others when the file was changed, for the header of an overlay. */
@@ -28,11 +30,20 @@ export interface RandomAccessFile {
 
 const CHUNK = 65536;
 
+/** A file's content at some time; nobody writes to its chunks. */
+export interface FileContent {
+  readonly size: number;
+  readonly chunks: ReadonlyMap<number, Uint8Array>;
+}
+
 export class MemoryFile implements RandomAccessFile {
   readonly name: string;
   readonly modified: number = 0;
   size: number = 0;
+  keepsContent: boolean = false;
   readonly #chunks = new Map<number, Uint8Array>();
+  /** Those that no kept content has. */
+  readonly #own = new Set<Uint8Array>();
   readonly #limit: number;
 
   /** `limit`: bytes of memory that it may take. */
@@ -53,16 +64,35 @@ export class MemoryFile implements RandomAccessFile {
   write(offset: number, from: Uint8Array): void {
     eachChunk(offset, from.length, (chunk, within, done, length) => {
       let bytes = this.#chunks.get(chunk);
-      if (bytes === undefined) this.#chunks.set(chunk, (bytes = this.#newChunk()));
+      if (bytes === undefined || !this.#own.has(bytes)) this.#chunks.set(chunk, (bytes = this.#ownChunk(bytes)));
       bytes.set(from.subarray(done, done + length), within);
     });
     this.size = Math.max(this.size, offset + from.length);
   }
 
-  #newChunk(): Uint8Array {
-    if (this.#chunks.size * CHUNK < this.#limit) return new Uint8Array(CHUNK);
+  /** A chunk to write to, with the content that its place has. */
+  #ownChunk(content: Uint8Array | undefined): Uint8Array {
+    if (content !== undefined || this.#chunks.size * CHUNK < this.#limit) {
+      const bytes = content?.slice() ?? new Uint8Array(CHUNK);
+      this.#own.add(bytes);
+      return bytes;
+    }
     const full = `the ${Math.floor(this.#limit / 2 ** 20)} MiB of memory for what is written are used up`;
     throw new PlinthError('host', 'memory-file-full', `${this.name}: ${full}`);
+  }
+
+  /** What is in it now: costs what is written to it later. */
+  keep(): FileContent {
+    this.#own.clear();
+    return { size: this.size, chunks: new Map(this.#chunks) };
+  }
+
+  /** Has that content again. */
+  goTo({ size, chunks }: FileContent): void {
+    this.#own.clear();
+    this.#chunks.clear();
+    for (const [chunk, bytes] of chunks) this.#chunks.set(chunk, bytes);
+    this.size = size;
   }
 
   sync(): void {}
@@ -72,7 +102,7 @@ export class MemoryFile implements RandomAccessFile {
     for (const [chunk, bytes] of this.#chunks) {
       const keep = size - chunk * CHUNK;
       if (keep <= 0) this.#chunks.delete(chunk);
-      else if (keep < CHUNK) bytes.fill(0, keep);
+      else if (keep < CHUNK) this.#chunks.set(chunk, this.#ownChunk(bytes).fill(0, keep));
     }
     this.size = size;
   }
