@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A machine of a test as a driver, with nothing around it, and recordings of it in memory. Only for tests; no part of the
+// A machine of a test as a driver, with nothing around it, and recordings of it in memory. Only for tests; no part of a
 // package.
 
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
@@ -13,9 +13,7 @@ import {
   type OpenDriver,
   parseRunSpec,
 } from '@plinth/machine';
-import { RecordedDriver } from '../record/recorded-driver.js';
-import { Recorder } from '../record/recorder.js';
-import type { RecordingStart } from '../record/start.js';
+import { openRecording, RecordedDriver, Recorder, type Recording, type RecordingStart } from '@plinth/observe';
 
 export const codec: SectionCodec = {
   deflate: async (bytes) => deflateRawSync(bytes, { level: 1 }),
@@ -120,6 +118,11 @@ export class RecordedMachine {
       ...(options.interval === undefined ? {} : { interval: options.interval }),
     });
     this.driver = new RecordedDriver(driver, this.#recorder);
+  }
+
+  /** The recording, read again. */
+  async recording(): Promise<Recording> {
+    return openRecording(await this.end(), this.machine.board.description.name, codec);
   }
 
   /** The recording, with its end. */

@@ -5,10 +5,8 @@ import { decodeOpenSections, encodeOpenHeader, encodeSection, PlinthError, type 
 import { Machine, type MachineOptions } from '@plinth/machine';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { BareDriver, codec, RecordedMachine } from '../testing/bare-driver.js';
-import { RECORDING_KIND } from './recorder.js';
-import { openRecording } from './recording.js';
-import { Replay } from './replay.js';
+import { openRecording, RECORDING_KIND, Replay } from '@plinth/observe';
+import { BareDriver, codec, RecordedMachine } from './recorded-machine.js';
 
 /** Adds 1 to r0, stores it, and so on for ever. */
 const COUNTING = [0xe2800001, 0xe58f0008, 0xeafffffc, 0, 0, 0];

@@ -8,6 +8,8 @@ export * from './gdb/session.js';
 export * from './gdb/stub.js';
 export * from './gdb/target.js';
 export * from './record/events.js';
+export * from './record/history.js';
+export * from './record/last-write.js';
 export * from './record/ram-hash.js';
 export * from './record/recorded-driver.js';
 export * from './record/recorder.js';

@@ -57,7 +57,8 @@ export async function openRecording(bytes: Uint8Array, name: string, codec: Sect
   const end = others.has('end') ? readEnd(others) : undefined;
   others.end();
   const segments = segmentsOf(chunks, identity.nanosecondsPerInstruction, name);
-  if (segments.length === 0) {
+  const [first] = segments;
+  if (first?.end.kind !== 'checkpoint' || first.from.count !== first.end.count) {
     throw new PlinthError('input', 'recording-empty', `${name}: this recording has no beginning: ${WORDS.advice}`);
   }
   return { name, start, identity, plan: new Sections(name, plan, WORDS), segments, end, cut };

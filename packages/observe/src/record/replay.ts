@@ -24,6 +24,8 @@ export type ReplayStop =
   | { readonly kind: 'end' }
   /** Somebody has asked the machine to stop, or the output that slices end at has come. */
   | { readonly kind: 'requested' }
+  /** A hook stopped before the instruction at this virtual address. */
+  | { readonly kind: 'hook'; readonly address: number }
   | { readonly kind: 'different'; readonly difference: Difference };
 
 export interface ReplayOptions {
@@ -39,6 +41,7 @@ export class Replay {
   /** The segment that is played; the number of segments at the end. */
   #segment = 0;
   #agreed: Place;
+  #endAgrees = false;
   /** Checkpoints that were compared, and how many of them with all of RAM. */
   readonly compared: { checkpoints: number; withRam: number } = { checkpoints: 0, withRam: 0 };
 
@@ -78,8 +81,7 @@ export class Replay {
   /** The machine was put back to where a segment begins. */
   goTo(segment: number): void {
     this.#segment = segment;
-    const { from } = this.#current!;
-    this.#agreed = from;
+    this.#agreed = this.#recording.segments[segment - 1]?.end ?? this.#current!.from;
     this.#play();
   }
 
@@ -91,7 +93,7 @@ export class Replay {
         if (segment === undefined) return this.#atEnd();
         const { count } = segment.end;
         const stop = this.machine.run({ until: Math.min(until, count) });
-        if (stop.kind === 'requested') return stop;
+        if (stop.kind === 'requested' || stop.kind === 'hook') return stop;
         const finished = this.#finish(segment, stop);
         if (finished !== undefined) return finished;
         if (this.machine.count >= until && this.#current === segment) return { kind: 'until' };
@@ -139,7 +141,8 @@ export class Replay {
   /** All of RAM is read once, as the recorder did: what keeps track of changed pages may be wrong as well. */
   #atEnd(): ReplayStop {
     const { end } = this.#recording;
-    if (end === undefined || this.machine.stateHash() === end.stateHash) return { kind: 'end' };
+    this.#endAgrees ||= end === undefined || this.machine.stateHash() === end.stateHash;
+    if (this.#endAgrees) return { kind: 'end' };
     return this.#different(['registers or memory, at the end']);
   }
 
