@@ -5,7 +5,8 @@ import { countBefore, History, lastWrite } from '@plinth/observe';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Random } from '../fuzz/random.js';
-import { BareDriver, RecordedMachine } from './recorded-machine.js';
+import { BareDriver } from '../../packages/observe/src/testing/bare-driver.js';
+import { RecordedMachine } from './recorded-machine.js';
 import { randomScene, type Scene, SCENES } from './scenes.js';
 
 const ENGINES = ['interpreter', 'translator', 'translator-forced'] as const;

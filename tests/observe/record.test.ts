@@ -5,7 +5,8 @@ import { Replay } from '@plinth/observe';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Random } from '../fuzz/random.js';
-import { BareDriver, RecordedMachine } from './recorded-machine.js';
+import { BareDriver } from '../../packages/observe/src/testing/bare-driver.js';
+import { RecordedMachine } from './recorded-machine.js';
 import { randomScene, type Scene, SCENES } from './scenes.js';
 
 /** The others leave their serial line alone, which has room for one character. */

@@ -1,91 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// A machine of a test as a driver, with nothing around it, and recordings of it in memory. Only for tests; no part of a
-// package.
+// Recordings of machines of tests, in memory.
 
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
-import type { Finding, Section, SectionCodec, Sections } from '@plinth/core';
-import {
-  type BlockDevice,
-  type DriverStop,
-  type Input,
-  type Machine,
-  type MachineOptions,
-  type OpenDriver,
-  parseRunSpec,
-} from '@plinth/machine';
+import type { SectionCodec } from '@plinth/core';
+import { type Input, type Machine, type MachineOptions, parseRunSpec } from '@plinth/machine';
 import { openRecording, RecordedDriver, Recorder, type Recording, type RecordingStart } from '@plinth/observe';
+import { BareDriver } from '../../packages/observe/src/testing/bare-driver.js';
 
 export const codec: SectionCodec = {
   deflate: async (bytes) => deflateRawSync(bytes, { level: 1 }),
   inflate: async (bytes, length) => inflateRawSync(bytes, { maxOutputLength: Math.max(1, length) }),
 };
-
-export class BareDriver implements OpenDriver {
-  readonly machine: Machine;
-  readonly name: string = 'a.elf';
-  readonly disks: readonly BlockDevice[] = [];
-
-  constructor(machine: Machine) {
-    this.machine = machine;
-  }
-
-  get instructions(): number {
-    return this.machine.count;
-  }
-
-  get virtualTime(): number {
-    return this.machine.clock.now();
-  }
-
-  send(port: string, bytes: Uint8Array): number {
-    return this.machine.inputs.send(port, bytes);
-  }
-
-  personalize(): void {}
-
-  takeOutput(): Uint8Array {
-    return new Uint8Array();
-  }
-
-  endSlicesAt(): void {}
-
-  takeFindings(): readonly Finding[] {
-    return [];
-  }
-
-  runSlice(maximumInstructions: number, comeBack: boolean): DriverStop {
-    const stop = this.machine.run({ until: this.machine.count + maximumInstructions, waitForEvents: comeBack });
-    if (stop.kind === 'until' || stop.kind === 'requested') return { kind: 'slice' };
-    return stop.kind === 'fault-loop' || stop.kind === 'fetch-denied' ? { kind: 'finding' } : stop;
-  }
-
-  passTime(nanoseconds: number): void {
-    this.machine.passTime(nanoseconds);
-  }
-
-  reset(): void {
-    this.machine.reset();
-  }
-
-  saveState(): readonly Section[] {
-    return this.machine.saveState();
-  }
-
-  restoreState(sections: Sections): void {
-    this.machine.restoreState(sections);
-  }
-
-  stateHash(): string {
-    return this.machine.stateHash();
-  }
-
-  async saveSnapshot(): Promise<readonly Uint8Array[]> {
-    this.machine.save();
-    return [];
-  }
-
-  [Symbol.dispose](): void {}
-}
 
 export const START: RecordingStart = {
   spec: parseRunSpec({ program: '/a.elf' }),

@@ -6,7 +6,8 @@ import { Machine, type MachineOptions } from '@plinth/machine';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { openRecording, RECORDING_KIND, Replay } from '@plinth/observe';
-import { BareDriver, codec, RecordedMachine } from './recorded-machine.js';
+import { BareDriver } from '../../packages/observe/src/testing/bare-driver.js';
+import { codec, RecordedMachine } from './recorded-machine.js';
 
 /** Adds 1 to r0, stores it, and so on for ever. */
 const COUNTING = [0xe2800001, 0xe58f0008, 0xeafffffc, 0, 0, 0];
