@@ -14,6 +14,7 @@ export * from './record/ram-hash.js';
 export * from './record/recorded-driver.js';
 export * from './record/recorder.js';
 export * from './record/recording.js';
+export * from './record/replay-driver.js';
 export * from './record/replay.js';
 export * from './record/start.js';
 export * from './symbols/dwarf-lines.js';

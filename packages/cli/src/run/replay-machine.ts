@@ -11,6 +11,7 @@ import type {
   EngineName,
   LoadPlan,
   OpenDriver,
+  RandomAccessFile,
   RunSpec,
   SharedFolder,
 } from '@plinth/machine';
@@ -35,6 +36,8 @@ export interface ReplaySetting {
   readonly drives: readonly string[];
   readonly host: DriverHost;
   readonly progress: Progress;
+  /** Makes an empty file for what the guest writes to a disk; one that is gone after the run if left out. */
+  readonly newLayer?: () => RandomAccessFile;
 }
 
 /** @throws PlinthError `input` for files and disks that are gone, or are others than they were */
@@ -43,7 +46,7 @@ export async function createReplayDriver(recording: Recording, setting: ReplaySe
   const spec = replaySpec(recording, setting);
   const host: DriverHost = {
     ...setting.host,
-    attach: (run, board) => attachDevices(run, board, sourcesOf(recording, spec)),
+    attach: (run, board) => attachDevices(run, board, sourcesOf(recording, spec, setting)),
   };
   const snapshot = await snapshotOf(recording, setting);
   if (snapshot !== undefined) return resumeDriver(spec, snapshot, host);
@@ -83,10 +86,14 @@ function withoutOverlay({ overlay: _overlay, ...drive }: DriveSpec): DriveSpec {
   return drive;
 }
 
-function sourcesOf({ start }: Recording, { net, wallClock }: RunSpec): Parameters<typeof attachDevices>[2] {
+function sourcesOf(
+  { start }: Recording,
+  { net, wallClock }: RunSpec,
+  { newLayer }: ReplaySetting,
+): Parameters<typeof attachDevices>[2] {
   return {
     network: net.kind === 'none' ? undefined : silentNetwork(net, wallClock),
-    openDrives: (drives) => openRecordedDrives(drives, start.freshOverlays),
+    openDrives: (drives) => openRecordedDrives(drives, start.freshOverlays, newLayer),
     openFolder: () => absentFolder,
   };
 }
