@@ -9,5 +9,6 @@ export * from './finding.js';
 export * from './sections.js';
 export * from './sha256.js';
 export * from './state.js';
+export * from './tap.js';
 export * from './text.js';
 export * from './virtual-time.js';

@@ -34,6 +34,7 @@ import { Blocks } from './cpu/blocks.js';
 import { Hooks } from './cpu/hooks.js';
 import { type InterpreterImage, standardInterpreter } from './cpu/interpreter-image.js';
 import { PSCI_NOT_SUPPORTED, psciCall } from './cpu/psci.js';
+import { Taps } from './cpu/taps.js';
 import { Turns } from './cpu/turns.js';
 import { type CpuHost, type CpuStop, Vcpu } from './cpu/vcpu.js';
 import type { Device } from './devices/device.js';
@@ -132,6 +133,8 @@ export class Machine implements CpuHost {
   readonly hooks: Hooks;
   /** Who counts or is told of the blocks that are executed. */
   readonly blocks: Blocks;
+  /** Who is told of exceptions, translations, devices and the console. */
+  readonly taps: Taps;
   /** Who is told of the CPUs' accesses to virtual addresses. */
   readonly virtualWatches: VirtualWatches;
   /** The first is on at power-on, the guest turns on the others (PSCI). */
@@ -202,11 +205,12 @@ export class Machine implements CpuHost {
     const codePages = new CodePages(memory, ramSize / 4096);
     this.hooks = new Hooks(this.memory, {
       changed: (page) => this.currentCpu.hooksChanged(page),
-      virtualChanged: (address) => {
-        shadow.dropRange(address, address);
+      virtualChanged: (first, last) => {
+        shadow.dropRange(first, last);
         this.currentCpu.fetchAnew();
       },
     });
+    this.taps = new Taps(this.memory);
     this.blocks = new Blocks(codePages, () => {
       for (const cpu of this.cpus) cpu.blocksChanged();
     });
@@ -227,6 +231,7 @@ export class Machine implements CpuHost {
           codePages,
           hooks: this.hooks,
           blocks: this.blocks,
+          taps: this.taps,
           watches: this.virtualWatches,
           host: this,
         }),
@@ -254,7 +259,10 @@ export class Machine implements CpuHost {
       events: this.events,
       wallClockBase: options.wallClockBase ?? 0,
       console: {
-        onByte: (byte) => options.onConsole?.(byte),
+        onByte: (byte) => {
+          options.onConsole?.(byte);
+          this.taps.console.tell(byte);
+        },
         onRoom: () => options.onConsoleRoom?.(),
         connect: (input) => this.inputs.connect('console', input),
       },

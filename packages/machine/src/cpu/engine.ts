@@ -221,11 +221,15 @@ export class Engine {
   #hooked(cpu: Vcpu, pc: number): number {
     const { state } = cpu;
     const host = pc + state.get(CPU.fetchHost);
-    if (!cpu.takeAnnounced(pc) && this.#hooks.call(cpu, host, pc >>> 0) === 'stop') {
+    const verdict = cpu.takeAnnounced(pc) ? 'go-on' : this.#hooks.call(cpu, host, pc >>> 0);
+    if (verdict === 'stop') {
       cpu.stopBefore(pc);
       return pc;
     }
+    // A hook has sent the CPU elsewhere.
+    if (state.get(CPU.aborted) !== 0) return state.get(CPU.nextPc);
     const word = this.#halfwords[host >>> 1]! | (this.#halfwords[(host >>> 1) + 1]! << 16);
+    if (verdict === 'skip') return pc + (state.thumb && !isWide(word) ? 2 : 4);
     const it = state.get(CPU.itState);
     const number = this.#numberAt(state.thumb, word, pc, it !== 0);
     if (number === HANDLER.crossing) return this.#crossing(cpu, word, pc);

@@ -10,7 +10,18 @@ import { assert } from '@plinth/core';
 import type { PhysicalMemory } from '../memory/physical-memory.js';
 import type { Vcpu } from './vcpu.js';
 
-export type HookVerdict = 'go-on' | 'stop';
+/**
+ * What becomes of the instruction or access that is told: it is done; the machine stops before the instruction; or it is not
+ * done, and the machine goes on behind it.
+ */
+export type HookVerdict = 'go-on' | 'stop' | 'skip';
+
+const WEIGHT: Readonly<Record<HookVerdict, number>> = { 'go-on': 0, skip: 1, stop: 2 };
+
+/** The verdict that counts if several are given. */
+export function heavier(one: HookVerdict, other: HookVerdict): HookVerdict {
+  return WEIGHT[other] > WEIGHT[one] ? other : one;
+}
 
 /**
  * Called before the instruction at virtual address `address`, which is `cpu.instructionAddress` too. It may read and change
@@ -20,26 +31,25 @@ export type Hook = (cpu: Vcpu, address: number) => HookVerdict;
 
 interface Standing {
   readonly hook: Hook;
-  /** The only virtual address at which it is told; undefined for all that lead here. */
-  readonly virtual: number | undefined;
-  /** RAM pages on which it has a place. */
-  readonly pages: Set<number>;
+  /** The virtual addresses at which it is told, first and last; undefined for all that lead to its place. */
+  readonly virtual: { readonly first: number; readonly last: number } | undefined;
+  /** Its places on RAM pages, offsets of the first and the last. */
+  readonly pages: Map<number, { readonly first: number; readonly last: number }>;
 }
 
 export interface HooksListener {
   /** The RAM page's places have changed. */
   changed(page: number): void;
-  /** So have those of the page of a virtual address: the next fetch from it is to call `fetching`. */
-  virtualChanged(address: number): void;
+  /** So have those of the pages of virtual addresses: the next fetch from them is to call `fetching`. */
+  virtualChanged(first: number, last: number): void;
 }
 
 export class Hooks {
   readonly #physical: PhysicalMemory;
   readonly #listener: HooksListener;
-  /** By RAM page and offset. */
-  readonly #places = new Map<number, Map<number, Standing[]>>();
-  /** By virtual page number. */
-  readonly #virtual = new Map<number, Set<Standing>>();
+  readonly #onPage = new Map<number, Set<Standing>>();
+  /** Those on virtual addresses. */
+  readonly #virtual = new Set<Standing>();
 
   constructor(physical: PhysicalMemory, listener: HooksListener) {
     this.#physical = physical;
@@ -50,42 +60,43 @@ export class Hooks {
   add(address: number, hook: Hook): () => void {
     const page = this.#physical.pageOf(address);
     assert(page >= 0, 'a hook lies in RAM');
-    const standing: Standing = { hook, virtual: undefined, pages: new Set() };
-    this.#place(standing, page, address & 0xffe);
-    return () => this.#remove(standing, address & 0xffe);
+    const standing: Standing = { hook, virtual: undefined, pages: new Map() };
+    const offset = address & 0xffe;
+    this.#place(standing, page, offset, offset);
+    return () => this.#remove(standing);
   }
 
   /** Stands at a virtual address, in every address space and whether it is mapped yet or not. */
   addVirtual(address: number, hook: Hook): () => void {
-    const virtual = (address & ~1) >>> 0;
-    const standing: Standing = { hook, virtual, pages: new Set() };
-    const list = this.#virtual.get(virtual >>> 12);
-    if (list === undefined) this.#virtual.set(virtual >>> 12, new Set([standing]));
-    else list.add(standing);
-    this.#listener.virtualChanged(virtual);
+    return this.addRange(address, address, hook);
+  }
+
+  /** Stands before all instructions that begin at the virtual addresses from `first` to `last`. */
+  addRange(first: number, last: number, hook: Hook): () => void {
+    const virtual = { first: (first & ~1) >>> 0, last: last >>> 0 };
+    assert(virtual.first <= virtual.last, 'a range begins before it ends');
+    const standing: Standing = { hook, virtual, pages: new Map() };
+    this.#virtual.add(standing);
+    this.#listener.virtualChanged(virtual.first, virtual.last);
     return () => {
-      const standings = this.#virtual.get(virtual >>> 12);
-      standings?.delete(standing);
-      if (standings?.size === 0) this.#virtual.delete(virtual >>> 12);
-      this.#remove(standing, virtual & 0xfff);
+      this.#virtual.delete(standing);
+      this.#remove(standing);
     };
   }
 
-  #place(standing: Standing, page: number, offset: number): void {
-    standing.pages.add(page);
-    const onPage = this.#places.get(page) ?? new Map<number, Standing[]>();
-    this.#places.set(page, onPage);
-    onPage.set(offset, [...(onPage.get(offset) ?? []), standing]);
+  #place(standing: Standing, page: number, first: number, last: number): void {
+    standing.pages.set(page, { first, last });
+    const onPage = this.#onPage.get(page);
+    if (onPage === undefined) this.#onPage.set(page, new Set([standing]));
+    else onPage.add(standing);
     this.#listener.changed(page);
   }
 
-  #remove(standing: Standing, offset: number): void {
-    for (const page of standing.pages) {
-      const onPage = this.#places.get(page)!;
-      const rest = onPage.get(offset)!.filter((other) => other !== standing);
-      if (rest.length > 0) onPage.set(offset, rest);
-      else onPage.delete(offset);
-      if (onPage.size === 0) this.#places.delete(page);
+  #remove(standing: Standing): void {
+    for (const page of standing.pages.keys()) {
+      const onPage = this.#onPage.get(page)!;
+      onPage.delete(standing);
+      if (onPage.size === 0) this.#onPage.delete(page);
       this.#listener.changed(page);
     }
     standing.pages.clear();
@@ -93,26 +104,40 @@ export class Hooks {
 
   /** A CPU is about to fetch from a virtual page that leads to this RAM page, and cannot have done so since it had hooks. */
   fetching(address: number, page: number): void {
-    if (this.#virtual.size === 0) return;
-    for (const standing of this.#virtual.get(address >>> 12) ?? []) {
-      if (!standing.pages.has(page)) this.#place(standing, page, standing.virtual! & 0xfff);
+    const start = (address & ~0xfff) >>> 0;
+    for (const standing of this.#virtual) {
+      const first = Math.max(standing.virtual!.first - start, 0);
+      const last = Math.min(standing.virtual!.last - start, 0xfff);
+      if (first > last) continue;
+      const there = standing.pages.get(page);
+      if (there !== undefined && there.first <= first && there.last >= last) continue;
+      // Two virtual pages of a range may lead to one RAM page.
+      this.#place(standing, page, Math.min(first, there?.first ?? first), Math.max(last, there?.last ?? last));
     }
   }
 
-  /** Offsets of the places on a RAM page; undefined if there are none. */
+  /** The places on a RAM page; undefined if there are none. */
   onPage(page: number): { has(offset: number): boolean } | undefined {
-    return this.#places.get(page);
+    const standings = this.#onPage.get(page);
+    if (standings === undefined) return undefined;
+    return { has: (offset) => [...standings].some(({ pages }) => stands(pages.get(page), offset)) };
   }
 
-  /** Tells all hooks of a place, given as its host address; `stop` if one of them says so. */
+  /** Tells all hooks of a place, given as its host address. */
   call(cpu: Vcpu, host: number, address: number): HookVerdict {
     const page = this.#physical.pageOfHost(host);
+    const offset = host & 0xfff;
     let verdict: HookVerdict = 'go-on';
-    for (const { hook, virtual, pages } of this.#places.get(page)?.get(host & 0xfff) ?? []) {
-      // One that another has removed just now is told no more.
-      if (!pages.has(page) || (virtual !== undefined && virtual !== address)) continue;
-      if (hook(cpu, address) === 'stop') verdict = 'stop';
+    // One that comes meanwhile is told from the next time on, one that goes no more.
+    for (const { hook, virtual, pages } of [...(this.#onPage.get(page) ?? [])]) {
+      if (!stands(pages.get(page), offset)) continue;
+      if (virtual !== undefined && (address < virtual.first || address > virtual.last)) continue;
+      verdict = heavier(verdict, hook(cpu, address));
     }
     return verdict;
   }
+}
+
+function stands(place: { readonly first: number; readonly last: number } | undefined, offset: number): boolean {
+  return place !== undefined && offset >= place.first && offset <= place.last;
 }

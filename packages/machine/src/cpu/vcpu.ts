@@ -33,6 +33,7 @@ import type { ArchTimer } from './arch-timer.js';
 import type { Engine } from './engine.js';
 import type { Blocks } from './blocks.js';
 import type { Hooks, HookVerdict } from './hooks.js';
+import type { Taps } from './taps.js';
 import { swapBytes, TranslationContext } from './translation.js';
 
 /** What the CPU asks of the machine around it. */
@@ -69,6 +70,12 @@ export type CpuStop =
   /** A hook said so; the PC is at its instruction. */
   | 'hook';
 
+/** An exception that is put upon a guest; `status` as in DFSR[10, 3:0], a permission fault of a page if left out. */
+export type GuestException =
+  | { readonly kind: 'undefined' }
+  | { readonly kind: 'prefetch-abort'; readonly status?: number }
+  | { readonly kind: 'data-abort'; readonly address: number; readonly write?: boolean; readonly status?: number };
+
 /** Which reason to stop is told when several come together: the caller looks at devices and time anyway. */
 const STOP_RANK: Readonly<Record<CpuStop, number>> = {
   device: 0,
@@ -92,6 +99,7 @@ export class Vcpu {
   readonly #codePages: CodePages;
   readonly #hooks: Hooks;
   readonly #blocks: Blocks;
+  readonly #taps: Taps;
   readonly #watches: VirtualWatches;
   readonly #host: CpuHost;
   readonly #translation: TranslationContext;
@@ -113,6 +121,7 @@ export class Vcpu {
     codePages: CodePages;
     hooks: Hooks;
     blocks: Blocks;
+    taps: Taps;
     watches: VirtualWatches;
     host: CpuHost;
   }) {
@@ -124,14 +133,27 @@ export class Vcpu {
     this.#codePages = options.codePages;
     this.#hooks = options.hooks;
     this.#blocks = options.blocks;
+    this.#taps = options.taps;
     this.#watches = options.watches;
     this.#host = options.host;
     this.#translation = new TranslationContext(this.state, options.physical, options.shadow);
     this.system = new Coprocessors(this.state, options.model, {
-      translationChanged: () => this.#contextChanged(),
-      invalidateTlb: () => this.#tlbChanged(() => this.#shadow.flush()),
-      invalidateTlbAddress: (address) => this.#tlbChanged(() => this.#shadow.flushAddress(address)),
-      invalidateTlbAsid: (asid) => this.#tlbChanged(() => this.#shadow.flushAsid(asid)),
+      translationChanged: () => {
+        this.#contextChanged();
+        this.#taps.translation.tell(this, { kind: 'registers' });
+      },
+      invalidateTlb: () => {
+        this.#tlbChanged(() => this.#shadow.flush());
+        this.#taps.translation.tell(this, { kind: 'tlb-all' });
+      },
+      invalidateTlbAddress: (address) => {
+        this.#tlbChanged(() => this.#shadow.flushAddress(address));
+        this.#taps.translation.tell(this, { kind: 'tlb-address', address: address >>> 0 });
+      },
+      invalidateTlbAsid: (asid) => {
+        this.#tlbChanged(() => this.#shadow.flushAsid(asid));
+        this.#taps.translation.tell(this, { kind: 'tlb-asid', asid });
+      },
       translateForPar: (address, write, privileged) => this.#translation.par(address, write, privileged),
       timerRead: (crm, opc2) => this.#host.timer(this).read(crm, opc2),
       timerWrite: (crm, opc2, value) => this.#afterDevice(this.#host.timer(this).write(crm, opc2, value)),
@@ -296,9 +318,11 @@ export class Vcpu {
     if (pending === 0 || this.#interruptsHeld) return;
     this.#announced = undefined;
     const kind = (pending & PSR.F) !== 0 ? EXCEPTION.fastInterrupt : EXCEPTION.interrupt;
-    this.noteBlockEnd(state.reg(15));
-    state.setReg(15, enterException(state, kind, state.reg(15)));
+    const from = state.reg(15);
+    this.noteBlockEnd(from);
+    state.setReg(15, enterException(state, kind, from));
     this.#contextChanged();
+    this.#taps.exception.tell(this, kind, from >>> 0);
   }
 
   // ---- translation --------------------------------------------------------------------------------------------
@@ -492,6 +516,7 @@ export class Vcpu {
     this.#lastVector = enterException(state, kind, pc);
     state.setReg(15, this.#lastVector);
     this.#contextChanged();
+    this.#taps.exception.tell(this, kind, pc >>> 0);
   }
 
   /** The same from within generated code, which abandons the instruction and goes on at the vector. */
@@ -650,8 +675,35 @@ export class Vcpu {
     this.#stored(address, value, before, size, this.#physical.writeSplit(first, inFirst, second, size, value));
   }
 
+  // ---- for those who are told of an instruction in the middle of it ---------------------------------------------
+
+  /** Abandons the instruction and goes on at `address` in the same instruction set. */
+  jump(address: number): void {
+    this.noteBlockEnd(this.instructionAddress);
+    this.#leaveTo(address);
+  }
+
+  /** Abandons the instruction and has the guest take an exception there. */
+  inject(exception: GuestException): void {
+    const fault = exception.kind === 'undefined' ? 0 : (exception.status ?? FAULT.permissionPage);
+    switch (exception.kind) {
+      case 'undefined':
+        this.#raise(EXCEPTION.undefined);
+        return;
+      case 'prefetch-abort':
+        this.state.set(SYSTEM.IFSR, (fault & 0xf) | ((fault & 0x10) << 6));
+        this.state.set(SYSTEM.IFAR, this.instructionAddress);
+        this.#raise(EXCEPTION.prefetchAbort);
+        return;
+      case 'data-abort':
+        this.#dataAbort(exception.address, fault, 0, exception.write ?? false);
+    }
+  }
+
   #stopsBeforeStore(address: number, value: number, before: number, size: number): boolean {
-    return this.#watches.active && this.#stopsBefore(this.#watches.before(this, address, size, true, value, before));
+    if (!this.#watches.active) return false;
+    const verdict = this.#watches.before(this, address, size, true, value, before);
+    return this.#stopsBefore(verdict) || verdict === 'skip' || this.state.get(CPU.aborted) !== 0;
   }
 
   /** After a store: an abort where nothing answered. */
@@ -670,6 +722,11 @@ export class Vcpu {
   exception(kind: number, immediate: number): void {
     const calls = kind === EXCEPTION.supervisorCall || kind === EXCEPTION.breakpoint;
     if (calls && this.#host.semihostingCall(this, kind, immediate)) return;
+    if (kind === EXCEPTION.supervisorCall) {
+      const verdict = this.#taps.supervisorCall(this, immediate);
+      if (verdict === 'stop') this.stopBefore(this.instructionAddress);
+      if (verdict !== 'go-on' || this.state.get(CPU.aborted) !== 0) return;
+    }
     if (kind === EXCEPTION.hypervisorCall || kind === EXCEPTION.secureMonitorCall) {
       const conduit = kind === EXCEPTION.hypervisorCall ? 'hvc' : 'smc';
       if (this.state.privileged && this.#host.firmwareCall(this, conduit)) {
@@ -711,7 +768,9 @@ export class Vcpu {
     writeWholeCpsr(this.state, psr);
     this.activity.signal();
     this.#contextChanged();
-    this.#leaveTo(target & (this.state.thumb ? ~1 : ~3));
+    const to = target & (this.state.thumb ? ~1 : ~3);
+    this.#leaveTo(to);
+    this.#taps.exceptionReturn.tell(this, to >>> 0);
   }
 
   setEndianness(big: number): void {

@@ -3,7 +3,7 @@
 // not let through, by CPU or by device, comes through `write`; nothing bypasses it, so code pages and watches see each
 // write exactly once.
 
-import { assert } from '@plinth/core';
+import { assert, Tap } from '@plinth/core';
 import type { PlacedDevice } from '../boards/board.js';
 import type { AccessSize } from '../devices/device.js';
 import { GRANULE, RAM_AT, watchBitmaps } from './layout.js';
@@ -27,6 +27,15 @@ export interface MemoryAccess {
   /** What is written, or what was read, as it lies in memory: little-endian, unsigned, the first four bytes. */
   readonly value: number;
   readonly by: 'cpu' | 'device';
+}
+
+/** A CPU's access to a device's register; the value is zero-extended. */
+export interface DeviceAccess {
+  readonly device: string;
+  readonly address: number;
+  readonly size: number;
+  readonly write: boolean;
+  readonly value: number;
 }
 
 /** Watches `[start, start + length)` of guest-physical memory. */
@@ -64,6 +73,8 @@ export class PhysicalMemory {
   readonly #watchedForWrite: Uint8Array;
   readonly #view: DataView;
   readonly #watches = new Set<Watch>();
+  /** Told after each access to a device. */
+  readonly deviceAccess: Tap<[access: DeviceAccess]> = new Tap();
   #devices: readonly PlacedDevice[] = [];
   #listener: PageListener | undefined;
   /** Set when a device was touched: its answer may change interrupts and events. */
@@ -141,7 +152,11 @@ export class PhysicalMemory {
     const placed = this.#device(address);
     if (placed === undefined) return undefined;
     this.deviceTouched = true;
-    return placed.device.read(address - placed.base, size) >>> 0;
+    const value = placed.device.read(address - placed.base, size) >>> 0;
+    if (this.deviceAccess.active) {
+      this.deviceAccess.tell({ device: placed.device.name, address, size, write: false, value });
+    }
+    return value;
   }
 
   /** A CPU or device write; false where nothing answers. */
@@ -151,6 +166,10 @@ export class PhysicalMemory {
       if (placed === undefined) return false;
       this.deviceTouched = true;
       placed.device.write(address - placed.base, size, value);
+      if (this.deviceAccess.active) {
+        const written = lowBytes(value, size);
+        this.deviceAccess.tell({ device: placed.device.name, address, size, write: true, value: written });
+      }
       return true;
     }
     const offset = address - this.ramBase;

@@ -5,7 +5,7 @@
 // second look and no more. By other addresses, by devices and by the walk of tables nothing is told.
 
 import { assert } from '@plinth/core';
-import type { HookVerdict } from '../cpu/hooks.js';
+import { heavier, type HookVerdict } from '../cpu/hooks.js';
 import type { Vcpu } from '../cpu/vcpu.js';
 import { lowBytes, type PhysicalMemory } from './physical-memory.js';
 
@@ -25,7 +25,7 @@ export interface VirtualAccess {
  * Watches `[start, start + length)`. `onWrite` and `onRead` are called after an access of their kind. `beforeWrite` and
  * `beforeRead` are called when it is certain that the access will not fault, and may stop the machine before the
  * instruction, as a hook does: it is tried again then, and they are called again. Of an instruction with several accesses
- * some may have been done.
+ * some may have been done. A write that is skipped leaves memory as it is; a read cannot be skipped.
  */
 export interface VirtualWatch {
   readonly start: number;
@@ -109,7 +109,7 @@ export class VirtualWatches {
         value: write ? lowBytes(value, size) : before,
         before,
       };
-      if (listener(access) === 'stop') verdict = 'stop';
+      verdict = heavier(verdict, listener(access));
     }
     return verdict;
   }

@@ -3,7 +3,7 @@
 // receive buffers. Frames leave at the instruction that hands them over; they enter through two ports, one for frames
 // and one for the state of the link. Not modelled: offloads, the control queue (every frame that comes is handed on).
 
-import { assert, type StateReader, type StateWriter } from '@plinth/core';
+import { assert, type StateReader, type StateWriter, Tap } from '@plinth/core';
 import type { InputPort } from '../../inputs.js';
 import type { AccessSize } from '../device.js';
 import type { DescriptorChain } from './chain.js';
@@ -59,6 +59,8 @@ export class VirtioNet implements VirtioDevice {
   readonly queueSizes: readonly number[] = [QUEUE_SIZE, QUEUE_SIZE];
   readonly inputs: readonly (readonly [name: string, port: InputPort])[];
   readonly counts: PacketCounts = { sent: 0, received: 0, dropped: 0 };
+  /** Told of each frame that has passed; it is only lent. */
+  readonly frames: Tap<[direction: PacketDirection, frame: Uint8Array]> = new Tap();
   readonly #options: VirtioNetOptions;
   readonly #configuration = new Uint8Array(CONFIGURATION_SIZE);
   readonly #frame = new Uint8Array(HEADER_SIZE + MAX_FRAME);
@@ -168,6 +170,7 @@ export class VirtioNet implements VirtioDevice {
       return;
     }
     this.counts.sent++;
+    this.frames.tell('out', frame);
     this.#options.onFrame(frame);
   }
 
@@ -201,6 +204,7 @@ export class VirtioNet implements VirtioDevice {
     if (!this.#allowed('in', frame)) return this.#drop(frame);
     this.#deliver(frame, headerSize, mergeable);
     this.counts.received++;
+    this.frames.tell('in', frame);
     return frame.length;
   }
 
