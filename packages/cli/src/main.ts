@@ -139,6 +139,7 @@ function addReplay(program: Command, outcome: Outcome): void {
     .argument('<FILE>', 'the recording')
     .addOption(new Option('--engine <NAME>', 'what it runs on').choices(['auto', 'interpreter', 'translator']))
     .option('--until <COUNT>', 'stop at this number of instructions')
+    .option('--gdb <PORT>', 'wait for gdb at PORT or HOST:PORT; it can also go backwards')
     .option('--kernel <FILE>', 'where the kernel is now')
     .option('--initrd <FILE>', 'where the initial RAM disk is now')
     .option('--dtb <FILE>', 'where the device tree is now')
@@ -148,7 +149,11 @@ function addReplay(program: Command, outcome: Outcome): void {
     .option('--json', 'print the result as JSON; the console goes to standard error')
     .addHelpText(
       'after',
-      examples('plinth replay boot.rec', 'plinth replay boot.rec --engine interpreter --until 50_000_000 --json'),
+      examples(
+        'plinth replay boot.rec',
+        'plinth replay boot.rec --engine interpreter --until 50_000_000 --json',
+        'plinth replay boot.rec --gdb 3333',
+      ),
     )
     .action(async (file: string, options: ReplayVerbOptions) => {
       const { replayVerb } = await import('./verbs/replay.js');

@@ -248,7 +248,8 @@ function checkCombination(spec: RunSpec): void {
   }
 }
 
-function isPort(place: string): boolean {
+/** `PORT` or `HOST:PORT`. */
+export function isPort(place: string): boolean {
   const port = /^(?:.*:)?(\d{1,5})$/.exec(place)?.[1];
   return port !== undefined && Number(port) < 65536;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The public face of the room that sees into machines.
 export * from './gdb/framing.js';
+export * from './gdb/history-monitor.js';
 export * from './gdb/machine-monitor.js';
 export * from './gdb/machine-target.js';
 export * from './gdb/monitor.js';

@@ -5,8 +5,17 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { resolve } from 'node:path';
 import { PlinthError } from '@plinth/core';
-import type { MachineDriver, OpenDriver, RunDebugger, RunSpec } from '@plinth/machine';
-import { addMachineCommands, GdbStub, MachineTarget } from '@plinth/observe';
+import type { Machine, MachineDriver, OpenDriver, RunDebugger, RunSpec } from '@plinth/machine';
+import {
+  addHistoryCommands,
+  addMachineCommands,
+  findKallsyms,
+  GdbStub,
+  MachineTarget,
+  readElfSymbols,
+  type ReplayDriver,
+  type SymbolTable,
+} from '@plinth/observe';
 import { reasonOf } from '../host/reason.js';
 
 const LOCAL = '127.0.0.1';
@@ -36,12 +45,58 @@ export async function openGdbServer(
     lookOnly: spec.record !== undefined,
     ...(spec.program === undefined ? {} : { executable: resolve(spec.program) }),
   });
+  return serveTarget(spec.gdb, target, { paused: spec.paused, say });
+}
+
+/** Listens for debuggers of a recorded run, which waits for one at its beginning; they can go back in it. */
+export async function openReplayServer(
+  place: string,
+  replay: ReplayDriver,
+  program: { readonly path: string; readonly bytes: Uint8Array } | undefined,
+  say: (line: string) => void,
+): Promise<GdbServer> {
+  const { history } = replay;
+  const { machine } = history;
+  const executable = program === undefined ? {} : { executable: program.path };
+  const target = new MachineTarget({ driver: replay, machine, replay, paused: true, ...executable });
+  let symbols: SymbolTable | undefined;
+  const nameOf = (address: number): string | undefined => {
+    symbols ??= symbolsOf(program, machine);
+    return symbols?.describe(address);
+  };
+  return serveTarget(place, target, {
+    paused: true,
+    say,
+    commands: (monitor) => addHistoryCommands(monitor, target, history, nameOf),
+  });
+}
+
+/** Of the program, or of the kernel that lies in RAM. */
+function symbolsOf(
+  program: { readonly path: string; readonly bytes: Uint8Array } | undefined,
+  machine: Machine,
+): SymbolTable | undefined {
+  if (program !== undefined) return readElfSymbols(program.bytes, program.path).table;
+  return findKallsyms(machine.memory.ram)?.table;
+}
+
+async function serveTarget(
+  place: string,
+  target: MachineTarget,
+  options: {
+    readonly paused: boolean;
+    readonly say: (line: string) => void;
+    readonly commands?: (monitor: GdbStub['monitor']) => void;
+  },
+): Promise<GdbServer> {
+  const { paused, say } = options;
   const stub = new GdbStub(target);
   addMachineCommands(stub.monitor, target);
+  options.commands?.(stub.monitor);
   const sockets = new Set<Socket>();
   const server = createServer((socket) => serve(stub, socket, sockets));
-  const port = await listen(server, spec.gdb);
-  say(`gdb: target remote ${port}${spec.paused ? '; the machine waits for it' : ''}`);
+  const port = await listen(server, place);
+  say(`gdb: target remote ${port}${paused ? '; the machine waits for it' : ''}`);
   return {
     debug: target,
     [Symbol.dispose]: () => {

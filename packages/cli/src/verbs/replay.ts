@@ -1,15 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 // `plinth replay`: runs a recorded run again, compares it with what was noted of it, and stops at the first difference.
 
-import { READY_MARK, StreamSearch, takesRequests, withoutMark } from '@plinth/machine';
+import { existsSync } from 'node:fs';
+import { PlinthError } from '@plinth/core';
+import { hostTime, isPort, MemoryFile, READY_MARK, StreamSearch, takesRequests, withoutMark } from '@plinth/machine';
 import type { EngineName, OpenDriver } from '@plinth/machine';
-import { FILE_ROLES, openRecording, type Recording, Replay, type ReplayStop } from '@plinth/observe';
+import {
+  FILE_ROLES,
+  History,
+  openRecording,
+  type Recording,
+  Replay,
+  ReplayDriver,
+  type ReplayStop,
+  tellDifference,
+} from '@plinth/observe';
 import { zlibCodec } from '../host/deflate.js';
 import { nodeClock } from '../host/host-clock.js';
 import { LineProgress } from '../host/progress.js';
 import { EXIT } from '../report-error.js';
 import { OutputConsole } from '../run/console.js';
 import { nodeHost } from '../run/driver-host.js';
+import { openReplayServer } from '../run/gdb-server.js';
 import { ExecCapture } from '../run/exec-capture.js';
 import { createReplayDriver } from '../run/replay-machine.js';
 import { parseCount, readInput } from '../run/run-options.js';
@@ -17,6 +29,7 @@ import { parseCount, readInput } from '../run/run-options.js';
 export interface ReplayVerbOptions {
   readonly engine?: EngineName;
   readonly until?: string;
+  readonly gdb?: string;
   readonly json?: boolean;
   readonly drive?: readonly string[];
   readonly kernel?: string;
@@ -28,10 +41,20 @@ export interface ReplayVerbOptions {
 
 /** Instructions between looks at the terminal. */
 const SLICE = 5_000_000;
+/** Milliseconds. */
+const FOREVER = 0x7fff_ffff;
 
 export async function replayVerb(file: string, options: ReplayVerbOptions): Promise<number> {
   const until = options.until === undefined ? Infinity : parseCount(options.until, 'until');
   const recording = await openRecording(readInput(file, 'recording'), file, zlibCodec);
+  if (options.gdb !== undefined && !isPort(options.gdb)) {
+    throw new PlinthError('input', 'gdb', `gdb: "${options.gdb}" is no place to listen: write PORT or HOST:PORT`);
+  }
+  const layers: MemoryFile[] = [];
+  const newLayer = (): MemoryFile => {
+    layers.push(new MemoryFile('layer'));
+    return layers.at(-1)!;
+  };
   const given = FILE_ROLES.flatMap((role) => (options[role] === undefined ? [] : [[role, options[role]]]));
   using driver = await createReplayDriver(recording, {
     engine: options.engine ?? 'auto',
@@ -39,20 +62,29 @@ export async function replayVerb(file: string, options: ReplayVerbOptions): Prom
     drives: options.drive ?? [],
     host: nodeHost,
     progress: new LineProgress(process.stderr),
+    ...(options.gdb === undefined ? {} : { newLayer }),
   });
   const begun = performance.now();
-  const replay = new Replay(driver, recording);
   const output = new ReplayOutput(recording, options.json === true);
-  const stop = await play(replay, driver, output, until);
+  driver.endSlicesAt([READY_MARK.at(-1)!]);
+  let replay: Replay;
+  let stop: ReplayStop;
+  if (options.gdb === undefined) {
+    replay = new Replay(driver, recording);
+    stop = await play(replay, driver, output, until);
+  } else {
+    const history = new History(driver, recording, { files: layers });
+    replay = history.replay;
+    stop = await debug(options.gdb, new ReplayDriver(driver, history), programOf(recording, options), output);
+  }
   await output.end();
   const seconds = (performance.now() - begun) / 1000;
   if (options.json === true) process.stdout.write(`${JSON.stringify(asJson(recording, replay, stop, seconds))}\n`);
-  else for (const line of tell(recording, replay, stop, seconds)) process.stderr.write(`plinth: ${line}\n`);
+  else for (const line of tell(recording, replay, stop, seconds)) say(line);
   return stop.kind === 'different' ? EXIT.found : EXIT.clean;
 }
 
 async function play(replay: Replay, driver: OpenDriver, output: ReplayOutput, until: number): Promise<ReplayStop> {
-  driver.endSlicesAt([READY_MARK.at(-1)!]);
   for (;;) {
     await nodeClock.yield();
     const stop = replay.run(Math.min(until, driver.instructions + SLICE));
@@ -60,6 +92,45 @@ async function play(replay: Replay, driver: OpenDriver, output: ReplayOutput, un
     const more = stop.kind === 'requested' || (stop.kind === 'until' && driver.instructions < until);
     if (!more) return stop;
   }
+}
+
+/** Runs it as debuggers want it, until the last of them has gone and the recording has ended. */
+async function debug(
+  place: string,
+  replay: ReplayDriver,
+  program: { readonly path: string; readonly bytes: Uint8Array } | undefined,
+  output: ReplayOutput,
+): Promise<ReplayStop> {
+  using server = await openReplayServer(place, replay, program, say);
+  const target = server.debug;
+  const time = hostTime(nodeClock);
+  target.start(() => time.wake());
+  for (;;) {
+    await time.yield();
+    const order = target.next();
+    if (order.kind === 'end') return { kind: 'until' };
+    if (order.kind === 'stay') {
+      await time.sleep(FOREVER);
+      continue;
+    }
+    target.runSlice(SLICE, false);
+    await output.write(replay.takeOutput());
+    if (replay.ended !== undefined && !target.attached) return replay.ended;
+  }
+}
+
+/** The ELF file that runs, if it is one, and if it is here. */
+function programOf(
+  { start }: Recording,
+  options: ReplayVerbOptions,
+): { readonly path: string; readonly bytes: Uint8Array } | undefined {
+  const path = options.program ?? start.spec.program;
+  if (path === undefined || !existsSync(path)) return undefined;
+  return { path, bytes: readInput(path, 'program') };
+}
+
+function say(line: string): void {
+  process.stderr.write(`plinth: ${line}\n`);
 }
 
 /** The console of the recorded run, as the run has shown it. */
@@ -98,7 +169,7 @@ function* tell({ name, end, cut }: Recording, replay: Replay, stop: ReplayStop, 
   }
   if (stop.kind === 'different') {
     const { difference } = stop;
-    yield `replay: differs at instruction ${difference.count}: ${difference.what.join('; ')}`;
+    yield `replay: ${tellDifference(difference)}`;
     yield `replay: up to instruction ${difference.after.count} both runs are the same`;
     return;
   }

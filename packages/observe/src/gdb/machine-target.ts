@@ -17,10 +17,13 @@ import type {
   Vcpu,
 } from '@plinth/machine';
 import { ARM_GENERAL_REGISTERS, ARM_REGISTERS, armTargetDescription } from './arm-registers.js';
+import { tellDifference } from '../record/replay.js';
+import type { ReplayDriver } from '../record/replay-driver.js';
 import { DebugMemory } from './machine-memory.js';
 import {
   type MemoryRegion,
   type Resumption,
+  type ReverseExecution,
   SIGNAL,
   type StopPoint,
   type Target,
@@ -28,11 +31,14 @@ import {
   type TargetStop,
   type TargetThread,
 } from './target.js';
+import { TimeTravel } from './time-travel.js';
 
 export interface MachineTargetOptions {
   /** What runs the machine. */
-  readonly driver: MachineDriver;
+  readonly driver: Pick<MachineDriver, 'runSlice' | 'reset'>;
   readonly machine: Machine;
+  /** The driver, if it is of a recorded run: one can go back then, and only look. */
+  readonly replay?: ReplayDriver;
   /** The machine stands still until a debugger has come and lets it go. */
   readonly paused: boolean;
   /** Name of the ELF file that runs, if it is one. */
@@ -63,7 +69,11 @@ export class MachineTarget implements Target, RunDebugger {
   /** Interrupts may be taken in a step. */
   stepInterrupts: boolean = false;
   readonly machine: Machine;
-  readonly #driver: MachineDriver;
+  readonly reverse?: ReverseExecution;
+  readonly #driver: MachineTargetOptions['driver'];
+  readonly #replay: ReplayDriver | undefined;
+  /** Where it stops now. */
+  readonly #points = new Set<StopPoint>();
   readonly #lookOnly: boolean;
   readonly #memory: DebugMemory;
   #wake: () => void = () => {};
@@ -84,9 +94,15 @@ export class MachineTarget implements Target, RunDebugger {
     this.machine = options.machine;
     this.#driver = options.driver;
     this.#standing = options.paused;
-    this.#lookOnly = options.lookOnly ?? false;
+    this.#replay = options.replay;
+    this.#lookOnly = options.lookOnly ?? options.replay !== undefined;
     this.#memory = new DebugMemory(options.machine);
     if (options.executable !== undefined) this.executable = options.executable;
+    if (options.replay === undefined) return;
+    this.reverse = new TimeTravel(options.replay.history, this.#points, (stop) => {
+      this.#passed = undefined;
+      this.#report(stop);
+    });
   }
 
   // ---- RunDebugger --------------------------------------------------------------------------------------------
@@ -145,6 +161,12 @@ export class MachineTarget implements Target, RunDebugger {
     if (!this.attached) return stop;
     const slice: DriverStop = { kind: 'slice' };
     const thread = this.machine.currentCpu.index + 1;
+    const ended = found === undefined ? this.#replay?.ended : undefined;
+    if (ended !== undefined) {
+      const message = ended.kind === 'different' ? { message: tellDifference(ended.difference) } : {};
+      this.#report({ signal: SIGNAL.trap, thread, reason: { kind: 'history', end: 'end' }, ...message });
+      return slice;
+    }
     switch (stop.kind) {
       case 'shutdown':
         return this.#end(stop, { signal: SIGNAL.terminated, thread, exitStatus: 0 }, 'the guest has shut down');
@@ -234,16 +256,33 @@ export class MachineTarget implements Target, RunDebugger {
   }
 
   stopAt(point: StopPoint): () => void {
+    // Each has its own place, also if a client gives one twice.
+    const own = { ...point };
+    this.#points.add(own);
+    const end = this.#stopAt(own);
+    return () => {
+      this.#points.delete(own);
+      end();
+    };
+  }
+
+  /** On its way to another place of its history a machine stops for nobody. */
+  get #travelling(): boolean {
+    return this.#replay?.history.travelling === true;
+  }
+
+  #stopAt(point: StopPoint): () => void {
     const { machine } = this;
     const { kind, address: start, length } = point;
     if (kind === 'software' || kind === 'hardware') {
       return machine.hooks.addVirtual(start, (cpu, address) => {
-        if (this.#step?.cpu === cpu && this.#step.from === address) return 'go-on';
+        if (this.#travelling || (this.#step?.cpu === cpu && this.#step.from === address)) return 'go-on';
         this.#found ??= { thread: cpu.index + 1, reason: { kind } };
         return 'stop';
       });
     }
     const note = ({ cpu, address }: { cpu: Vcpu; address: number }): HookVerdict => {
+      if (this.#travelling) return 'go-on';
       const pc = cpu.instructionAddress >>> 0;
       const passed = this.#passed;
       if (passed?.cpu === cpu && passed.pc === pc && passed.count === machine.count) return 'go-on';
@@ -281,7 +320,8 @@ export class MachineTarget implements Target, RunDebugger {
       if (how.kind === 'continue' || this.#step !== undefined) continue;
       const cpu = this.#cpu(thread);
       this.#step = { cpu, from: cpu.state.reg(15) >>> 0, range: how.kind === 'range' ? how : undefined };
-      cpu.interruptsHeld = !this.stepInterrupts;
+      // A recorded run takes them where it took them.
+      cpu.interruptsHeld = !this.stepInterrupts && !this.#lookOnly;
     }
     this.#go();
   }

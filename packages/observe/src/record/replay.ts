@@ -181,6 +181,11 @@ export class Replay {
   }
 }
 
+/** One line. */
+export function tellDifference({ count, what }: Difference): string {
+  return `differs at instruction ${count}: ${what.join('; ')}`;
+}
+
 function unexpected(stop: StopReason): string {
   return `it stops (${stop.kind}), which the recorded one did not`;
 }
