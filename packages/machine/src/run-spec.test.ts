@@ -28,6 +28,8 @@ describe('parseRunSpec', () => {
       virtio: 'modern',
       engine: 'auto',
       lockstep: false,
+      ps: false,
+      modules: false,
       semihosting: false,
       stock: false,
       cold: false,

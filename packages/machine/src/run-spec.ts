@@ -70,6 +70,10 @@ export interface RunSpec {
   readonly gdb?: string;
   /** The machine waits for a debugger to let it go. */
   readonly paused: boolean;
+  /** The processes of the guest's Linux are told at the end. */
+  readonly ps: boolean;
+  /** The modules of its kernel are. */
+  readonly modules: boolean;
   readonly semihosting: boolean;
   /** The image's kernel as packed, with no options that make it start faster. */
   readonly stock: boolean;
@@ -138,7 +142,7 @@ const STRINGS = [
   'console',
   'seed',
 ] as const;
-const FLAGS = ['lockstep', 'semihosting', 'stock', 'cold', 'realtime', 'embed', 'paused'] as const;
+const FLAGS = ['lockstep', 'semihosting', 'stock', 'cold', 'realtime', 'embed', 'paused', 'ps', 'modules'] as const;
 const LIMITS = ['instructions', 'seconds', 'output'] as const;
 const VIRTIO_VERSIONS: readonly string[] = ['modern', 'legacy'];
 const DEFAULTS = {

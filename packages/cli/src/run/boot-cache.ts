@@ -46,7 +46,7 @@ const KEYED: ReadonlySet<string> = new Set([
 /** What only matters after the boot, or only to the host. */
 const IRRELEVANT: ReadonlySet<string> = new Set([
   'engine', 'lockstep', 'semihosting', 'cold', 'realtime', 'console', 'limits', 'wallClock', 'seed', 'saveSnapshot',
-  'saveAt', 'record', 'embed',
+  'saveAt', 'record', 'embed', 'ps', 'modules',
 ]); // prettier-ignore
 
 export class BootCache {

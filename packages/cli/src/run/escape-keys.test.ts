@@ -21,6 +21,7 @@ it.each([
   ['\x03\x1b[A\x7f', { forward: '\x03\x1b[A\x7f', commands: [] }],
   ['\x01x', { forward: '', commands: ['leave'] }],
   ['a\x01Xb', { forward: 'ab', commands: ['leave'] }],
+  ['\x01p', { forward: '', commands: ['processes'] }],
   ['\x01h\x01?', { forward: '', commands: ['help', 'help'] }],
   ['\x01\x01x', { forward: '\x01x', commands: [] }],
   ['\x01qx', { forward: 'x', commands: [] }],

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// The keys that stay on this side of a raw terminal, as in QEMU: Ctrl-A, then X leaves, S saves, H helps, Ctrl-A
+// The keys that stay on this side of a raw terminal, as in QEMU: Ctrl-A, then X leaves, S saves, P shows processes, H helps, Ctrl-A
 // sends Ctrl-A.
 
-export type EscapeCommand = 'leave' | 'save' | 'help';
+export type EscapeCommand = 'leave' | 'save' | 'processes' | 'help';
 
 const CTRL_A = 0x01;
 
 export const ESCAPE_HELP: string = [
   'Ctrl-A X       leave',
   'Ctrl-A S       save a snapshot (with --save-snapshot FILE)',
+  'Ctrl-A P       the processes of a Linux guest',
   'Ctrl-A H       this help',
   'Ctrl-A Ctrl-A  send Ctrl-A to the guest',
   'After the window changed, type "resize" in a guest of "plinth image".',
@@ -32,6 +33,7 @@ export class EscapeKeys {
       if (byte === CTRL_A) forward.push(byte);
       else if (key === 'x') commands.push('leave');
       else if (key === 's') commands.push('save');
+      else if (key === 'p') commands.push('processes');
       else if (key === 'h' || key === '?') commands.push('help');
     }
     return { forward: Uint8Array.from(forward), commands };

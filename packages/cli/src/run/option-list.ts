@@ -157,6 +157,12 @@ export const RUN_OPTIONS: readonly RunOption[] = [
       'A machine that ends while GDB is there can be looked at until it leaves',
   },
   { name: 'paused', kind: 'flag', help: 'wait for GDB before the first instruction' },
+  {
+    name: 'ps',
+    kind: 'flag',
+    help: 'at the end, the processes of the guest’s Linux, as seen from outside (on a terminal also Ctrl-A P, at any time)',
+  },
+  { name: 'modules', kind: 'flag', help: 'at the end, the modules of its kernel' },
   { name: 'semihosting', kind: 'flag', help: 'answer Arm semihosting calls; pass the program’s status on' },
   { name: 'realtime', kind: 'flag', help: 'keep virtual time to real time; so by itself on a terminal' },
   {

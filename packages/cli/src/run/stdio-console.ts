@@ -14,11 +14,14 @@ export class StdioConsole implements Console {
   readonly #raw: () => void = () => this.#stdin.setRawMode(true);
   readonly #restore: () => void = () => this.#stdin.setRawMode(false);
   readonly #onData: (bytes: Uint8Array) => void = (bytes) => this.#typed(bytes);
+  readonly #processes: () => string;
   #events: ConsoleEvents | undefined;
   #atLineStart: boolean = true;
 
-  constructor(output: NodeJS.WriteStream) {
+  /** `processes` gives the text for Ctrl-A P. */
+  constructor(output: NodeJS.WriteStream, processes: () => string) {
     this.#output = output;
+    this.#processes = processes;
     this.live = this.#stdin.isTTY;
   }
 
@@ -47,8 +50,12 @@ export class StdioConsole implements Console {
     for (const command of commands) {
       if (command === 'leave') events.leave();
       else if (command === 'save') events.save();
-      else this.#output.write(`\r\n${ESCAPE_HELP.replaceAll('\n', '\r\n')}\r\n`);
+      else this.#tell(command === 'processes' ? this.#processes() : ESCAPE_HELP);
     }
+  }
+
+  #tell(text: string): void {
+    this.#output.write(`\r\n${text.replaceAll('\n', '\r\n')}\r\n`);
   }
 
   write(bytes: Uint8Array): boolean {

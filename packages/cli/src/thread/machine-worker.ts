@@ -54,6 +54,10 @@ export class MachineWorkers {
     if (spec.gdb !== undefined) {
       throw new PlinthError('input', 'worker-gdb', 'gdb: not for one of several guests: run it alone');
     }
+    if (spec.ps || spec.modules) {
+      const option = spec.ps ? 'ps' : 'modules';
+      throw new PlinthError('input', 'worker-system', `${option}: not for one of several guests: run it alone`);
+    }
     if (spec.record !== undefined) {
       throw new PlinthError('input', 'worker-record', 'record: not for one of several guests: run it alone');
     }

@@ -14,6 +14,7 @@ import { driveRun } from '../run/drive-run.js';
 import { nodeHost } from '../run/driver-host.js';
 import { ExecCapture } from '../run/exec-capture.js';
 import { EventLog, type RunOutput } from '../run/event-log.js';
+import { describeProcesses, printSystem, reportSystem, type SystemReport } from '../run/guest-system.js';
 import { openGdbServer } from '../run/gdb-server.js';
 import { openConsole } from '../run/open-console.js';
 import type { TerminalSize } from '../run/run-files.js';
@@ -61,7 +62,10 @@ async function runSpec(wanted: RunSpec, output: RunOutput): Promise<number> {
   using machine = started.machine;
   using gdb = await openGdbServer(spec, unrecorded.machine, machine, say);
   // With --json standard output holds the result alone, and the console goes to standard error.
-  const standard = (): Console => (output.json ? new OutputConsole(process.stderr) : new StdioConsole(process.stdout));
+  const standard = (): Console =>
+    output.json
+      ? new OutputConsole(process.stderr)
+      : new StdioConsole(process.stdout, () => describeProcesses(unrecorded.machine.machine));
   const console: Console = spec.exec === undefined ? await openConsole(spec.console, say, standard) : new NullConsole();
   try {
     const capture = spec.exec === undefined ? undefined : new ExecCapture(spec.exec.marker, output.json);
@@ -82,10 +86,13 @@ async function runSpec(wanted: RunSpec, output: RunOutput): Promise<number> {
       ...(output.json ? { stateHash: machine.stateHash() } : {}),
       counts,
     };
-    if (output.json) printJson(spec, result, capture);
+    // Standard output has what the command printed, and nothing else.
+    const inside = unrecorded.machine.machine;
+    if (output.json) printJson(spec, { ...result, ...reportSystem(spec, inside) }, capture);
     else {
       // What is only of interest to a kernel's author is in --events and --json.
       for (const { severity, message } of findings) if (severity !== 'info') say(`finding: ${message}`);
+      printSystem(spec, inside, (text) => process.stderr.write(`${text}\n`), say);
     }
     const status = conclude(spec, result, machineExit, capture, say, (line) => process.stderr.write(`${line}\n`));
     return saved || status !== EXIT.clean ? status : EXIT.found;
@@ -160,7 +167,7 @@ function say(line: string): void {
   process.stderr.write(`plinth: ${line}\n`);
 }
 
-function printJson(spec: RunSpec, result: RunResult, capture: ExecCapture | undefined): void {
+function printJson(spec: RunSpec, result: RunResult & SystemReport, capture: ExecCapture | undefined): void {
   const exec = capture === undefined ? {} : { exitStatus: capture.exit?.status ?? null, ...capture.texts };
   process.stdout.write(`${JSON.stringify({ spec, ...result, ...exec })}\n`);
 }

@@ -91,3 +91,16 @@ export interface KernelLayout {
   /** Why something is not known, in a line. */
   readonly unknown: Readonly<Partial<Record<Field | Variable, string>>>;
 }
+
+/** A layout from JSON; undefined for anything else, also for one that says nothing of something that is wanted here. */
+export function parseKernelLayout(value: unknown): KernelLayout | undefined {
+  const layout = value as KernelLayout | null;
+  const [offsets, variables, unknown] = [layout?.offsets, layout?.variables, layout?.unknown];
+  if (![offsets, variables, unknown].every((part) => typeof part === 'object' && part !== null)) return undefined;
+  const said = (known: unknown, why: unknown): boolean =>
+    Number.isInteger(known) ? why === undefined : known === undefined && typeof why === 'string';
+  const complete =
+    FIELDS.every((name) => said(offsets![name], unknown![name])) &&
+    VARIABLES.every((name) => said(variables![name], unknown![name]));
+  return complete ? layout! : undefined;
+}

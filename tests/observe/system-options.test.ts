@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// `plinth run --ps --modules`: what the command line tells of a guest's system.
+
+import { describe, expect, it } from 'vitest';
+import { commandOutput, missingImage, plinth } from '../boot/guest.js';
+import { CompiledProgram, missingCompiler } from './elf.js';
+import { missingModules, VirtioGuest } from '../virtio/guest.js';
+import { StoppedGuests } from './stopped-guest.js';
+
+const noImage = missingImage();
+if (noImage !== undefined) console.log(`tests/observe/system-options: skipped: ${noImage}`);
+const noModules = noImage ?? (await missingModules());
+if (noModules !== undefined && noImage === undefined)
+  console.log(`tests/observe/system-options: modules skipped: ${noModules}`);
+
+interface Told {
+  readonly processes: readonly { pid: number; ppid: number; comm: string; executable?: string }[];
+  readonly modules: readonly { name: string; base: number; size: number }[];
+}
+
+describe.skipIf(noImage !== undefined)('a guest with processes', () => {
+  it('is told as ps tells it, as a table and as JSON, the second time from what was kept', async () => {
+    using guests = new StoppedGuests();
+    const { said, snapshot } = await guests.run(['sleep 1234 & sleep 1', 'ps -o pid,ppid,comm']);
+    // The run is over before it has begun: nothing has been executed since the guest spoke.
+    const look = (...options: string[]) => plinth('run', snapshot, '--limit-instructions', '1', '--ps', ...options);
+    const told = look('--json');
+    const { processes } = JSON.parse(told.stdout) as Told;
+    const theirs = said.matchAll(/^ +(\d+) +(\d+) (\S+)$/gm);
+    let compared = 0;
+    for (const [, pid, ppid, comm] of theirs) {
+      if (comm === 'ps') continue;
+      compared++;
+      const ours = processes.find((process) => process.pid === Number(pid))!;
+      expect([ours.ppid, ours.comm]).toEqual([Number(ppid), comm!.startsWith(ours.comm) ? ours.comm : comm]);
+    }
+    expect(compared).toBeGreaterThan(30);
+    expect(processes.find(({ comm }) => comm === 'sleep')?.executable).toBe('/bin/busybox');
+    const { stderr } = look();
+    for (const { pid, comm } of processes)
+      expect(stderr).toMatch(new RegExp(`^ +${pid} .*[ \\[]${comm.replace(/[()+]/g, '.')}\\]?$`, 'm'));
+  });
+});
+
+describe.skipIf(noModules !== undefined)('a guest with modules', () => {
+  it('is told as /proc/modules tells it', () => {
+    using guest = new VirtioGuest('cat /proc/modules');
+    const { status, stdout, stderr } = plinth(
+      'run', '--kernel', guest.kernel, '--initrd', guest.initrd, '--modules', '--json', '--limit-seconds', '400',
+    ); // prettier-ignore
+    expect(status, stderr).toBe(0);
+    const { modules } = JSON.parse(stdout) as Told;
+    const theirs = commandOutput(stderr)
+      .trim()
+      .split('\n')
+      .map((line) => line.trim().split(' '));
+    expect(theirs.length).toBe(4);
+    const ours = modules.map(({ name, size, base }) => [name, String(size), `0x${base.toString(16)}`]);
+    expect(ours).toEqual(
+      theirs.map((fields) => [fields[0], fields[1], fields.find((field) => field.startsWith('0x'))]),
+    );
+  });
+});
+
+const noCompiler = missingCompiler();
+describe.skipIf(noCompiler !== undefined)('a machine without Linux', () => {
+  it('is said to have none, and ends as ever', () => {
+    using program = new CompiledProgram('-Wl,-Ttext-segment=0x40008000');
+    const { stderr } = plinth('run', program.path, '--ps', '--limit-instructions', '10');
+    expect(stderr).toContain('no processes: no Linux kernel with kallsyms is in memory');
+    const { stdout } = plinth('run', program.path, '--ps', '--json', '--limit-instructions', '10');
+    expect(JSON.parse(stdout)).toMatchObject({ processes: null, unknownSystem: expect.stringContaining('no Linux') });
+  });
+});
