@@ -7,8 +7,10 @@ import { PlinthError } from '@plinth/core';
 export type EngineName = 'interpreter' | 'translator';
 export type InstructionSet = 'a32' | 't32';
 
+const BENCHES = ['boot', 'compute', 'io', 'observe', 'start'] as const;
+
 export interface Options {
-  readonly bench: 'boot' | 'compute' | 'io' | 'start';
+  readonly bench: (typeof BENCHES)[number];
   readonly json: boolean;
   readonly engine: EngineName;
   /** Times that each thing is measured; the median counts. */
@@ -21,10 +23,10 @@ export interface Options {
   readonly work: number;
 }
 
-export const USAGE = `Usage: npm run bench -- boot|compute|io|start [options]
+export const USAGE = `Usage: npm run bench -- boot|compute|io|observe|start [options]
 
   --json               one JSON object instead of a table
-  --engine NAME        interpreter or translator (default: interpreter; io: translator)
+  --engine NAME        interpreter or translator (default: interpreter; io, observe: translator)
   --repetitions N      measure N times and take the median (default 3)
   --only A,B           only these rows
   --isa a32|t32        compute: instruction set of the programs (default a32)
@@ -42,11 +44,10 @@ Examples:
 export function parseOptions(args: readonly string[]): Options | undefined {
   const { values, positionals } = parse(args);
   if (values.help === true) return undefined;
-  const [bench, ...rest] = positionals;
-  if ((bench !== 'boot' && bench !== 'compute' && bench !== 'io' && bench !== 'start') || rest.length > 0) {
-    throw wrong('name one benchmark: boot, compute, io or start');
-  }
-  const usual = bench === 'io' ? 'translator' : 'interpreter';
+  const [name, ...rest] = positionals;
+  const bench = BENCHES.find((known) => known === name);
+  if (bench === undefined || rest.length > 0) throw wrong(`name one benchmark: ${BENCHES.join(', ')}`);
+  const usual = bench === 'io' || bench === 'observe' ? 'translator' : 'interpreter';
   const engine = oneOf('engine', values.engine ?? usual, ['interpreter', 'translator']);
   return {
     bench,

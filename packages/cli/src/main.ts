@@ -256,7 +256,7 @@ function addBench(program: Command, outcome: Outcome): void {
   program
     .command('bench')
     .description('measure this machine beside QEMU')
-    .argument('[NAME]', 'boot, compute or start')
+    .argument('[NAME]', 'boot, compute, io, observe or start')
     .argument('[OPTIONS...]', 'those of the benchmark')
     .allowUnknownOption()
     .passThroughOptions()
