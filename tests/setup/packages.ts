@@ -18,6 +18,7 @@ export const DEBIAN_PACKAGES: readonly DebianPackage[] = [
     why: 'the reference machine of the CPU tests',
     probe: ['qemu-system-arm', '--version'],
   },
+  { name: 'gdb-multiarch', why: 'debugs the machines', probe: ['gdb-multiarch', '--version'] },
   { name: 'qemu-utils', why: 'makes the disk images that we read', probe: ['qemu-img', '--version'] },
   {
     name: 'gcc-arm-none-eabi',

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+// The real GDB with a script, against Plinth's stub and QEMU's: what it prints is the transcript that is compared.
+
+import { type ChildProcessByStdio, execFile, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import type { Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { PLINTH } from '../boot/guest.js';
+
+/** Milliseconds in which a session ends on the slowest of hosts. */
+const HANG = 100_000;
+
+export function missingGdb(): string | undefined {
+  return spawnSync('gdb-multiarch', ['--version']).status === 0 ? undefined : 'gdb-multiarch is not installed';
+}
+
+/** A machine that waits for a debugger. */
+export class DebuggedMachine implements AsyncDisposable {
+  readonly #child: ChildProcessByStdio<null, Readable, Readable>;
+  readonly #ended: Promise<void>;
+  output: string = '';
+  errors: string = '';
+  port: number = 0;
+
+  private constructor(program: string, args: readonly string[]) {
+    this.#child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], timeout: HANG });
+    this.#child.stdout.setEncoding('latin1').on('data', (text: string) => (this.output += text));
+    this.#child.stderr.setEncoding('utf8').on('data', (text: string) => (this.errors += text));
+    this.#ended = once(this.#child, 'close').then(() => undefined);
+  }
+
+  static async plinth(...options: string[]): Promise<DebuggedMachine> {
+    const machine = new DebuggedMachine(process.execPath, [PLINTH, 'run', '--gdb', '0', ...options]);
+    for (;;) {
+      const port = /target remote :(\d+)/.exec(machine.errors)?.[1];
+      machine.port = Number(port ?? 0);
+      if (port !== undefined) return machine;
+      if (machine.#child.exitCode !== null) throw new Error(machine.errors);
+      await sleep(20);
+    }
+  }
+
+  static async qemu(...options: string[]): Promise<DebuggedMachine> {
+    const port = await freePort();
+    const common = ['-nographic', '-nic', 'none', '-gdb', `tcp:127.0.0.1:${port}`, '-S'];
+    const machine = new DebuggedMachine('qemu-system-arm', [...common, ...options]);
+    machine.port = port;
+    return machine;
+  }
+
+  /** What GDB prints of these commands; an error is a line like another. The machine waits where the last one leaves it. */
+  async gdb(program: string | undefined, commands: readonly string[]): Promise<string[]> {
+    const settings = ['set pagination off', 'set confirm off', 'set tcp connect-timeout 60', 'set remotetimeout 60'];
+    const script = [...settings, `target remote 127.0.0.1:${this.port}`, ...commands];
+    const args = ['-nx', '-batch', ...(program === undefined ? [] : [program]), ...script.flatMap((c) => ['-ex', c])];
+    // Errors go to the other stream: together they are in order.
+    const shell = ['-c', 'exec gdb-multiarch "$@" 2>&1', 'gdb', ...args];
+    const { stdout } = await promisify(execFile)('sh', shell, { timeout: HANG, maxBuffer: 1 << 24 }).catch(
+      (error: { stdout: string }) => error,
+    );
+    return stdout.split('\n').filter((line) => line !== '');
+  }
+
+  /** Its exit status, when it has ended by itself. */
+  async end(): Promise<number | null> {
+    await this.#ended;
+    return this.#child.exitCode;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#child.kill('SIGKILL');
+    await this.#ended;
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  return typeof address === 'object' && address !== null ? address.port : 0;
+}
+
+/** Sends GDB what Ctrl-C sends, a little after the next command has begun. */
+export const CTRL_C_SOON =
+  'python import threading, os, signal; threading.Timer(2, lambda: os.kill(os.getpid(), signal.SIGINT)).start()';
+
+/** What stays of a line where both may differ, for the reason that stands with it. */
+export type Difference = readonly [reason: string, pattern: RegExp, replacement: string];
+
+export function withoutDifferences(lines: readonly string[], differences: readonly Difference[]): string[] {
+  return lines.map((line) => differences.reduce((text, [, pattern, to]) => text.replace(pattern, to), line));
+}
