@@ -10,7 +10,6 @@ import { CTRL_C_SOON, DebuggedMachine, type Difference, missingGdb, withoutDiffe
 const noImage = missingImage();
 const missing = missingGdb() ?? missingQemu() ?? noImage;
 const APPEND = 'console=ttyAMA0 cryptomgr.notests';
-const MEMORY = ['256'];
 /** Where the kernel's image begins in its address space (PAGE_OFFSET + TEXT_OFFSET of Debian's armmp). */
 const TEXT = 0xc020_8000;
 
@@ -85,11 +84,9 @@ describe('a booting Debian kernel', () => {
       'detach',
     ];
     const kernel = ['-kernel', files.path('vmlinuz'), '-initrd', files.initrd, '-append', APPEND];
-    await using ours = await DebuggedMachine.plinth(
-      ...['--paused', '--memory', `${MEMORY[0]}M`],
-      ...kernel.map((word) => word.replace(/^-(?=\w)/, '--')),
-    );
-    await using theirs = await DebuggedMachine.qemu('-M', 'virt', '-cpu', 'cortex-a15', '-m', ...MEMORY, ...kernel);
+    const options = kernel.map((word) => word.replace(/^-(?=\w)/, '--'));
+    await using ours = await DebuggedMachine.plinth('--paused', '--memory', '256M', ...options);
+    await using theirs = await DebuggedMachine.qemu('-M', 'virt', '-cpu', 'cortex-a15', '-m', '256', ...kernel);
     const transcript = withoutDifferences(await ours.gdb(undefined, session), DIFFERENCES);
     const reference = withoutDifferences(await theirs.gdb(undefined, session), DIFFERENCES);
     expect(reference.length).toBeGreaterThan(40);
