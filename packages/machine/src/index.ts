@@ -56,6 +56,7 @@ export type { CpuHost, GuestException, Vcpu } from './cpu/vcpu.js';
 export { InterpreterImage, interpreterBytes } from './cpu/interpreter-image.js';
 export * from './xz/xz.js';
 export * from './semihosting.js';
+export type { BlockCount } from './memory/code-pages.js';
 export type { DeviceAccess, MemoryAccess, PageListener, PhysicalMemory, Watch } from './memory/physical-memory.js';
 export type { VirtualAccess, VirtualWatch, VirtualWatches, VirtualWatchesListener } from './memory/virtual-watches.js';
 export * from './run/attached-devices.js';

@@ -322,6 +322,10 @@ export class Machine implements CpuHost {
     return this.currentCpu.instructionAddress >>> 0;
   }
 
+  get virtio(): readonly VirtioDevice[] {
+    return this.#options.virtio ?? [];
+  }
+
   get cpuCount(): number {
     return this.cpus.length;
   }

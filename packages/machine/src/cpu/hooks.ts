@@ -129,7 +129,8 @@ export class Hooks {
     const offset = host & 0xfff;
     let verdict: HookVerdict = 'go-on';
     // One that comes meanwhile is told from the next time on, one that goes no more.
-    for (const { hook, virtual, pages } of [...(this.#onPage.get(page) ?? [])]) {
+    const standings = [...(this.#onPage.get(page) ?? [])];
+    for (const { hook, virtual, pages } of standings) {
       if (!stands(pages.get(page), offset)) continue;
       if (virtual !== undefined && (address < virtual.first || address > virtual.last)) continue;
       verdict = heavier(verdict, hook(cpu, address));

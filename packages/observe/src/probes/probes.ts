@@ -1,0 +1,361 @@
+// SPDX-License-Identifier: Apache-2.0
+// Probes on a machine: points that the guest has to pass, and what is to be done there. They come and go while it runs. None
+// is missed: they stand on the engine's hooks, watches and blocks, which every engine passes.
+
+import { EXCEPTION } from '@plinth/arm';
+import {
+  type BlockCount,
+  type HookVerdict,
+  type Machine,
+  type Vcpu,
+  type VirtualAccess,
+  VirtioNet,
+} from '@plinth/machine';
+import { DebugMemory } from '../gdb/machine-memory.js';
+import type {
+  BlockEvent,
+  ConsoleEvent,
+  DeviceEvent,
+  ExceptionEvent,
+  ExceptionName,
+  ExceptionReturnEvent,
+  FunctionEvent,
+  InstructionEvent,
+  MemoryEvent,
+  PacketEvent,
+  CodeRange,
+  ProbeVerdict,
+  ReturnEvent,
+  SupervisorCallEvent,
+  TranslationEvent,
+} from './events.js';
+import { FunctionHooks } from './function-probe.js';
+import { GuestCpu } from './guest-cpu.js';
+
+export type ProbeKind =
+  | 'block'
+  | 'edge'
+  | 'instruction'
+  | 'memory'
+  | 'exception'
+  | 'exception-return'
+  | 'supervisor-call'
+  | 'device'
+  | 'interrupt'
+  | 'translation'
+  | 'console'
+  | 'packet'
+  | 'function';
+
+export interface Probe {
+  readonly kind: ProbeKind;
+  /** How often it was passed. */
+  readonly hits: number;
+  remove(): void;
+}
+
+export interface MemoryProbeOptions {
+  readonly start: number;
+  /** Bytes, 1 if left out. */
+  readonly length?: number;
+  /** `virtual` if left out: by addresses in this range, in every address space. `physical`: by whatever address, and by devices. */
+  readonly space?: 'virtual' | 'physical';
+  /** `write` if left out. */
+  readonly access?: 'read' | 'write' | 'both';
+  /** `after` if left out; `before` may stop or skip, and is for virtual addresses only. */
+  readonly when?: 'before' | 'after';
+}
+
+export interface FunctionProbeOptions {
+  readonly entry?: (event: FunctionEvent) => ProbeVerdict;
+  readonly return?: (event: ReturnEvent) => void;
+}
+
+const EXCEPTION_NAMES: Readonly<Record<number, ExceptionName>> = {
+  [EXCEPTION.undefined]: 'undefined',
+  [EXCEPTION.supervisorCall]: 'supervisor-call',
+  [EXCEPTION.prefetchAbort]: 'prefetch-abort',
+  [EXCEPTION.dataAbort]: 'data-abort',
+  [EXCEPTION.interrupt]: 'irq',
+  [EXCEPTION.fastInterrupt]: 'fiq',
+  [EXCEPTION.secureMonitorCall]: 'secure-monitor-call',
+  [EXCEPTION.hypervisorCall]: 'hypervisor-call',
+};
+
+class ActiveProbe implements Probe {
+  readonly kind: ProbeKind;
+  hits: number = 0;
+  end: () => void = () => {};
+  readonly #list: Set<Probe>;
+
+  constructor(kind: ProbeKind, list: Set<Probe>) {
+    this.kind = kind;
+    this.#list = list;
+    list.add(this);
+  }
+
+  remove(): void {
+    if (this.#list.delete(this)) this.end();
+  }
+}
+
+/** A probe's answer for the engine. */
+function verdictOf(answer: ProbeVerdict): HookVerdict {
+  return answer ?? 'go-on';
+}
+
+const ends = (place: CodeRange): [first: number, last: number] =>
+  typeof place === 'number' ? [place, place] : [place.first, place.last];
+
+export class Probes {
+  readonly machine: Machine;
+  readonly cpus: readonly GuestCpu[];
+  readonly #list = new Set<Probe>();
+
+  constructor(machine: Machine) {
+    this.machine = machine;
+    const memory = new DebugMemory(machine);
+    this.cpus = machine.cpus.map((vcpu) => new GuestCpu(machine, vcpu, memory));
+  }
+
+  /** Those that stand, in the order in which they came. */
+  get list(): readonly Probe[] {
+    return [...this.#list];
+  }
+
+  removeAll(): void {
+    for (const probe of this.#list) probe.remove();
+  }
+
+  #cpu(vcpu: Vcpu): GuestCpu {
+    return this.cpus[vcpu.index]!;
+  }
+
+  get #current(): GuestCpu {
+    return this.#cpu(this.machine.currentCpu);
+  }
+
+  #add(kind: ProbeKind, begin: (probe: ActiveProbe) => () => void): Probe {
+    const probe = new ActiveProbe(kind, this.#list);
+    probe.end = begin(probe);
+    return probe;
+  }
+
+  /**
+   * Counts all blocks inline in generated code, for `blockCounts`; a block begins after an instruction that may go elsewhere,
+   * at a vector and where an exception returns to. `hits` is the sum, which takes a look at all code to find.
+   */
+  countBlocks(): Probe {
+    const { blocks } = this.machine;
+    const end = blocks.count();
+    const list = this.#list;
+    const probe: Probe = {
+      kind: 'block',
+      get hits() {
+        return blocks.counts().reduce((sum, { count }) => sum + count, 0);
+      },
+      remove() {
+        if (list.delete(probe)) end();
+      },
+    };
+    list.add(probe);
+    return probe;
+  }
+
+  /** What `countBlocks` has counted. */
+  blockCounts(): readonly BlockCount[] {
+    return this.machine.blocks.counts();
+  }
+
+  /** Each entry of a block that begins in the place. Code on its pages is interpreted meanwhile. */
+  block(place: CodeRange, listener: (event: BlockEvent) => 'stop' | void): Probe {
+    return this.#trace('block', place, () => true, listener);
+  }
+
+  /** Each way from an instruction in `from` to a block that begins in `to`. */
+  edge(from: CodeRange, to: CodeRange, listener: (event: BlockEvent) => 'stop' | void): Probe {
+    const [first, last] = ends(from);
+    return this.#trace('edge', to, (source) => source >= first && source <= last, listener);
+  }
+
+  #trace(
+    kind: ProbeKind,
+    place: CodeRange,
+    wanted: (from: number) => boolean,
+    listener: (event: BlockEvent) => 'stop' | void,
+  ): Probe {
+    return this.#add(kind, (probe) =>
+      this.machine.blocks.trace(...ends(place), (vcpu, address, from) => {
+        if (!wanted(from)) return;
+        probe.hits++;
+        if (listener({ cpu: this.#cpu(vcpu), address, from }) === 'stop') this.machine.stop();
+      }),
+    );
+  }
+
+  /** Before each instruction that begins in the place, whether its condition holds or not. Without a listener it is counted. */
+  instruction(place: CodeRange, listener?: (event: InstructionEvent) => ProbeVerdict): Probe {
+    return this.#add('instruction', (probe) =>
+      this.machine.hooks.addRange(...ends(place), (vcpu, address) => {
+        probe.hits++;
+        return listener === undefined ? 'go-on' : verdictOf(listener({ cpu: this.#cpu(vcpu), address }));
+      }),
+    );
+  }
+
+  /** Loads and stores of a range. Without a listener they are counted. */
+  memory(options: MemoryProbeOptions, listener?: (event: MemoryEvent) => ProbeVerdict): Probe {
+    const { start, length = 1, space = 'virtual', access = 'write', when = 'after' } = options;
+    const reads = access !== 'write';
+    const writes = access !== 'read';
+    return this.#add('memory', (probe) => {
+      const tell = (event: MemoryEvent): HookVerdict => {
+        probe.hits++;
+        return verdictOf(listener?.(event));
+      };
+      if (space === 'physical') {
+        const call = ({
+          by,
+          ...seen
+        }: {
+          address: number;
+          size: number;
+          write: boolean;
+          value: number;
+          by: string;
+        }) => {
+          if (tell({ ...seen, cpu: this.#current, before: undefined, byDevice: by === 'device' }) === 'stop') {
+            this.machine.stop();
+          }
+        };
+        const watch = { start, length, ...(reads ? { onRead: call } : {}), ...(writes ? { onWrite: call } : {}) };
+        return this.machine.memory.watch(watch);
+      }
+      const told = ({ cpu, ...seen }: VirtualAccess): HookVerdict =>
+        tell({ ...seen, cpu: this.#cpu(cpu), byDevice: false });
+      const after = (seen: VirtualAccess): void => {
+        if (told(seen) === 'stop') this.machine.stop();
+      };
+      const kinds =
+        when === 'before'
+          ? { ...(reads ? { beforeRead: told } : {}), ...(writes ? { beforeWrite: told } : {}) }
+          : { ...(reads ? { onRead: after } : {}), ...(writes ? { onWrite: after } : {}) };
+      return this.machine.virtualWatches.add({ start, length, ...kinds });
+    });
+  }
+
+  /** Each exception that is taken, or those of some kinds. */
+  exception(listener: (event: ExceptionEvent) => 'stop' | void, only?: readonly ExceptionName[]): Probe {
+    return this.#exceptions('exception', listener, only);
+  }
+
+  /** Each IRQ and FIQ that is taken. */
+  interrupt(listener: (event: ExceptionEvent) => 'stop' | void): Probe {
+    return this.#exceptions('interrupt', listener, ['irq', 'fiq']);
+  }
+
+  #exceptions(
+    kind: ProbeKind,
+    listener: (event: ExceptionEvent) => 'stop' | void,
+    only: readonly ExceptionName[] | undefined,
+  ): Probe {
+    return this.#add(kind, (probe) =>
+      this.machine.taps.exception.add((vcpu, number, from) => {
+        const exception = EXCEPTION_NAMES[number]!;
+        if (only?.includes(exception) === false) return;
+        probe.hits++;
+        if (listener({ cpu: this.#cpu(vcpu), exception, from }) === 'stop') this.machine.stop();
+      }),
+    );
+  }
+
+  exceptionReturn(listener: (event: ExceptionReturnEvent) => 'stop' | void): Probe {
+    return this.#add('exception-return', (probe) =>
+      this.machine.taps.exceptionReturn.add((vcpu, to) => {
+        probe.hits++;
+        if (listener({ cpu: this.#cpu(vcpu), to }) === 'stop') this.machine.stop();
+      }),
+    );
+  }
+
+  /** Before each SVC: `skip` goes on behind it, with the registers as the listener has left them. */
+  supervisorCall(listener: (event: SupervisorCallEvent) => ProbeVerdict): Probe {
+    return this.#add('supervisor-call', (probe) =>
+      this.machine.taps.onSupervisorCall((vcpu, immediate) => {
+        probe.hits++;
+        const cpu = this.#cpu(vcpu);
+        const values = [0, 1, 2, 3, 4, 5, 6].map((n) => cpu.register(n));
+        return verdictOf(listener({ cpu, immediate, number: cpu.register(7), arguments: values }));
+      }),
+    );
+  }
+
+  /** After each access to a device. */
+  device(listener: (event: DeviceEvent) => 'stop' | void): Probe {
+    return this.#add('device', (probe) =>
+      this.machine.taps.device.add((access) => {
+        probe.hits++;
+        if (listener({ cpu: this.#current, ...access }) === 'stop') this.machine.stop();
+      }),
+    );
+  }
+
+  /** After each TLB maintenance operation and each change of tables, domains or address space. */
+  translation(listener: (event: TranslationEvent) => 'stop' | void): Probe {
+    return this.#add('translation', (probe) =>
+      this.machine.taps.translation.add((vcpu, change) => {
+        probe.hits++;
+        if (listener({ cpu: this.#cpu(vcpu), change }) === 'stop') this.machine.stop();
+      }),
+    );
+  }
+
+  /** Each byte that the guest sends to its console. */
+  console(listener: (event: ConsoleEvent) => 'stop' | void): Probe {
+    return this.#add('console', (probe) =>
+      this.machine.taps.console.add((byte) => {
+        probe.hits++;
+        if (listener({ cpu: this.#current, byte }) === 'stop') this.machine.stop();
+      }),
+    );
+  }
+
+  /** Each frame that passes a network card. */
+  packet(listener: (event: PacketEvent) => 'stop' | void): Probe {
+    return this.#add('packet', (probe) => {
+      const cards = this.machine.virtio.filter((device) => device instanceof VirtioNet);
+      const all = cards.map((card) =>
+        card.frames.add((direction, frame) => {
+          probe.hits++;
+          if (listener({ cpu: this.#current, card: card.name, direction, frame }) === 'stop') this.machine.stop();
+        }),
+      );
+      return () => {
+        for (const end of all) end();
+      };
+    });
+  }
+
+  /** Entry of the function at an address, and its return. `hits` are entries. */
+  function(address: number, options: FunctionProbeOptions): Probe {
+    return this.#add('function', (probe) => {
+      const at = (address & ~1) >>> 0;
+      const returned = options.return;
+      const hooks = new FunctionHooks(this.machine.hooks, at, {
+        entered: (vcpu, caller) => {
+          probe.hits++;
+          return verdictOf(options.entry?.({ cpu: this.#cpu(vcpu), address: at, caller }));
+        },
+        ...(returned === undefined
+          ? {}
+          : {
+              returned: (vcpu: Vcpu, caller: number) => {
+                const cpu = this.#cpu(vcpu);
+                returned({ cpu, address: at, caller, result: cpu.register(0) });
+              },
+            }),
+      });
+      return () => hooks.end();
+    });
+  }
+}
