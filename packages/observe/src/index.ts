@@ -16,7 +16,7 @@ export * from './linux/linux-guest.js';
 export * from './linux/machine-view.js';
 export * from './linux/process-table.js';
 export * from './probes/events.js';
-export * from './probes/guest-cpu.js';
+export * from './probes/probe-cpu.js';
 export * from './probes/probes.js';
 export * from './record/events.js';
 export * from './record/history.js';

@@ -2,7 +2,7 @@
 // What probes are told. In every one `cpu.pc` is exact and all registers are as they are at that point, in every engine.
 
 import type { PacketDirection, TranslationChange } from '@plinth/machine';
-import type { GuestCpu } from './guest-cpu.js';
+import type { ProbeCpu } from './probe-cpu.js';
 
 /**
  * What a probe answers: nothing lets the guest go on; `skip` keeps the instruction, the store or the call from happening;
@@ -14,19 +14,19 @@ export type ProbeVerdict = 'skip' | 'stop' | void;
 export type CodeRange = number | { readonly first: number; readonly last: number };
 
 export interface InstructionEvent {
-  readonly cpu: GuestCpu;
+  readonly cpu: ProbeCpu;
   readonly address: number;
 }
 
 export interface BlockEvent {
-  readonly cpu: GuestCpu;
+  readonly cpu: ProbeCpu;
   readonly address: number;
   /** The instruction that ended the block before, or where an exception came from. */
   readonly from: number;
 }
 
 export interface MemoryEvent {
-  readonly cpu: GuestCpu;
+  readonly cpu: ProbeCpu;
   /** Virtual or physical, as the probe was asked for. */
   readonly address: number;
   /** Bytes: 1, 2, 4 or 8, and any number for a device's write. */
@@ -52,7 +52,7 @@ export type ExceptionName =
 
 export interface ExceptionEvent {
   /** At the vector: LR and SPSR are those of the exception. */
-  readonly cpu: GuestCpu;
+  readonly cpu: ProbeCpu;
   readonly exception: ExceptionName;
   /** The instruction that raised it; for an interrupt the one that would have come next. */
   readonly from: number;
@@ -60,13 +60,13 @@ export interface ExceptionEvent {
 
 export interface ExceptionReturnEvent {
   /** In the mode that was returned to. */
-  readonly cpu: GuestCpu;
+  readonly cpu: ProbeCpu;
   readonly to: number;
 }
 
 export interface SupervisorCallEvent {
   /** Before the call, in the caller's mode. */
-  readonly cpu: GuestCpu;
+  readonly cpu: ProbeCpu;
   readonly immediate: number;
   /** r7: the number of the system call in the Linux EABI. */
   readonly number: number;
@@ -75,7 +75,7 @@ export interface SupervisorCallEvent {
 }
 
 export interface DeviceEvent {
-  readonly cpu: GuestCpu;
+  readonly cpu: ProbeCpu;
   readonly device: string;
   /** Physical. */
   readonly address: number;
@@ -85,17 +85,17 @@ export interface DeviceEvent {
 }
 
 export interface TranslationEvent {
-  readonly cpu: GuestCpu;
+  readonly cpu: ProbeCpu;
   readonly change: TranslationChange;
 }
 
 export interface ConsoleEvent {
-  readonly cpu: GuestCpu;
+  readonly cpu: ProbeCpu;
   readonly byte: number;
 }
 
 export interface PacketEvent {
-  readonly cpu: GuestCpu;
+  readonly cpu: ProbeCpu;
   /** Name of the card. */
   readonly card: string;
   readonly direction: PacketDirection;
@@ -104,14 +104,14 @@ export interface PacketEvent {
 }
 
 export interface FunctionEvent {
-  readonly cpu: GuestCpu;
+  readonly cpu: ProbeCpu;
   readonly address: number;
   /** Where it will return to. */
   readonly caller: number;
 }
 
 export interface ReturnEvent {
-  readonly cpu: GuestCpu;
+  readonly cpu: ProbeCpu;
   /** Of the function. */
   readonly address: number;
   readonly caller: number;

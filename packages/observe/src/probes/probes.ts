@@ -30,7 +30,7 @@ import type {
   TranslationEvent,
 } from './events.js';
 import { FunctionHooks } from './function-probe.js';
-import { GuestCpu } from './guest-cpu.js';
+import { ProbeCpu } from './probe-cpu.js';
 
 export type ProbeKind =
   | 'block'
@@ -109,13 +109,13 @@ const ends = (place: CodeRange): [first: number, last: number] =>
 
 export class Probes {
   readonly machine: Machine;
-  readonly cpus: readonly GuestCpu[];
+  readonly cpus: readonly ProbeCpu[];
   readonly #list = new Set<Probe>();
 
   constructor(machine: Machine) {
     this.machine = machine;
     const memory = new DebugMemory(machine);
-    this.cpus = machine.cpus.map((vcpu) => new GuestCpu(machine, vcpu, memory));
+    this.cpus = machine.cpus.map((vcpu) => new ProbeCpu(machine, vcpu, memory));
   }
 
   /** Those that stand, in the order in which they came. */
@@ -127,11 +127,11 @@ export class Probes {
     for (const probe of this.#list) probe.remove();
   }
 
-  #cpu(vcpu: Vcpu): GuestCpu {
+  #cpu(vcpu: Vcpu): ProbeCpu {
     return this.cpus[vcpu.index]!;
   }
 
-  get #current(): GuestCpu {
+  get #current(): ProbeCpu {
     return this.#cpu(this.machine.currentCpu);
   }
 

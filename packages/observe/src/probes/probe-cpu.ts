@@ -6,7 +6,7 @@ import { PSR } from '@plinth/arm';
 import type { GuestException, Machine, Vcpu } from '@plinth/machine';
 import type { DebugMemory } from '../gdb/machine-memory.js';
 
-export class GuestCpu {
+export class ProbeCpu {
   readonly machine: Machine;
   /** The machine's own, for what is not here. */
   readonly vcpu: Vcpu;
