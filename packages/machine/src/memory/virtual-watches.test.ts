@@ -24,6 +24,7 @@ import {
   subs,
 } from '../testing/mnemonics.js';
 import { PageTables } from '../testing/page-tables.js';
+import { checkRandomAccesses } from '../testing/random-accesses.js';
 import type { HookVerdict } from '../cpu/hooks.js';
 import type { VirtualAccess } from './virtual-watches.js';
 
@@ -273,36 +274,9 @@ describeEngines('a virtual watch', (engine) => {
   });
 
   it('agrees with a model on accesses at random places, of every size and alignment', () => {
-    let state = 4711;
-    const random = (below: number): number => {
-      state = (Math.imul(state, 1_103_515_245) + 12_345) & 0x7fff_ffff;
-      return (state >>> 8) % below;
-    };
-    const ranges = Array.from({ length: 24 }, () => ({ start: VIRTUAL + random(0x1f00), length: 1 + random(90) }));
-    const expected: [number, number, boolean, number][] = [];
-    const block = Array.from({ length: 58 }, () => {
-      const [upper, offset, kind] = [random(2), random(0x1000), random(4)];
-      const address = VIRTUAL + upper * 0x800 + offset;
-      const [size, isWrite] = [kind < 2 ? 4 : 1, kind % 2 === 0];
-      ranges.forEach(({ start, length }, i) => {
-        if (address + size > start && address < start + length) expected.push([address, size, isWrite, i]);
-      });
-      return [str, ldr, strb, ldrb][kind]!(2, 4 + upper, offset);
-    });
-    const test = new CpuTest(engine.machine())
-      .code([...block, subs(0, 0, 1), b(-4 * 59, NE), here()])
-      .mmu(tables())
-      .regs({ r0: ROUNDS, r4: VIRTUAL, r5: VIRTUAL + 0x800 });
-    let seen: [number, number, boolean, number][] = [];
-    ranges.forEach((range, i) => {
-      const note = ({ address, size, write }: VirtualAccess): void => void seen.push([address, size, write, i]);
+    const test = new CpuTest(engine.machine()).mmu(tables());
+    checkRandomAccesses(test, 4711, VIRTUAL, (range, note) => {
       test.machine.virtualWatches.add({ ...range, onWrite: note, onRead: note });
     });
-    test.steps(60);
-    expect(seen).toEqual(expected);
-    test.steps(60 * 4000);
-    seen = [];
-    test.steps(60);
-    expect(seen).toEqual(expected);
   });
 });

@@ -5,6 +5,7 @@ import { expect, it } from 'vitest';
 import { CODE, cpu, CpuTest, DATA, describeEngines, RAM, TABLES } from '../testing/contract.js';
 import { a32, add, b, bx, here, ldr, ldrb, ldrh, mov32, NE, nop, str, strb, strh, subs } from '../testing/mnemonics.js';
 import { PageTables } from '../testing/page-tables.js';
+import { checkRandomAccesses } from '../testing/random-accesses.js';
 import { PAGE, type MemoryAccess } from './physical-memory.js';
 
 const NEXT = DATA + 0x1000;
@@ -397,36 +398,10 @@ describeEngines('granules of a watched page that nobody watches', (engine) => {
   });
 
   it('are told from watched ones in accesses at random places, of every alignment', () => {
-    let state = 12345;
-    const random = (below: number): number => {
-      state = (Math.imul(state, 1_103_515_245) + 12_345) & 0x7fff_ffff;
-      return (state >>> 8) % below;
-    };
-    const ranges = Array.from({ length: 24 }, () => ({ start: DATA + random(0x1700), length: 1 + random(90) }));
-    const expected: [number, number, boolean, number][] = [];
-    const block = Array.from({ length: 58 }, () => {
-      const [upper, offset, kind] = [random(2), random(0xf00), random(4)];
-      const address = DATA + upper * 0x800 + offset;
-      const [size, isWrite] = [kind < 2 ? 4 : 1, kind % 2 === 0];
-      ranges.forEach(({ start, length }, i) => {
-        if (address + size > start && address < start + length) expected.push([address, size, isWrite, i]);
-      });
-      return [str, ldr, strb, ldrb][kind]!(2, 4 + upper, offset);
-    });
-    const test = fresh()
-      .code([...block, subs(0, 0, 1), b(-4 * 59, NE), here()])
-      .regs({ r0: ROUNDS, r4: DATA, r5: DATA + 0x800 });
-    let seen: [number, number, boolean, number][] = [];
-    ranges.forEach((range, i) => {
-      const note = ({ address, size, write: isWrite }: MemoryAccess): number => seen.push([address, size, isWrite, i]);
+    const test = fresh();
+    checkRandomAccesses(test, 12345, DATA, (range, note) => {
       test.machine.memory.watch({ ...range, onWrite: note, onRead: note });
     });
-    test.steps(60);
-    expect(seen).toEqual(expected);
-    test.steps(60 * 4000);
-    seen = [];
-    test.steps(60);
-    expect(seen).toEqual(expected);
   });
 });
 

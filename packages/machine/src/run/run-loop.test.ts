@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import type { Console, ConsoleEvents } from './console.js';
 import type { HostTime } from './host-time.js';
 import type { DriverStop, MachineDriver } from './machine-driver.js';
-import { type LiveSource, runLoop, type RunLoopOptions } from './run-loop.js';
+import { type LiveSource, type RunDebugger, runLoop, type RunLoopOptions, type RunOrder } from './run-loop.js';
 
 /** Host time that only passes in `sleep`, and things that happen at set times. */
 class ScriptedTime implements HostTime {
@@ -424,5 +424,99 @@ describe('a network', () => {
     const { time, run } = setUp(machine, { realtime: true, network });
     await run();
     expect(time.slept[0]).toBe(50);
+  });
+});
+
+/** A debugger that gives its orders at set calls of `next`, and runs a machine as it is. */
+class ScriptedDebugger implements RunDebugger {
+  readonly orders: RunOrder[];
+  attached: boolean = true;
+  standing: boolean = false;
+  wake: () => void = () => undefined;
+  readonly #machine: ScriptedMachine;
+
+  constructor(machine: ScriptedMachine, ...orders: RunOrder[]) {
+    this.#machine = machine;
+    this.orders = orders;
+  }
+  start(wake: () => void): void {
+    this.wake = wake;
+  }
+  next(): RunOrder {
+    const order = this.orders.length > 1 ? this.orders.shift()! : this.orders[0]!;
+    this.standing = order.kind === 'stay';
+    return order;
+  }
+  runSlice(budget: number): DriverStop {
+    return this.#machine.runSlice(budget);
+  }
+}
+
+describe('a run with a debugger', () => {
+  const go: RunOrder = { kind: 'run' };
+  const stay: RunOrder = { kind: 'stay' };
+
+  it('stands still until it is woken, and the time of that counts for nothing', async () => {
+    const machine = new ScriptedMachine(RUN, OFF);
+    const debug = new ScriptedDebugger(machine, stay, stay, go);
+    const { run, time } = setUp(machine, { debug, limits: { seconds: 3 } });
+    time.events.push({ at: 2000, action: () => debug.wake() }, { at: 4000, action: () => debug.wake() });
+    expect(await run()).toMatchObject({ exit: { kind: 'shutdown' }, hostTime: 0 });
+    expect(time.milliseconds).toBe(4000);
+    expect(machine.instructions).toBeGreaterThan(0);
+  });
+
+  it('ends as the debugger says', async () => {
+    const machine = new ScriptedMachine(RUN);
+    const debug = new ScriptedDebugger(machine, go, { kind: 'end', exit: { kind: 'user' } });
+    expect((await setUp(machine, { debug }).run()).exit).toEqual({ kind: 'user' });
+  });
+
+  it('lets no time pass when it stops a machine that waits', async () => {
+    const machine = new ScriptedMachine(() => ({ stop: { kind: 'waiting', until: 40e6 } }), OFF);
+    const debug = new ScriptedDebugger(machine, go, stay, go);
+    const { run, time } = setUp(machine, { debug, realtime: true });
+    const stop = (): void => {
+      debug.standing = true;
+      debug.wake();
+    };
+    time.events.push({ at: 10, action: stop }, { at: 500, action: () => debug.wake() });
+    await run();
+    // What had passed by then has passed.
+    expect(machine.idle).toBe(10e6);
+  });
+
+  it('does not end where only waiting is left, as long as someone is there', async () => {
+    const machine = new ScriptedMachine(() => ({ stop: { kind: 'idle' } }));
+    const debug = new ScriptedDebugger(machine, go);
+    const { run, time } = setUp(machine, { debug });
+    time.events.push({
+      at: 100,
+      action: () => {
+        debug.attached = false;
+        debug.wake();
+      },
+    });
+    expect((await run()).exit).toEqual({ kind: 'idle' });
+    expect(time.milliseconds).toBe(100);
+  });
+
+  it('looks for the mark of a guest that was reset from outside', async () => {
+    const machine = new ScriptedMachine(
+      (budget) => ({ ...RUN(budget), output: '[ready]' }),
+      RUN,
+      (budget) => ({ ...RUN(budget), output: '[ready]' }),
+      OFF,
+    );
+    let requests = 0;
+    const request = async (): Promise<Uint8Array> => Buffer.from(`${++requests};`);
+    const debug = new ScriptedDebugger(machine, go, go, { kind: 'restarted' }, go);
+    const { run } = setUp(machine, {
+      debug,
+      ready: { mark: Buffer.from('[ready]'), state: 'booting', request },
+    });
+    await run();
+    expect(machine.received).toBe('1;2;');
+    expect(machine.resets).toBe(0);
   });
 });
