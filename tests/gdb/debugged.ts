@@ -31,8 +31,17 @@ export class DebuggedMachine implements AsyncDisposable {
     this.#ended = once(this.#child, 'close').then(() => undefined);
   }
 
-  static async plinth(...options: string[]): Promise<DebuggedMachine> {
-    const machine = new DebuggedMachine(process.execPath, [PLINTH, 'run', '--gdb', '0', ...options]);
+  static plinth(...options: string[]): Promise<DebuggedMachine> {
+    return DebuggedMachine.#plinth('run', ...options);
+  }
+
+  /** A recorded run, which can be gone back in. */
+  static replay(...options: string[]): Promise<DebuggedMachine> {
+    return DebuggedMachine.#plinth('replay', ...options);
+  }
+
+  static async #plinth(verb: string, ...options: string[]): Promise<DebuggedMachine> {
+    const machine = new DebuggedMachine(process.execPath, [PLINTH, verb, '--gdb', '0', ...options]);
     for (;;) {
       const port = /target remote :(\d+)/.exec(machine.errors)?.[1];
       machine.port = Number(port ?? 0);
