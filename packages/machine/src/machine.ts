@@ -507,7 +507,8 @@ export class Machine implements CpuHost {
   /** The next instruction is this CPU's if it can execute, and a whole turn with it: for stepping one of several. */
   giveTurn(cpu: Vcpu): void {
     assert(this.#slice === 0, 'a turn is given between runs');
-    this.#turns.give(cpu.index);
+    // Else the CPU whose turn it is would lose its exclusive reservation for nothing, at each step again.
+    if (cpu.activity.readyAt(this.clock.now())) this.#turns.give(cpu.index);
   }
 
   /** Ends the run with a status: for semihosting. */

@@ -335,6 +335,23 @@ describe.each(ENGINES)('run control (%s)', (engine) => {
     expect(gdb.ask('vCont;c')).toBe(`T05thread:2;watch:${(DATA + 0x100).toString(16)};`);
   });
 
+  it('lets other CPUs make progress while the one that is stepped waits', () => {
+    // CPU 1 counts by exclusive accesses; CPU 0 waits for an interrupt.
+    const count = [0xe191_0f9f, 0xe280_0001, 0xe181_2f90, 0xeaff_fffb]; // ldrex r0, [r1]; add; strex r2, r0, [r1]; b
+    const gdb = client([0xe320_f003, 0xeaff_fffd, ...count], { engine, cpus: 2 });
+    gdb.machine.cpus[1]!.turnOn(CODE + 8, 0);
+    gdb.machine.cpus[1]!.state.setReg(1, DATA);
+    expect(gdb.ask('vCont;s:1')).toBe('T05thread:1;');
+    gdb.send('vCont;s:1;c');
+    gdb.run(10, 1000);
+    expect(gdb.take()).toEqual([]);
+    expect(gdb.machine.memory.peek(DATA, 4)).toBeGreaterThan(1000);
+    gdb.machine.cpu.setInterruptLine(0x80, true);
+    gdb.run();
+    expect(gdb.take()).toEqual(['T05thread:1;']);
+    expect(register(gdb, PC)).toBe(CODE);
+  });
+
   it('tells what ends a machine, keeps it to be looked at, and lets it go', () => {
     const off = [0xe59f_0004, 0xe140_0070, 0xeaff_fffe, 0x8400_0008]; // ldr r0, [pc, #4]; hvc #0
     const gdb = client(off, { engine });
