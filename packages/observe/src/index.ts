@@ -15,6 +15,8 @@ export * from './linux/kernel-layout.js';
 export * from './linux/linux-guest.js';
 export * from './linux/machine-view.js';
 export * from './linux/process-table.js';
+export * from './linux/trace-functions.js';
+export * from './linux/trace-system-calls.js';
 export * from './probes/events.js';
 export * from './probes/probe-cpu.js';
 export * from './probes/probes.js';

@@ -22,16 +22,19 @@ export interface Namespaces {
   readonly cgroup: number | undefined;
 }
 
-export interface LinuxTask {
+export interface TaskIdentity {
   /** Of its task_struct. */
   readonly address: number;
   /** In the first pid namespace: what gettid would give there. */
   readonly pid: number;
   /** That of the process, which threads have in common. */
   readonly tgid: number;
+  readonly comm: string;
+}
+
+export interface LinuxTask extends TaskIdentity {
   /** tgid of the parent; 0 for the first ones. */
   readonly ppid: number | undefined;
-  readonly comm: string;
   /** As ps has it: R running or ready, S, D, T, t, X, Z, P, I. */
   readonly state: string | undefined;
   readonly kernelThread: boolean | undefined;
@@ -188,18 +191,13 @@ export class LinuxGuest {
 
   /** What is at an address, if it is a task. */
   task(address: number): LinuxTask | undefined {
-    const comm = this.#comm(address);
-    const pid = this.#field(address, 'task.pid');
-    const tgid = this.#field(address, 'task.tgid');
-    if (comm === undefined || pid === undefined || tgid === undefined || pid > MAX_TASKS) return undefined;
+    const identity = this.#identity(address);
+    if (identity === undefined) return undefined;
     const flags = this.#field(address, 'task.flags');
     const credentials = this.#field(address, 'task.realCred');
     return {
-      address,
-      pid,
-      tgid,
+      ...identity,
       ppid: this.#field(this.#field(address, 'task.realParent'), 'task.tgid'),
-      comm,
       state: this.#state(address),
       kernelThread: flags === undefined ? undefined : (flags & PF_KTHREAD) !== 0,
       uid: this.#field(credentials, 'cred.uid'),
@@ -245,11 +243,31 @@ export class LinuxGuest {
    * it changes stacks, so for some instructions in between it is the next one already.
    */
   current(cpu: number): LinuxTask | undefined {
+    const address = this.currentAddress(cpu);
+    return address === undefined ? undefined : this.task(address);
+  }
+
+  /** The same, as address of its task_struct. */
+  currentAddress(cpu: number): number | undefined {
     const place = this.#variable('entryTask');
     const guestCpu = this.#view.cpus[cpu];
     if (place === undefined || guestCpu === undefined) return undefined;
     const task = this.#memory.u32((place + guestCpu.privilegedThreadId) >>> 0);
-    return task === undefined || task === 0 ? undefined : this.task(task);
+    return task === 0 ? undefined : task;
+  }
+
+  /** The same, as much as tells it from others. */
+  currentIdentity(cpu: number): TaskIdentity | undefined {
+    const address = this.currentAddress(cpu);
+    return address === undefined ? undefined : this.#identity(address);
+  }
+
+  #identity(address: number): TaskIdentity | undefined {
+    const comm = this.#comm(address);
+    const pid = this.#field(address, 'task.pid');
+    const tgid = this.#field(address, 'task.tgid');
+    if (comm === undefined || pid === undefined || tgid === undefined || pid > MAX_TASKS) return undefined;
+    return { address, pid, tgid, comm };
   }
 
   /** Memory of the process as it sees it; undefined for kernel threads, and if it cannot be known. */

@@ -341,7 +341,7 @@ export class Probes {
     return this.#add('function', (probe) => {
       const at = (address & ~1) >>> 0;
       const returned = options.return;
-      const hooks = new FunctionHooks(this.machine.hooks, at, {
+      const hooks = new FunctionHooks(this.machine.hooks, [at], {
         entered: (vcpu, caller) => {
           probe.hits++;
           return verdictOf(options.entry?.({ cpu: this.#cpu(vcpu), address: at, caller }));
