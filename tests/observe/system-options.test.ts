@@ -42,6 +42,35 @@ describe.skipIf(noImage !== undefined)('a guest with processes', () => {
   });
 });
 
+describe.skipIf(noImage !== undefined)('a guest that is traced', () => {
+  const run = (...options: string[]) => plinth('run', '--image', 'debian-mini', ...options);
+
+  it('prints what its command prints, and on standard error what it asks its kernel for', () => {
+    const { stdout, stderr, status } = run('--exec', 'cat /etc/passwd', '--strace', '--ftrace', 'vfs_o?en');
+    expect([status, stdout.split('\n')[0]]).toEqual([0, 'root:x:0:0:root:/root:/bin/sh']);
+    const lines = stderr.split('\n');
+    const opened = lines.findIndex((line) => line.includes('"/etc/passwd", O_RDONLY'));
+    expect(lines[opened]).toMatch(/^\d+ cat openat\(AT_FDCWD, "\/etc\/passwd", O_RDONLY\|O_LARGEFILE\) = \d+$/);
+    expect(lines[opened - 1]).toMatch(/^\d+ cat \} vfs_open = 0x0$/);
+    expect(lines[opened - 2]).toMatch(/^\d+ cat vfs_open\(0x[0-9a-f]+, .*\) \{$/);
+    expect(stderr).toMatch(/^\d+ cat exit_group\(0\) = \?$/m);
+  });
+
+  it('is the same run as one that is not', () => {
+    const options = ['--exec', 'ls /', '--seed', '07', '--wall-clock', '1700000000', '--json'];
+    const hash = ({ stdout }: { stdout: string }): string => (JSON.parse(stdout) as { stateHash: string }).stateHash;
+    expect(hash(run(...options, '--strace', '--ftrace', 'do_sys_open*', '--ps'))).toBe(hash(run(...options)));
+  });
+
+  it('is told what cannot be traced', () => {
+    const { stderr, status } = run('--exec', 'true', '--ftrace', 'no_such_*');
+    expect([status, stderr.trim().split('\n').at(-1)]).toEqual([
+      2,
+      'plinth: ftrace: the kernel has no function that matches "no_such_*"',
+    ]);
+  });
+});
+
 describe.skipIf(noModules !== undefined)('a guest with modules', () => {
   it('is told as /proc/modules tells it', () => {
     using guest = new VirtioGuest('cat /proc/modules');

@@ -74,6 +74,10 @@ export interface RunSpec {
   readonly ps: boolean;
   /** The modules of its kernel are. */
   readonly modules: boolean;
+  /** Its system calls are told as they end. */
+  readonly strace: boolean;
+  /** So are calls of those functions of its kernel whose names match, and their returns. */
+  readonly ftrace?: string;
   readonly semihosting: boolean;
   /** The image's kernel as packed, with no options that make it start faster. */
   readonly stock: boolean;
@@ -136,13 +140,25 @@ const STRINGS = [
   'saveSnapshot',
   'record',
   'gdb',
+  'ftrace',
   'pcap',
   'virtio',
   'engine',
   'console',
   'seed',
 ] as const;
-const FLAGS = ['lockstep', 'semihosting', 'stock', 'cold', 'realtime', 'embed', 'paused', 'ps', 'modules'] as const;
+const FLAGS = [
+  'lockstep',
+  'semihosting',
+  'stock',
+  'cold',
+  'realtime',
+  'embed',
+  'paused',
+  'ps',
+  'modules',
+  'strace',
+] as const;
 const LIMITS = ['instructions', 'seconds', 'output'] as const;
 const VIRTIO_VERSIONS: readonly string[] = ['modern', 'legacy'];
 const DEFAULTS = {
@@ -244,6 +260,8 @@ function checkCombination(spec: RunSpec): void {
   }
   if (spec.gdb !== undefined && spec.lockstep)
     throw wrong('gdb', 'not together with lockstep, which runs two machines');
+  if (spec.lockstep && (spec.strace || spec.ftrace !== undefined))
+    throw wrong(spec.strace ? 'strace' : 'ftrace', 'not together with lockstep, which runs two machines');
   if (spec.paused && spec.gdb === undefined) throw wrong('paused', 'needs gdb, which lets the machine go');
   if (spec.lockstep && spec.engine !== 'auto') throw wrong('lockstep', 'runs both engines, so none can be chosen');
   if (!/^([0-9a-f]{2}){1,64}$/.test(spec.seed)) throw wrong('seed', '1 to 64 bytes in hexadecimal are needed');

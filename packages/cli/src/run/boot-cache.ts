@@ -46,7 +46,7 @@ const KEYED: ReadonlySet<string> = new Set([
 /** What only matters after the boot, or only to the host. */
 const IRRELEVANT: ReadonlySet<string> = new Set([
   'engine', 'lockstep', 'semihosting', 'cold', 'realtime', 'console', 'limits', 'wallClock', 'seed', 'saveSnapshot',
-  'saveAt', 'record', 'embed', 'ps', 'modules',
+  'saveAt', 'record', 'embed', 'ps', 'modules', 'strace', 'ftrace',
 ]); // prettier-ignore
 
 export class BootCache {

@@ -163,6 +163,19 @@ export const RUN_OPTIONS: readonly RunOption[] = [
     help: 'at the end, the processes of the guest’s Linux, as seen from outside (on a terminal also Ctrl-A P, at any time)',
   },
   { name: 'modules', kind: 'flag', help: 'at the end, the modules of its kernel' },
+  {
+    name: 'strace',
+    kind: 'flag',
+    help: 'the system calls of all of a Linux guest’s processes, seen from outside, on standard error: PID COMMAND CALL',
+  },
+  {
+    name: 'ftrace',
+    kind: 'text',
+    value: 'NAME',
+    help:
+      'calls and returns of functions of a Linux guest’s kernel, on standard error: PID COMMAND FUNCTION(r0, r1, r2, r3); ' +
+      'in NAME * stands for any characters and ? for one',
+  },
   { name: 'semihosting', kind: 'flag', help: 'answer Arm semihosting calls; pass the program’s status on' },
   { name: 'realtime', kind: 'flag', help: 'keep virtual time to real time; so by itself on a terminal' },
   {

@@ -32,7 +32,7 @@ const SPEC_KEYS: Readonly<Record<string, string>> = {
 /** What may be said anew when a snapshot goes on; CPU and memory must then be what they were. */
 const RESUME_OPTIONS: ReadonlySet<string> = new Set([
   'snapshot', 'cpu', 'memory', 'engine', 'lockstep', 'realtime', 'console', 'save-snapshot', 'save-at',
-  'record', 'embed', 'gdb', 'paused', 'ps', 'modules', 'net', 'pcap', 'drive',
+  'record', 'embed', 'gdb', 'paused', 'ps', 'modules', 'strace', 'ftrace', 'net', 'pcap', 'drive',
 ]); // prettier-ignore
 /** Bytes that tell what a file is. */
 const START = 64;

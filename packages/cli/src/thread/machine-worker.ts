@@ -54,8 +54,9 @@ export class MachineWorkers {
     if (spec.gdb !== undefined) {
       throw new PlinthError('input', 'worker-gdb', 'gdb: not for one of several guests: run it alone');
     }
-    if (spec.ps || spec.modules) {
-      const option = spec.ps ? 'ps' : 'modules';
+    const system = { ps: spec.ps, modules: spec.modules, strace: spec.strace, ftrace: spec.ftrace !== undefined };
+    const option = Object.entries(system).find(([, wanted]) => wanted)?.[0];
+    if (option !== undefined) {
       throw new PlinthError('input', 'worker-system', `${option}: not for one of several guests: run it alone`);
     }
     if (spec.record !== undefined) {

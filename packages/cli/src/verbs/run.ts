@@ -15,6 +15,7 @@ import { nodeHost } from '../run/driver-host.js';
 import { ExecCapture } from '../run/exec-capture.js';
 import { EventLog, type RunOutput } from '../run/event-log.js';
 import { describeProcesses, printSystem, reportSystem, type SystemReport } from '../run/guest-system.js';
+import { GuestTrace } from '../run/guest-trace.js';
 import { openGdbServer } from '../run/gdb-server.js';
 import { openConsole } from '../run/open-console.js';
 import type { TerminalSize } from '../run/run-files.js';
@@ -60,6 +61,8 @@ async function runSpec(wanted: RunSpec, output: RunOutput): Promise<number> {
   using _network = unrecorded.network;
   const started = recording === undefined ? unrecorded : { ...unrecorded, machine: recording.start(unrecorded, say) };
   using machine = started.machine;
+  const line = (text: string): boolean => process.stderr.write(`${text}\n`);
+  using _trace = new GuestTrace(spec, unrecorded.machine.machine, line, say);
   using gdb = await openGdbServer(spec, unrecorded.machine, machine, say);
   // With --json standard output holds the result alone, and the console goes to standard error.
   const standard = (): Console =>
