@@ -58,6 +58,7 @@ function buildProgram(outcome: Outcome): Command {
   addRun(program, outcome);
   addRecord(program, outcome);
   addReplay(program, outcome);
+  addProbe(program, outcome);
   addImage(program, outcome);
   addServe(program, outcome);
   addDoctor(program, outcome);
@@ -85,6 +86,7 @@ function addRun(program: Command, outcome: Outcome): void {
         'plinth run --kernel zImage --initrd initrd.gz --net user,hostfwd=tcp::2222-:22 --pcap all.pcapng',
         'plinth run program.elf --semihosting',
         'plinth run program.elf --gdb 1234 --paused        then: gdb-multiarch program.elf -ex "target remote :1234"',
+        'plinth run --image debian-mini --probe my-probe.ts   see plinth probe init',
         'plinth run guest.yaml --limit-seconds 60',
         'plinth run client.yaml server.yaml                two machines at once; each line of output says whose it is',
         "plinth run --kernel Image --initrd I --save-snapshot booted --save-at 'login:' --limit-instructions 9e9",
@@ -158,6 +160,20 @@ function addReplay(program: Command, outcome: Outcome): void {
     .action(async (file: string, options: ReplayVerbOptions) => {
       const { replayVerb } = await import('./verbs/replay.js');
       outcome.status = await replayVerb(file, options);
+    });
+}
+
+function addProbe(program: Command, outcome: Outcome): void {
+  program
+    .command('probe')
+    .description('files that set probes, for plinth run --probe')
+    .addHelpText('after', examples('plinth probe init', 'plinth run --image debian-mini --probe my-probe.ts'))
+    .command('init')
+    .description('write a file to begin with; it is never written over another one')
+    .argument('[FILE]', 'its name', 'my-probe.ts')
+    .action(async (file: string) => {
+      const { initProbe } = await import('./verbs/probe.js');
+      outcome.status = initProbe(file);
     });
 }
 

@@ -23,6 +23,7 @@ describe('parseRunSpec', () => {
       kernel: 'zImage',
       drives: [],
       shares: [],
+      probes: [],
       rng: true,
       net: { kind: 'none' },
       virtio: 'modern',

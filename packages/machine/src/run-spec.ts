@@ -78,6 +78,10 @@ export interface RunSpec {
   readonly strace: boolean;
   /** So are calls of those functions of its kernel whose names match, and their returns. */
   readonly ftrace?: string;
+  /** Files that set probes. */
+  readonly probes: readonly ProbeSpec[];
+  /** Where they print; standard error if left out. */
+  readonly probeOutput?: string;
   readonly semihosting: boolean;
   /** The image's kernel as packed, with no options that make it start faster. */
   readonly stock: boolean;
@@ -92,6 +96,12 @@ export interface RunSpec {
   readonly wallClock: number;
   /** Random bytes for the guest's generator, in hexadecimal; the same seed, the same run. */
   readonly seed: string;
+}
+
+export interface ProbeSpec {
+  readonly file: string;
+  /** What the user tells the probe. */
+  readonly options: Readonly<Record<string, string>>;
 }
 
 export type RunExit =
@@ -141,6 +151,7 @@ const STRINGS = [
   'record',
   'gdb',
   'ftrace',
+  'probeOutput',
   'pcap',
   'virtio',
   'engine',
@@ -184,6 +195,7 @@ export function parseRunSpec(value: unknown): RunSpec {
     'drives',
     'net',
     'shares',
+    'probes',
     'cpus',
     'memory',
     'exec',
@@ -213,6 +225,7 @@ export function parseRunSpec(value: unknown): RunSpec {
     ...text,
     drives: parseDrives(input['drives'] ?? []),
     shares: parseShareSpecs(input['shares'] ?? []),
+    probes: parseProbes(input['probes'] ?? []),
     rng: flag(input['rng'] ?? true, 'rng'),
     net: parseNetSpec(input['net'] ?? { kind: 'none' }),
     virtio: virtioVersion(text.virtio ?? DEFAULTS.virtio),
@@ -262,6 +275,9 @@ function checkCombination(spec: RunSpec): void {
     throw wrong('gdb', 'not together with lockstep, which runs two machines');
   if (spec.lockstep && (spec.strace || spec.ftrace !== undefined))
     throw wrong(spec.strace ? 'strace' : 'ftrace', 'not together with lockstep, which runs two machines');
+  if (spec.probes.length > 0 && spec.lockstep)
+    throw wrong('probe', 'not together with lockstep, which runs two machines');
+  if (spec.probeOutput !== undefined && spec.probes.length === 0) throw wrong('probe-output', 'needs probe');
   if (spec.paused && spec.gdb === undefined) throw wrong('paused', 'needs gdb, which lets the machine go');
   if (spec.lockstep && spec.engine !== 'auto') throw wrong('lockstep', 'runs both engines, so none can be chosen');
   if (!/^([0-9a-f]{2}){1,64}$/.test(spec.seed)) throw wrong('seed', '1 to 64 bytes in hexadecimal are needed');
@@ -316,6 +332,17 @@ function parseLimits(value: unknown): RunLimits {
 function parseDrives(value: unknown): DriveSpec[] {
   if (!Array.isArray(value)) throw wrong('drives', 'a list is needed');
   return value.map(parseDriveSpec);
+}
+
+function parseProbes(value: unknown): ProbeSpec[] {
+  if (!Array.isArray(value)) throw wrong('probes', 'a list is needed');
+  return value.map((item) => {
+    const { file, options } = record(item, 'probes');
+    if (typeof file !== 'string' || file === '') throw wrong('probe', 'a file is needed');
+    const entries = Object.entries(record(options ?? {}, 'probes'));
+    for (const [key, text] of entries) if (typeof text !== 'string') throw wrong('probe', `${key}: a text is needed`);
+    return { file, options: Object.fromEntries(entries) as Record<string, string> };
+  });
 }
 
 function virtioVersion(name: string): VirtioVersion {

@@ -42,6 +42,7 @@ const KEYED: ReadonlySet<string> = new Set([
   'drives',
   'net',
   'shares',
+  'probes',
 ]);
 /** What only matters after the boot, or only to the host. */
 const IRRELEVANT: ReadonlySet<string> = new Set([
@@ -70,6 +71,8 @@ export class BootCache {
       spec.limits.output !== undefined
     )
       return undefined;
+    // Probes must not miss the boot, and may change it.
+    if (spec.probes.length > 0) return undefined;
     const code = codeHash();
     if (code === undefined) return undefined;
     if (spec.drives.length > 0 || spec.shares.length > 0 || spec.net.kind !== 'none') return undefined;

@@ -176,6 +176,16 @@ export const RUN_OPTIONS: readonly RunOption[] = [
       'calls and returns of functions of a Linux guest’s kernel, on standard error: PID COMMAND FUNCTION(r0, r1, r2, r3); ' +
       'in NAME * stands for any characters and ? for one',
   },
+  {
+    name: 'probe',
+    kind: 'text',
+    value: 'FILE[,…]',
+    help:
+      'TypeScript or JavaScript file that sets probes ("plinth probe init" writes one), with key=value for it to read; an ' +
+      'image boots, even if it is here booted, so that nothing is missed',
+    list: true,
+  },
+  { name: 'probe-output', kind: 'path', value: 'FILE', help: 'where probes print (default: standard error)' },
   { name: 'semihosting', kind: 'flag', help: 'answer Arm semihosting calls; pass the program’s status on' },
   { name: 'realtime', kind: 'flag', help: 'keep virtual time to real time; so by itself on a terminal' },
   {

@@ -14,6 +14,7 @@ import { RUN_OPTIONS } from './option-list.js';
 import type { OptionKind } from './option-list.js';
 import { parseNet } from '../net/net-option.js';
 import { parseDrive } from './drive-option.js';
+import { parseProbe } from './probe-option.js';
 import { parseShare } from './share-option.js';
 import type { ShareOption } from './share-option.js';
 
@@ -28,11 +29,13 @@ const SPEC_KEYS: Readonly<Record<string, string>> = {
   'wall-clock': 'wallClock',
   'save-snapshot': 'saveSnapshot',
   'save-at': 'saveAt',
+  'probe-output': 'probeOutput',
 };
 /** What may be said anew when a snapshot goes on; CPU and memory must then be what they were. */
 const RESUME_OPTIONS: ReadonlySet<string> = new Set([
   'snapshot', 'cpu', 'memory', 'engine', 'lockstep', 'realtime', 'console', 'save-snapshot', 'save-at',
-  'record', 'embed', 'gdb', 'paused', 'ps', 'modules', 'strace', 'ftrace', 'net', 'pcap', 'drive',
+  'record', 'embed', 'gdb', 'paused', 'ps', 'modules', 'strace', 'ftrace', 'probe', 'probe-output',
+  'net', 'pcap', 'drive',
 ]); // prettier-ignore
 /** Bytes that tell what a file is. */
 const START = 64;
@@ -54,6 +57,7 @@ export function buildRunSpec(options: RunOptions, file: string | undefined, live
     else if (key === 'drive') spec['drives'] = parseDrives(value);
     else if (key === 'net') spec['net'] = typeof value === 'string' ? parseNet(value) : value;
     else if (isShare(key)) spec['shares'] = [...((spec['shares'] as unknown[]) ?? []), ...parseShares(value, key)];
+    else if (key === 'probe') spec['probes'] = parseProbes(value);
     else if (key === 'exec') spec[key] = { command: value, marker: markerOf(seed) };
     else if (key !== 'seed' || typeof value !== 'string') spec[SPEC_KEYS[key] ?? key] = parseValue(value, key);
   }
@@ -92,6 +96,16 @@ function parseShares(value: unknown, option: ShareOption, directory?: string): u
       throw new PlinthError('input', 'share', `${option}: a text is needed, or a list of them: DIR,tag=TAG,…`);
     }
     return parseShare(share, option, directory);
+  });
+}
+
+function parseProbes(value: unknown, directory?: string): unknown[] {
+  return [value].flat().map((probe) => {
+    if (typeof probe === 'object') return probe;
+    if (typeof probe !== 'string') {
+      throw new PlinthError('input', 'probe', 'probe: a text is needed, or a list of them: FILE,key=value,…');
+    }
+    return parseProbe(probe, directory);
   });
 }
 
@@ -174,6 +188,7 @@ function readGuest(file: string): Record<string, unknown> {
       throw new PlinthError('input', 'guest-file', `${file}: ${key}: there is no such option`);
     }
     if (key === 'drive') options[key] = parseDrives(option, dirname(file));
+    else if (key === 'probe') options[key] = parseProbes(option, dirname(file));
     else if (isShare(key)) options[key] = parseShares(option, key, dirname(file));
     else options[key] = kind === 'path' && typeof option === 'string' ? resolve(dirname(file), option) : option;
   }

@@ -54,7 +54,13 @@ export class MachineWorkers {
     if (spec.gdb !== undefined) {
       throw new PlinthError('input', 'worker-gdb', 'gdb: not for one of several guests: run it alone');
     }
-    const system = { ps: spec.ps, modules: spec.modules, strace: spec.strace, ftrace: spec.ftrace !== undefined };
+    const system = {
+      ps: spec.ps,
+      modules: spec.modules,
+      strace: spec.strace,
+      ftrace: spec.ftrace !== undefined,
+      probe: spec.probes.length > 0,
+    };
     const option = Object.entries(system).find(([, wanted]) => wanted)?.[0];
     if (option !== undefined) {
       throw new PlinthError('input', 'worker-system', `${option}: not for one of several guests: run it alone`);

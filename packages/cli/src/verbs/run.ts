@@ -4,9 +4,12 @@
 import { PlinthError } from '@plinth/core';
 import { boardList } from '@plinth/machine';
 import type { Console, MachineDriver, RunExit, RunResult, RunSpec } from '@plinth/machine';
+import { ObservedDriver } from '@plinth/observe';
 import { writeFileAtomically } from '../host/atomic-file.js';
 import { LineProgress } from '../host/progress.js';
 import { readPrivately } from '../host/shared-files.js';
+import { loadProbeFiles } from '../probe/load-probe-file.js';
+import { ProbeSession } from '../probe/probe-session.js';
 import { EXIT, reportError } from '../report-error.js';
 import { conclude } from '../run/conclude.js';
 import { NullConsole, OutputConsole } from '../run/console.js';
@@ -49,6 +52,7 @@ export async function runVerb(files: readonly string[], options: RunOptions): Pr
 
 async function runSpec(wanted: RunSpec, output: RunOutput): Promise<number> {
   using events = new EventLog(output.events);
+  const probeFiles = await loadProbeFiles(wanted.probes);
   using recording = wanted.record === undefined ? undefined : new RunRecording(wanted.record);
   const unrecorded = await startRun(wanted, {
     size: terminalSize(wanted),
@@ -59,8 +63,10 @@ async function runSpec(wanted: RunSpec, output: RunOutput): Promise<number> {
   });
   const { spec } = unrecorded;
   using _network = unrecorded.network;
-  const started = recording === undefined ? unrecorded : { ...unrecorded, machine: recording.start(unrecorded, say) };
-  using machine = started.machine;
+  using probes = ProbeSession.begin(spec, unrecorded.machine, probeFiles);
+  const recorded = recording === undefined ? unrecorded.machine : recording.start(unrecorded, say);
+  using machine = probes === undefined ? recorded : new ObservedDriver(recorded, [probes]);
+  const started = { ...unrecorded, machine };
   const line = (text: string): boolean => process.stderr.write(`${text}\n`);
   using _trace = new GuestTrace(spec, unrecorded.machine.machine, line, say);
   using gdb = await openGdbServer(spec, unrecorded.machine, machine, say);
@@ -73,7 +79,7 @@ async function runSpec(wanted: RunSpec, output: RunOutput): Promise<number> {
   try {
     const capture = spec.exec === undefined ? undefined : new ExecCapture(spec.exec.marker, output.json);
     const saver = new SnapshotSaver(spec, machine);
-    const { machineExit, findings, counts } = await driveRun(started, {
+    const { machineExit, counts, ...driven } = await driveRun(started, {
       console,
       snapshot: { ...(spec.saveAt === undefined ? {} : { at: spec.saveAt }), save: () => saver.saveDuringRun() },
       onFinding: (finding) => events.write(finding),
@@ -81,6 +87,9 @@ async function runSpec(wanted: RunSpec, output: RunOutput): Promise<number> {
       ...(capture === undefined ? {} : { onOutput: (bytes) => capture.push(bytes) }),
     });
     await console.close();
+    const late = probes?.finish() ?? [];
+    for (const finding of late) events.write(finding);
+    const findings = [...driven.findings, ...late];
     const saved = await saver.atExit(machineExit);
     await recording?.end(machineExit, say);
     const result: RunResult = {

@@ -322,8 +322,9 @@ class Driver implements OpenDriver {
     const stop = this.#runner.run({ until: this.instructions + maximumInstructions, waitForEvents: comeBack });
     switch (stop.kind) {
       case 'until':
-      case 'requested':
         return { kind: 'slice' };
+      case 'requested':
+        return { kind: 'slice', requested: true };
       case 'diverged': {
         const { after, by, address, differences } = stop;
         const where = `between instructions ${after} and ${by}, from ${hex32(address)} on`;

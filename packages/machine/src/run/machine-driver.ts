@@ -7,8 +7,8 @@ import type { Machine } from '../machine.js';
 
 /** Why `runSlice` came back. */
 export type DriverStop =
-  /** The budget is spent. */
-  | { readonly kind: 'slice' }
+  /** The budget is spent; or, if it is `requested`, someone has stopped the machine (`Machine.stop`). */
+  | { readonly kind: 'slice'; readonly requested?: true }
   | { readonly kind: 'shutdown' }
   | { readonly kind: 'reset' }
   /** Every CPU waits for an interrupt, and nothing is scheduled that could raise one; input may. */

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// Text that grows line by line in a file, or on standard error.
+
+import { closeSync, openSync, writeSync } from 'node:fs';
+import { PlinthError } from '@plinth/core';
+import { reasonOf } from './reason.js';
+
+/** Characters that are kept before they are written; on standard error a line is written at once. */
+const BUFFER = 32_768;
+
+export class LineFile implements Disposable {
+  readonly #path: string | undefined;
+  readonly #option: string;
+  readonly #fd: number | undefined;
+  #kept = '';
+
+  /**
+   * Makes the file, or empties it; standard error without a path. `option` says where the path came from.
+   *
+   * @throws PlinthError `input` if it cannot be opened
+   */
+  constructor(path: string | undefined, option: string) {
+    this.#path = path;
+    this.#option = option;
+    try {
+      this.#fd = path === undefined ? undefined : openSync(path, 'w');
+    } catch (cause) {
+      throw this.#failure('input', cause);
+    }
+  }
+
+  write(line: string): void {
+    if (this.#fd === undefined) {
+      process.stderr.write(`${line}\n`);
+      return;
+    }
+    this.#kept += `${line}\n`;
+    if (this.#kept.length >= BUFFER) this.flush();
+  }
+
+  /** @throws PlinthError `host` if it cannot be written; that is told once */
+  flush(): void {
+    if (this.#fd === undefined || this.#kept === '') return;
+    const bytes = Buffer.from(this.#kept);
+    this.#kept = '';
+    try {
+      for (let done = 0; done < bytes.length;) done += writeSync(this.#fd, bytes, done);
+    } catch (cause) {
+      throw this.#failure('host', cause);
+    }
+  }
+
+  #failure(kind: 'input' | 'host', cause: unknown): PlinthError {
+    const message = `${this.#option}: ${this.#path}: cannot be written: ${reasonOf(cause)}`;
+    return new PlinthError(kind, 'output-file', message, { cause });
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#fd !== undefined) closeSync(this.#fd);
+  }
+}
