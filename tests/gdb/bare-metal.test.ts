@@ -1,29 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // A bare-metal program under the real GDB: the same session, command by command, with Plinth's stub and with QEMU's.
 
-import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { missingQemu } from '../boot/guest.js';
 import { CTRL_C_SOON, DebuggedMachine, type Difference, missingGdb, withoutDifferences } from './debugged.js';
+import { GuestProgram, missingCompiler } from './program.js';
 
-const GUEST = join(import.meta.dirname, 'guest');
-const compiler = spawnSync('arm-none-eabi-gcc', ['--version']).status === 0;
-const missing = missingGdb() ?? (compiler ? undefined : 'arm-none-eabi-gcc is not installed');
-
-let directory: string;
-let elf: string;
-beforeAll(() => {
-  directory = mkdtempSync(join(tmpdir(), 'plinth-gdb-'));
-  elf = join(directory, 'program.elf');
-  if (missing !== undefined) return;
-  const target = ['-mcpu=cortex-a15', '-mfpu=neon-vfpv4', '-mfloat-abi=hard', '-ffreestanding', '-nostdlib'];
-  const sources = ['start.S', 'program.c'];
-  execFileSync('arm-none-eabi-gcc', ['-g', '-O1', ...target, '-T', 'link.ld', ...sources, '-o', elf], { cwd: GUEST });
-});
-afterAll(() => rmSync(directory, { recursive: true }));
+const missing = missingGdb() ?? missingCompiler();
 
 /** Breakpoints, watchpoints, steps in both instruction sets and over exceptions, floating point, memory, Ctrl-C. */
 const SESSION = [
@@ -116,6 +99,8 @@ describe('a bare-metal program', () => {
   it('is debugged as with QEMU, in a session of all commands', async ({ skip }) => {
     const without = missing ?? missingQemu();
     skip(without !== undefined, without);
+    using program = new GuestProgram();
+    const { elf } = program;
     await using ours = await DebuggedMachine.plinth(elf, '--semihosting', '--paused');
     await using theirs = await DebuggedMachine.qemu('-M', 'virt', '-cpu', 'cortex-a15', '-semihosting', '-kernel', elf);
     const transcript = withoutDifferences(await ours.gdb(elf, SESSION), DIFFERENCES);
@@ -128,6 +113,8 @@ describe('a bare-metal program', () => {
 
   it('is shown as QEMU does not: banked and Q registers, unmapped memory, our own words, its end', async ({ skip }) => {
     skip(missing !== undefined, missing);
+    using program = new GuestProgram();
+    const { elf } = program;
     await using machine = await DebuggedMachine.plinth(elf, '--semihosting', '--paused');
     const lines = await machine.gdb(elf, [
       'break supervisor',
@@ -173,6 +160,8 @@ describe('a bare-metal program', () => {
 
   it('is killed, reset, left by a debugger that dies, and debugged again', async ({ skip }) => {
     skip(missing !== undefined, missing);
+    using program = new GuestProgram();
+    const { elf } = program;
     await using machine = await DebuggedMachine.plinth(elf, '--semihosting', '--paused', '--engine', 'interpreter');
     const first = await machine.gdb(elf, ['tbreak spin', 'continue', 'break main', 'shell kill -9 $PPID']);
     expect(first).toContainEqual(expect.stringMatching(/^Temporary breakpoint 1, .*spin/));
@@ -193,6 +182,8 @@ describe('a bare-metal program', () => {
 
   it('on two CPUs has a thread for each, which is stepped by itself', async ({ skip }) => {
     skip(missing !== undefined, missing);
+    using program = new GuestProgram();
+    const { elf } = program;
     await using machine = await DebuggedMachine.plinth(elf, '--semihosting', '--paused', '--cpus', '2');
     const lines = await machine.gdb(elf, [
       'tbreak look',
