@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { concatenateArchives, type CpioEntry, Machine, planBoot, withGuestFiles, writeCpio } from '@plinth/machine';
 import { plinth } from '../boot/guest.js';
 
-const COMPILER = 'arm-linux-gnueabihf-gcc';
+export const LINUX_COMPILER = 'arm-linux-gnueabihf-gcc';
 const MARKER = 'fedcba9876543210fedcba9876543210';
 const RAM_SIZE = 128 * 1024 * 1024;
 /** Instructions at a time, and more than any of these guests takes. */
@@ -16,7 +16,7 @@ const SLICE = 50_000_000;
 const MOST = 8_000_000_000;
 
 export function missingLinuxCompiler(): string | undefined {
-  return spawnSync(COMPILER, ['--version']).status === 0 ? undefined : `${COMPILER} is not installed`;
+  return spawnSync(LINUX_COMPILER, ['--version']).status === 0 ? undefined : `${LINUX_COMPILER} is not installed`;
 }
 
 /** A static program for the guest. */
@@ -25,7 +25,7 @@ function compileForLinux(source: string): Uint8Array {
   try {
     const [from, to] = [join(directory, 'program.c'), join(directory, 'program')];
     writeFileSync(from, source);
-    execFileSync(COMPILER, ['-O1', '-static', '-o', to, from], { stdio: ['ignore', 'ignore', 'inherit'] });
+    execFileSync(LINUX_COMPILER, ['-O1', '-static', '-o', to, from], { stdio: ['ignore', 'ignore', 'inherit'] });
     return readFileSync(to);
   } finally {
     rmSync(directory, { recursive: true });

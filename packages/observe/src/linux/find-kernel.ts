@@ -14,6 +14,8 @@ export interface FoundKernel {
   readonly banner: string | undefined;
   /** NT_GNU_BUILD_ID in hexadecimal; undefined if the kernel has none. */
   readonly buildId: string | undefined;
+  /** RAM from the kernel's first symbol on, as far as its data may reach. */
+  readonly image: Uint8Array;
 }
 
 /** How far behind its first symbol a kernel's data may reach. */
@@ -38,7 +40,7 @@ export function findKernel(view: GuestView): Found<FoundKernel> {
       // What lies behind one another in RAM is mapped so too: else this is the table of something else.
       const last = kallsyms.table.symbols.at(-1)!.address;
       if (memory.physical(last) !== physical + last - first.address) continue;
-      return { found: { kallsyms, memory, banner: findBanner(image), buildId: findKernelBuildId(image) } };
+      return { found: { kallsyms, memory, image, banner: findBanner(image), buildId: findKernelBuildId(image) } };
     }
   }
   return { reason: 'a Linux kernel is in memory, but no CPU has translation tables that map it yet' };

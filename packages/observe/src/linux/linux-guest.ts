@@ -7,10 +7,9 @@ import { AddressSpace } from './address-space.js';
 import { filePath } from './file-path.js';
 import { findKernel, type Found, type FoundKernel } from './find-kernel.js';
 import type { GuestView } from './guest-view.js';
-import { inferLayout } from './infer-layout.js';
+import { kernelLayout } from './infer-layout.js';
 import type { Field, KernelLayout, Variable } from './kernel-layout.js';
 import { mapleEntries } from './maple-tree.js';
-import { traceFunction } from './trace-function.js';
 
 export interface Namespaces {
   readonly mount: number | undefined;
@@ -105,7 +104,7 @@ export class LinuxGuest {
   }
 
   /**
-   * Looks for a kernel, and reads out of its code where it has what; that takes a second or two. The reason if there is none, or
+   * Looks for a kernel, and for where it has what: in its types (BTF), or else in its code, which takes a second or two. The reason if there is none, or
    * if it is not yet, or no more, what it should be.
    */
   static find(view: GuestView, options: FindOptions = {}): Found<LinuxGuest> {
@@ -114,7 +113,7 @@ export class LinuxGuest {
     const kernel = search.found;
     const build = kernel.buildId ?? kernel.banner;
     const kept = build === undefined ? undefined : options.layout?.(build);
-    const guest = new LinuxGuest(view, kernel, kept ?? inferKernelLayout(kernel));
+    const guest = new LinuxGuest(view, kernel, kept ?? kernelLayout(kernel));
     const wrong = guest.#check();
     return wrong === undefined ? { found: guest } : { reason: wrong };
   }
@@ -369,16 +368,4 @@ export class LinuxGuest {
 function permissionText(flags: number): string {
   const text = [...PERMISSIONS].map((letter, bit) => (((flags >> bit) & 1) !== 0 ? letter : bit === 3 ? 'p' : '-'));
   return text.join('');
-}
-
-function inferKernelLayout({ kallsyms: { table }, memory }: FoundKernel): KernelLayout {
-  return inferLayout({
-    base: table.symbols[0]!.address,
-    address: (name) => table.address(name),
-    trace: (name) => {
-      const [symbol] = table.named(name);
-      if (symbol === undefined) return [];
-      return traceFunction({ start: symbol.address, end: table.end(symbol), word: (address) => memory.u32(address) });
-    },
-  });
 }
