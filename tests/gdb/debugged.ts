@@ -10,7 +10,7 @@ import { promisify } from 'node:util';
 import { PLINTH } from '../boot/guest.js';
 
 /** Milliseconds in which a session ends on the slowest of hosts. */
-const HANG = 100_000;
+const HANG = 500_000;
 
 export function missingGdb(): string | undefined {
   return spawnSync('gdb-multiarch', ['--version']).status === 0 ? undefined : 'gdb-multiarch is not installed';
@@ -70,6 +70,12 @@ export class DebuggedMachine implements AsyncDisposable {
       (error: { stdout: string }) => error,
     );
     return stdout.split('\n').filter((line) => line !== '');
+  }
+
+  /** Waits for a text of its console; false if it ends before. */
+  async prints(text: string): Promise<boolean> {
+    while (!this.output.includes(text) && this.#child.exitCode === null) await sleep(20);
+    return this.output.includes(text);
   }
 
   /** Its exit status, when it has ended by itself. */
