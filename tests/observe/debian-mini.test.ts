@@ -5,12 +5,10 @@
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createReplayDriver, nodeHost, zlibCodec } from '@plinth/cli';
-import { History, openRecording } from '@plinth/observe';
 import { afterAll, beforeEach, expect, it } from 'vitest';
 import { missingImage, plinth } from '../boot/guest.js';
 import { LiveGuest } from '../boot/live-guest.js';
-import { Random } from '../fuzz/random.js';
+import { expectExactPast, readRecording } from './past.js';
 
 const missing = missingImage();
 beforeEach(({ skip }) => skip(missing !== undefined, missing));
@@ -133,36 +131,6 @@ it('replays do not change a disk, and refuse one that was changed', () => {
 it(`is in the past what it was, at ${STEPS} random places`, async () => {
   const file = inDirectory('history.rec');
   await recordSession(file);
-  const recording = await openRecording(readFileSync(file), file, zlibCodec);
-  const progress = { step: () => undefined, update: () => undefined, warn: () => undefined, done: () => undefined };
-  const make = async (): Promise<History> => {
-    const setting = { engine: 'translator', files: {}, drives: [], host: nodeHost, progress } as const;
-    return new History(await createReplayDriver(recording, setting), recording);
-  };
-  const end = recording.end!.count;
-  const random = new Random(1);
-  const places = Array.from({ length: STEPS }, () => 1 + random.below(end));
-  // Of the guest's RAM a tenth of the places is compared whole.
-  const stateOf = ({ machine }: History, n: number): unknown => [
-    machine.count,
-    machine.clock.now(),
-    machine.cpuHash(),
-    ...(n % 10 === 0 ? [machine.stateHash()] : []),
-  ];
-  const forward = await make();
-  const order = places.map((count, n) => [count, n] as const).toSorted(([a], [b]) => a - b);
-  const states = new Map<number, unknown>();
-  for (const [count, n] of order) {
-    forward.run(count - 1);
-    while (forward.count < count - 1) forward.run(count - 1);
-    states.set(n, stateOf(forward, n));
-  }
-  const history = await make();
-  history.seek(Infinity);
-  for (const [n, count] of places.entries()) {
-    history.seek(count);
-    expect(history.reverseStep()).toBe(true);
-    expect(stateOf(history, n)).toEqual(states.get(n));
-  }
+  const history = await expectExactPast(await readRecording(file), STEPS, 10);
   expect(history.size.bytes).toBeLessThanOrEqual(512 * 1024 * 1024);
 });

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The page: wires the terminal, the buttons and the machine in its worker together.
 
-import { isSections, PlinthError } from '@plinth/core';
+import { isSections, PlinthError, toHex } from '@plinth/core';
 import { controls } from './controls.js';
 import { DiskDialog } from './disk-dialog.js';
 import { addKeys } from './keys.js';
@@ -307,8 +307,7 @@ async function fetchJson(url: URL): Promise<unknown> {
 }
 
 function randomSeed(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(SEED_BYTES));
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+  return toHex(crypto.getRandomValues(new Uint8Array(SEED_BYTES)));
 }
 
 function openPage(): void {
