@@ -65,7 +65,7 @@ it('a host without a package client is status 3, with what is missing', () => {
   expect(readdirSync(home)).not.toContain('plinth');
 });
 
-it.each([['--help'], ['run', '--help'], ['image', '--help'], ['doctor', '--help'], ['bench', '--help']])(
+it.each([['--help'], ...['run', 'record', 'replay', 'image', 'doctor', 'bench'].map((verb) => [verb, '--help'])])(
   'plinth %s %s shows examples',
   (...args) => {
     const { status, stdout, stderr } = plinth(...args);
