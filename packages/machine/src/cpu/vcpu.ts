@@ -619,10 +619,15 @@ export class Vcpu {
 
   /** Whether a watch stops the CPU before a load of `inFirst` bytes at `first` and the others at `second`. */
   #stopsBeforeLoad(address: number, access: number, first: number, inFirst: number, second: number): boolean {
-    if (!this.#watches.active || (access & ACCESS.write) !== 0) return false;
     const size = access & ACCESS.sizeMask;
+    if ((access & ACCESS.write) !== 0 || !this.#isWatched(address, size)) return false;
     const present = this.#physical.peekSplit(first, inFirst, second, size);
     return this.#stopsBefore(this.#watches.before(this, address, size, false, 0, present));
+  }
+
+  /** Whether a watch on virtual addresses may be told of an access: only then is it asked what is there. */
+  #isWatched(address: number, size: number): boolean {
+    return this.#watches.active && this.#watches.touched(address, size);
   }
 
   #stopsBefore(verdict: HookVerdict): boolean {
@@ -658,7 +663,7 @@ export class Vcpu {
     }
     const physical = this.#dataAddress(address, access, true);
     if (physical < 0) return;
-    const before = this.#watches.active ? this.#physical.peekSplit(physical, size, 0, size) : 0;
+    const before = this.#isWatched(address, size) ? this.#physical.peekSplit(physical, size, 0, size) : 0;
     if (this.#stopsBeforeStore(address, swapped, before, size)) return;
     this.#stored(address, swapped, before, size, this.#physical.write(physical, size as AccessSize, swapped));
   }
@@ -670,7 +675,7 @@ export class Vcpu {
     const second = this.#dataAddress(border, access, true);
     if (second < 0) return;
     const inFirst = border - address;
-    const before = this.#watches.active ? this.#physical.peekSplit(first, inFirst, second, size) : 0;
+    const before = this.#isWatched(address, size) ? this.#physical.peekSplit(first, inFirst, second, size) : 0;
     if (this.#stopsBeforeStore(address, value, before, size)) return;
     this.#stored(address, value, before, size, this.#physical.writeSplit(first, inFirst, second, size, value));
   }

@@ -315,6 +315,8 @@ export class PhysicalMemory {
 
   /** `peek` over a page border, as `readSplit`; what does not answer is 0. */
   peekSplit(first: number, inFirst: number, second: number, size: number): number {
+    // A device may know its registers only whole.
+    if (inFirst === size) return this.peek(first, size as AccessSize) ?? 0;
     let value = 0;
     for (let i = 0; i < size; i++) {
       value |= (this.peek(i < inFirst ? first + i : second + i - inFirst, 1) ?? 0) << (8 * i);

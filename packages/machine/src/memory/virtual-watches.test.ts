@@ -144,6 +144,27 @@ describeEngines('a virtual watch', (engine) => {
     expect(told).toEqual([]);
   });
 
+  it('is told of the registers of a device, which is asked what is there only where it is watched', () => {
+    const test = cpu(engine)
+      .code([str(0, 1, 0x24), str(2, 1, 0x24), ldr(3, 1, 0x24), str(2, 1, 0x28), here()])
+      .regs({ r0: 5, r1: 0x0900_0000, r2: 7 })
+      .start();
+    const uart = test.machine.board.devices.find(({ base }) => base === 0x0900_0000)!.device;
+    const peek = uart.peek.bind(uart);
+    const peeked: number[] = [];
+    uart.peek = (...where) => (peeked.push(where[0]), peek(...where));
+    const { told, end } = watch(test, 0x0900_0024, 4);
+    test.steps(4).expectRegs({ r3: 7 });
+    end();
+    uart.peek = peek;
+    expect(told.map(([, ...rest]) => rest)).toEqual([
+      [4, 'w', 5, 0],
+      [4, 'w', 7, 5],
+      [4, 'r', 7, 7],
+    ]);
+    expect(new Set(peeked)).toEqual(new Set([0x24]));
+  });
+
   it('comes and goes while the guest loops, beside a physical watch of the page', () => {
     const test = cpu(engine)
       .code([str(0, 1), ldr(2, 1, 4), str(0, 1, 128), add(0, 0, 1), b(-16)])

@@ -78,6 +78,12 @@ export class VirtualWatches {
     return this.#watches.size > 0;
   }
 
+  /** Whether a watch covers some of these bytes. */
+  touched(address: number, size: number): boolean {
+    for (const watch of this.#watches) if (touches(watch, address, size)) return true;
+    return false;
+  }
+
   /** The page of a virtual address, which leads to this RAM page, is entered for loads or stores; true if it is watched. */
   entering(address: number, page: number, write: boolean): boolean {
     const start = (address & ~0xfff) >>> 0;
