@@ -34,13 +34,14 @@ function compileForLinux(source: string): Uint8Array {
 
 /**
  * Boots debian-mini's kernel and runs a shell command, for which the program is /program, if there is one. `watch` gets the machine before
- * it has run; its result is called when the guest has switched off. Gives what the console printed.
+ * it has run; its result is called when the guest has switched off. `slice` is asked before each slice how many instructions it
+ * should have. Gives what the console printed.
  */
 export function runProgram(
   source: string | undefined,
   command: string,
   watch: (machine: Machine) => () => void,
-  options: { readonly cpus?: number } = {},
+  options: { readonly cpus?: number; readonly slice?: () => number } = {},
 ): string {
   const image = plinth('image', 'path', 'debian-mini').stdout.trim();
   const files: CpioEntry[] = [];
@@ -50,7 +51,7 @@ export function runProgram(
   let console = '';
   const machine = new Machine({
     ramSize: RAM_SIZE,
-    ...options,
+    ...(options.cpus === undefined ? {} : { cpus: options.cpus }),
     onConsole: (byte) => (console += String.fromCharCode(byte)),
   });
   const boot = {
@@ -61,7 +62,7 @@ export function runProgram(
   machine.load(planBoot(machine.hardware, boot));
   const end = watch(machine);
   while (machine.count < MOST) {
-    const { kind } = machine.run({ until: machine.count + SLICE });
+    const { kind } = machine.run({ until: machine.count + (options.slice?.() ?? SLICE) });
     if (kind === 'shutdown' || kind === 'idle' || kind === 'reset') break;
   }
   end();

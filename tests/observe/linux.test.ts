@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is seen of a Linux guest from below, against what it says of itself at the same instant.
 
-import { LinuxGuest, type LinuxTask, machineView } from '@plinth/observe';
+import { type Found, LinuxGuest, type LinuxTask, machineView } from '@plinth/observe';
 import { describe, expect, it } from 'vitest';
 import { missingImage } from '../boot/guest.js';
+import { runProgram } from './guest-program.js';
 import { StoppedGuests } from './stopped-guest.js';
 
 const missing = missingImage();
@@ -42,9 +43,7 @@ describe.skipIf(missing !== undefined)('a Linux guest', () => {
       ],
       '--cpus', String(cpus),
     ); // prettier-ignore
-    const search = LinuxGuest.find(machineView(machine));
-    if ('reason' in search) throw new Error(search.reason);
-    const guest = search.found;
+    const guest = found(LinuxGuest.find(machineView(machine)));
     expect(guest.layout.unknown).toEqual({});
 
     // Processes: all that the guest had when it printed its list, and that still are.
@@ -76,6 +75,7 @@ describe.skipIf(missing !== undefined)('a Linux guest', () => {
       `${cpus} CPUs: ${theirs.length} processes in the guest, ${compared} compared, gone since: ${gone.join(' ')}`,
     );
     expect(gone).toEqual([]);
+    for (const { comm, state } of ours.values()) if (comm === 'sleep') expect(state).toBe('S');
     expect([...ours.values()].some(({ uid }) => uid === 65534)).toBe(true);
     expect(compared).toBeGreaterThan(40);
     // And none that the guest does not know, but for what its shell may have begun since.
@@ -120,6 +120,61 @@ describe.skipIf(missing !== undefined)('a Linux guest', () => {
     }
   });
 
+  it('has a current task at any instant, in its programs and in the kernel', () => {
+    let look: (() => void) | undefined;
+    let begun = false;
+    let random = 7;
+    const seen = { user: 0, kernel: 0, entering: 0, switching: 0 };
+    const work = 'for i in 1 2 3; do ls -lR /sys/class | md5sum; seq 1 500 | sort | wc -l & done; wait';
+    const command = `echo "be""gin"; ${work}`;
+    runProgram(
+      undefined,
+      command,
+      (machine) => {
+        let tail = '';
+        machine.taps.console.add((byte) => {
+          tail = `${tail}${String.fromCharCode(byte)}`.slice(-'begin'.length);
+          begun ||= tail === 'begin';
+        });
+        const view = machineView(machine);
+        look = () => {
+          guest ??= found(LinuxGuest.find(view));
+          for (const cpu of view.cpus) {
+            const task = guest.current(cpu.index)!;
+            if (cpu.user) {
+              seen.user++;
+              expect([task.kernelThread, task.pid > 0]).toEqual([false, true]);
+            } else if (cpu.userThreadId === task.address) seen.kernel++;
+            else {
+              // On the way in and out the register is the program's; in a switch of tasks it is that of the one that goes.
+              const name = guest.symbols.nearest(cpu.pc)?.symbol.name ?? 'vectors';
+              if (/^(vectors|vector_\w+|__\w+_usr|\w*work_pending|ret_\w+|__sys_trace\w*)$/.test(name)) seen.entering++;
+              else {
+                seen.switching++;
+                expect(guest.task(cpu.userThreadId), name).toBeDefined();
+              }
+            }
+          }
+        };
+        let guest: LinuxGuest | undefined;
+        return () => undefined;
+      },
+      {
+        cpus: 2,
+        slice: () => {
+          if (!begun) return 1_000_000;
+          look!();
+          random = (Math.imul(random, 1_103_515_245) + 12_345) >>> 0;
+          return 1000 + (random % 100_000);
+        },
+      },
+    );
+    console.log(`instants: ${JSON.stringify(seen)}`);
+    expect(seen.user).toBeGreaterThan(300);
+    expect(seen.kernel).toBeGreaterThan(300);
+    expect(seen.switching).toBeLessThan(seen.kernel / 50);
+  });
+
   it('is seen or not when its memory is damaged, without end or error', async () => {
     using guests = new StoppedGuests();
     const { machine } = await guests.run(['sleep 1000 & sleep 1']);
@@ -153,6 +208,11 @@ describe.skipIf(missing !== undefined)('a Linux guest', () => {
 /** /proc has more than the comm of kernel threads: all of a long name, and what a worker works at. */
 function commOf(name: string, { comm, kernelThread }: LinuxTask): string {
   return kernelThread === true && name.startsWith(comm) ? comm : name;
+}
+
+function found(search: Found<LinuxGuest>): LinuxGuest {
+  if ('reason' in search) throw new Error(search.reason);
+  return search.found;
 }
 
 function describeTask({ comm, tgid, ppid, uid, euid, gid, egid, kernelThread }: LinuxTask): unknown {

@@ -23,7 +23,8 @@ export function kernelLayout({ kallsyms: { table }, memory, image }: FoundKernel
     address: (name) => table.address(name),
     trace: (name) => {
       const [symbol] = table.named(name);
-      if (symbol === undefined) return [];
+      // Bit 0 says T32, which is not followed.
+      if (symbol === undefined || (symbol.address & 1) !== 0) return [];
       return traceFunction({ start: symbol.address, end: table.end(symbol), word: (address) => memory.u32(address) });
     },
   });

@@ -16,9 +16,11 @@ describe('a table of symbols', () => {
     symbol('inner', 0x140, 0x10),
     symbol('__alias', 0x300, 0x20),
     symbol('vfs_read', 0x400),
+    symbol('_vfs_read', 0x400),
   ]);
 
   it('names the innermost symbol that covers an address, and none in a gap', () => {
+    expect([0x13ff, 0x1400].map((address) => table.describe(address))).toEqual(['vfs_read+0xfff', undefined]);
     const names = [0xff, 0x100, 0x13f, 0x144, 0x150, 0x1ff, 0x200, 0x31f, 0x320, 0x404];
     expect(names.map((address) => table.describe(address))).toEqual([
       undefined,

@@ -22,6 +22,9 @@ export interface SymbolPlace {
   readonly offset: number;
 }
 
+/** What the last symbol is taken to have if it tells no size: all others end where the next one begins. */
+const LAST_SIZE = 4096;
+
 /** Of symbols at one address the first of these is the one that is shown. */
 function preference({ kind, global, name }: GuestSymbol): number {
   return (kind === 'other' ? 4 : 0) + (global ? 0 : 2) + (name.startsWith('_') ? 1 : 0);
@@ -66,23 +69,25 @@ export class SymbolTable {
   }
 
   /**
-   * The symbol that an address lies in: the innermost whose size covers it, else the nearest below that has no size.
-   * Undefined between symbols that all have sizes, and below the first.
+   * The symbol that an address lies in: the innermost whose size covers it, or the nearest below if that has no size.
+   * Undefined between symbols that all have sizes, below the first, and far behind the last.
    */
   nearest(address: number): SymbolPlace | undefined {
-    let at = this.#last(address);
-    while (at >= 0) {
+    const last = this.#last(address);
+    for (let at = last; at >= 0;) {
       const here = this.symbols[at]!.address;
       // The first of those at one address is the preferred one.
       let first = at;
       while (first > 0 && this.symbols[first - 1]!.address === here) first--;
       for (let n = first; n <= at; n++) {
         const symbol = this.symbols[n]!;
-        const covers = symbol.size === undefined || symbol.size === 0 ? true : address < here + symbol.size;
-        if (covers) return { symbol, offset: address - here };
+        const size = symbol.size ?? 0;
+        // Without a size it ends where the next one begins.
+        const reaches = size === 0 && at === last && (at + 1 < this.symbols.length || address < here + LAST_SIZE);
+        if (address < here + size || reaches) return { symbol, offset: address - here };
       }
       at = first - 1;
-      if (at >= 0 && this.symbols[at]!.size !== undefined && this.#reach[at]! <= address) return undefined;
+      if (at >= 0 && this.#reach[at]! <= address) return undefined;
     }
     return undefined;
   }
