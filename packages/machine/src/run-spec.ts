@@ -82,6 +82,16 @@ export interface RunSpec {
   readonly probes: readonly ProbeSpec[];
   /** Where they print; standard error if left out. */
   readonly probeOutput?: string;
+  /** Where the blocks go that were executed, as drcov has them. */
+  readonly coverage?: string;
+  /** Where sampled stacks go, folded. */
+  readonly profile?: string;
+  /** Instructions between two samples. */
+  readonly profileInterval?: number;
+  /** Where events go, in the Trace Event Format. */
+  readonly trace?: string;
+  /** Functions whose calls are among them, with `*` and `?`. */
+  readonly traceFunctions?: readonly string[];
   readonly semihosting: boolean;
   /** The image's kernel as packed, with no options that make it start faster. */
   readonly stock: boolean;
@@ -152,6 +162,9 @@ const STRINGS = [
   'gdb',
   'ftrace',
   'probeOutput',
+  'coverage',
+  'profile',
+  'trace',
   'pcap',
   'virtio',
   'engine',
@@ -196,6 +209,8 @@ export function parseRunSpec(value: unknown): RunSpec {
     'net',
     'shares',
     'probes',
+    'profileInterval',
+    'traceFunctions',
     'cpus',
     'memory',
     'exec',
@@ -235,6 +250,8 @@ export function parseRunSpec(value: unknown): RunSpec {
     ...(isCount(memory) ? { memory } : {}),
     ...(input['exec'] === undefined ? {} : { exec: parseExec(input['exec']) }),
     ...(input['saveAt'] === undefined ? {} : { saveAt: parseSaveAt(input['saveAt']) }),
+    ...(input['profileInterval'] === undefined ? {} : { profileInterval: parseInterval(input['profileInterval']) }),
+    ...(input['traceFunctions'] === undefined ? {} : { traceFunctions: parseNames(input['traceFunctions']) }),
     limits: parseLimits(input['limits'] ?? {}),
     wallClock: parseWallClock(input['wallClock'] ?? 0),
   };
@@ -277,6 +294,11 @@ function checkCombination(spec: RunSpec): void {
     throw wrong(spec.strace ? 'strace' : 'ftrace', 'not together with lockstep, which runs two machines');
   if (spec.probes.length > 0 && spec.lockstep)
     throw wrong('probe', 'not together with lockstep, which runs two machines');
+  const wanted = (['coverage', 'profile', 'trace'] as const).find((key) => spec[key] !== undefined);
+  if (wanted !== undefined && spec.lockstep) throw wrong(wanted, 'not together with lockstep, which runs two machines');
+  if (spec.profileInterval !== undefined && spec.profile === undefined)
+    throw wrong('profile-interval', 'needs profile');
+  if (spec.traceFunctions !== undefined && spec.trace === undefined) throw wrong('trace-function', 'needs trace');
   if (spec.probeOutput !== undefined && spec.probes.length === 0) throw wrong('probe-output', 'needs probe');
   if (spec.paused && spec.gdb === undefined) throw wrong('paused', 'needs gdb, which lets the machine go');
   if (spec.lockstep && spec.engine !== 'auto') throw wrong('lockstep', 'runs both engines, so none can be chosen');
@@ -332,6 +354,17 @@ function parseLimits(value: unknown): RunLimits {
 function parseDrives(value: unknown): DriveSpec[] {
   if (!Array.isArray(value)) throw wrong('drives', 'a list is needed');
   return value.map(parseDriveSpec);
+}
+
+function parseInterval(value: unknown): number {
+  if (isCount(value)) return value;
+  throw wrong('profile-interval', 'a whole number of instructions above 0 is needed');
+}
+
+function parseNames(value: unknown): string[] {
+  const names = [value].flat();
+  if (names.every((name) => typeof name === 'string' && name !== '')) return names as string[];
+  throw wrong('trace-function', 'names of functions are needed');
 }
 
 function parseProbes(value: unknown): ProbeSpec[] {

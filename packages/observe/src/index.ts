@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The public face of the room that sees into machines.
+export * from './export/covered-blocks.js';
+export * from './export/drcov.js';
+export * from './export/folded-stacks.js';
+export * from './export/stack-sampler.js';
+export * from './export/trace-events.js';
 export * from './gdb/framing.js';
 export * from './gdb/history-monitor.js';
 export * from './gdb/machine-monitor.js';
@@ -35,6 +40,7 @@ export * from './record/recording.js';
 export * from './record/replay-driver.js';
 export * from './record/replay.js';
 export * from './record/start.js';
+export * from './symbols/arm-unwind.js';
 export * from './symbols/dwarf-lines.js';
 export * from './symbols/elf-sections.js';
 export * from './symbols/elf-symbols.js';

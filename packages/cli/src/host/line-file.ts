@@ -40,9 +40,15 @@ export class LineFile implements Disposable {
 
   /** @throws PlinthError `host` if it cannot be written; that is told once */
   flush(): void {
-    if (this.#fd === undefined || this.#kept === '') return;
+    if (this.#kept === '') return;
     const bytes = Buffer.from(this.#kept);
     this.#kept = '';
+    this.writeBytes(bytes);
+  }
+
+  /** Bytes of another kind, for a file; not after lines that were not flushed. */
+  writeBytes(bytes: Uint8Array): void {
+    if (this.#fd === undefined) return;
     try {
       for (let done = 0; done < bytes.length;) done += writeSync(this.#fd, bytes, done);
     } catch (cause) {

@@ -2,23 +2,13 @@
 // The probe files of a run, from before its first instruction to its end: what they print, and what becomes of what they
 // throw.
 
-import { readFileSync } from 'node:fs';
 import { type Finding, hex32, PlinthError } from '@plinth/core';
 import type { OpenDriver, RunSpec } from '@plinth/machine';
-import { GuardedProbes, GuestSymbols, type Observer, type ProbeTools, readElfSymbols } from '@plinth/observe';
+import { GuardedProbes, type GuestSymbols, type Observer, type ProbeTools } from '@plinth/observe';
 import { LineFile } from '../host/line-file.js';
+import { symbolsOfRun } from '../run/run-symbols.js';
 import { describeFailure } from './describe-failure.js';
 import type { LoadedProbe } from './load-probe-file.js';
-
-const ELF_MAGIC = '\x7fELF';
-
-/** Those of the file that the machine was started with, if that has any; else they are looked for in memory. */
-export function symbolsOfRun({ program, kernel }: RunSpec, { machine }: OpenDriver): GuestSymbols {
-  const file = program ?? kernel;
-  const bytes = file === undefined ? undefined : readFileSync(file);
-  const elf = bytes?.toString('latin1', 0, 4) === ELF_MAGIC ? readElfSymbols(bytes, file!).table : undefined;
-  return new GuestSymbols(machine, elf);
-}
 
 export class ProbeSession implements Observer, Disposable {
   readonly #driver: OpenDriver;

@@ -186,6 +186,32 @@ export const RUN_OPTIONS: readonly RunOption[] = [
     list: true,
   },
   { name: 'probe-output', kind: 'path', value: 'FILE', help: 'where probes print (default: standard error)' },
+  {
+    name: 'coverage',
+    kind: 'path',
+    value: 'FILE',
+    help: 'the blocks that were executed, as drcov writes them, for Lighthouse and the like; an image boots',
+  },
+  {
+    name: 'profile',
+    kind: 'path',
+    value: 'FILE',
+    help: 'stacks, sampled at exact counts of instructions, folded as flame graphs are made of them; an image boots',
+  },
+  { name: 'profile-interval', kind: 'count', value: 'N', help: 'instructions between two samples (default: 100000)' },
+  {
+    name: 'trace',
+    kind: 'path',
+    value: 'FILE',
+    help: 'exceptions, interrupts and system calls in virtual time, for Perfetto or chrome://tracing; an image boots',
+  },
+  {
+    name: 'trace-function',
+    kind: 'text',
+    value: 'NAME',
+    help: 'in the trace, also calls of functions by name; * stands for any characters and ? for one',
+    list: true,
+  },
   { name: 'semihosting', kind: 'flag', help: 'answer Arm semihosting calls; pass the program’s status on' },
   { name: 'realtime', kind: 'flag', help: 'keep virtual time to real time; so by itself on a terminal' },
   {

@@ -30,11 +30,14 @@ const SPEC_KEYS: Readonly<Record<string, string>> = {
   'save-snapshot': 'saveSnapshot',
   'save-at': 'saveAt',
   'probe-output': 'probeOutput',
+  'profile-interval': 'profileInterval',
+  'trace-function': 'traceFunctions',
 };
 /** What may be said anew when a snapshot goes on; CPU and memory must then be what they were. */
 const RESUME_OPTIONS: ReadonlySet<string> = new Set([
   'snapshot', 'cpu', 'memory', 'engine', 'lockstep', 'realtime', 'console', 'save-snapshot', 'save-at',
   'record', 'embed', 'gdb', 'paused', 'ps', 'modules', 'strace', 'ftrace', 'probe', 'probe-output',
+  'coverage', 'profile', 'profile-interval', 'trace', 'trace-function',
   'net', 'pcap', 'drive',
 ]); // prettier-ignore
 /** Bytes that tell what a file is. */

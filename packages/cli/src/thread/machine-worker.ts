@@ -60,6 +60,9 @@ export class MachineWorkers {
       strace: spec.strace,
       ftrace: spec.ftrace !== undefined,
       probe: spec.probes.length > 0,
+      coverage: spec.coverage !== undefined,
+      profile: spec.profile !== undefined,
+      trace: spec.trace !== undefined,
     };
     const option = Object.entries(system).find(([, wanted]) => wanted)?.[0];
     if (option !== undefined) {

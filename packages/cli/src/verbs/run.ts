@@ -24,6 +24,7 @@ import { openConsole } from '../run/open-console.js';
 import type { TerminalSize } from '../run/run-files.js';
 import { buildRunSpec } from '../run/run-options.js';
 import type { RunOptions } from '../run/run-options.js';
+import { RunExports } from '../run/run-exports.js';
 import { RunRecording } from '../run/run-recording.js';
 import { startRun } from '../run/start-run.js';
 import { StdioConsole } from '../run/stdio-console.js';
@@ -64,8 +65,10 @@ async function runSpec(wanted: RunSpec, output: RunOutput): Promise<number> {
   const { spec } = unrecorded;
   using _network = unrecorded.network;
   using probes = ProbeSession.begin(spec, unrecorded.machine, probeFiles);
+  using exports = RunExports.begin(spec, unrecorded.machine);
+  const observers = [probes, exports].filter((observer) => observer !== undefined);
   const recorded = recording === undefined ? unrecorded.machine : recording.start(unrecorded, say);
-  using machine = probes === undefined ? recorded : new ObservedDriver(recorded, [probes]);
+  using machine = observers.length === 0 ? recorded : new ObservedDriver(recorded, observers);
   const started = { ...unrecorded, machine };
   const line = (text: string): boolean => process.stderr.write(`${text}\n`);
   using _trace = new GuestTrace(spec, unrecorded.machine.machine, line, say);
@@ -87,6 +90,7 @@ async function runSpec(wanted: RunSpec, output: RunOutput): Promise<number> {
       ...(capture === undefined ? {} : { onOutput: (bytes) => capture.push(bytes) }),
     });
     await console.close();
+    exports?.finish();
     const late = probes?.finish() ?? [];
     for (const finding of late) events.write(finding);
     const findings = [...driven.findings, ...late];

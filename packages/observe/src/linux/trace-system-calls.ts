@@ -31,6 +31,8 @@ export interface SystemCall {
   /** r0 to r6. */
   readonly args: readonly number[];
   readonly end: CallEnd;
+  /** Virtual nanoseconds at its beginning. */
+  readonly time: number;
   /** `openat(AT_FDCWD, "/etc/passwd", O_RDONLY) = 3` */
   readonly text: string;
 }
@@ -42,6 +44,7 @@ interface Pending {
   readonly number: number;
   readonly args: readonly number[];
   readonly call: BegunCall;
+  readonly time: number;
   /** The supervisor call, and the instruction behind it. */
   readonly begin: number;
   readonly back: number;
@@ -85,7 +88,7 @@ export function traceSystemCalls(
     const call = beginCall(number, args, memoryOf(cpu));
     const size = state.thumb ? CALL_SIZE.thumb : CALL_SIZE.arm;
     const begin = cpu.instructionAddress >>> 0;
-    const begun = { ...identity, number, args, call, begin, back: (begin + size) >>> 0 };
+    const begun = { ...identity, number, args, call, time: machine.clock.now(), begin, back: (begin + size) >>> 0 };
     if (call.final) tell(begun, { kind: 'final' });
     else pending.set(address, begun);
     return 'go-on';
