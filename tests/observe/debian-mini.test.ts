@@ -66,6 +66,33 @@ it('typed at is the same run in other processes, on either engine', async () => 
   expect(results[0]!.result.checkpoints).toEqual(results[1]!.result.checkpoints);
 });
 
+it('in real time, on two CPUs, saved between and reset, is the same run with the same output', async () => {
+  const [file, saved] = [inDirectory('live.rec'), inDirectory('live.snapshot')];
+  const options = ['--realtime', '--cpus', '2', '--save-snapshot', saved, '--save-at', 'Run /init'];
+  let console = '';
+  {
+    await using guest = new LiveGuest(['--image', 'debian-mini', '--record', file, ...options]);
+    for (const [text, answer] of [
+      [PROMPT, 'reboot -f'],
+      ['Linux version', ''],
+      [PROMPT, 'poweroff -f'],
+      ['reboot: Power down', ''],
+    ] as const) {
+      console += (await guest.until(text)) + text;
+      if (answer !== '') guest.type(answer);
+    }
+    expect(await guest.end(), guest.errors).toBe(0);
+    expect(guest.errors).toContain('snapshot: ');
+  }
+  const { status, stdout, stderr } = plinth('replay', file);
+  expect(stderr).toMatch(/^plinth: replay: the same to its end: /);
+  // A slice may have ended in the midst of the mark by which the guest says that it is ready, which is shown then.
+  const [seen, again] = [Buffer.from(console, 'latin1').toString(), stdout].map((text) =>
+    text.replaceAll(/\p{Cc}\][plinth ready]*\p{Cc}?/gu, ''),
+  );
+  expect([status, again!.slice(0, seen!.length)]).toEqual([0, seen]);
+});
+
 it('embedded needs no other file', () => {
   const file = inDirectory('embedded.rec');
   const kernel = inDirectory('Image');

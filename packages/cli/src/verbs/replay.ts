@@ -136,7 +136,8 @@ function say(line: string): void {
 /** The console of the recorded run, as the run has shown it. */
 class ReplayOutput {
   readonly #console: OutputConsole;
-  readonly #mark: StreamSearch | undefined;
+  /** A guest that resets itself says again that it is ready. */
+  #mark: StreamSearch | undefined;
   readonly #capture: ExecCapture | undefined;
   #drained: () => void = () => undefined;
 
@@ -150,7 +151,9 @@ class ReplayOutput {
 
   async write(bytes: Uint8Array): Promise<void> {
     if (bytes.length === 0) return;
-    const seen = this.#mark?.push(bytes) === true ? withoutMark(bytes, READY_MARK) : bytes;
+    const marked = this.#mark?.push(bytes) === true;
+    if (marked) this.#mark = new StreamSearch(READY_MARK);
+    const seen = marked ? withoutMark(bytes, READY_MARK) : bytes;
     if (this.#capture !== undefined) this.#capture.push(seen);
     else if (!this.#console.write(seen)) await new Promise<void>((resolve) => (this.#drained = resolve));
   }
