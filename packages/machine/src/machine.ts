@@ -36,7 +36,8 @@ import { type InterpreterImage, standardInterpreter } from './cpu/interpreter-im
 import { PSCI_NOT_SUPPORTED, psciCall } from './cpu/psci.js';
 import { Taps } from './cpu/taps.js';
 import { Turns } from './cpu/turns.js';
-import { type CpuHost, type CpuStop, Vcpu } from './cpu/vcpu.js';
+import type { CpuHost, CpuStop } from './cpu/cpu-host.js';
+import { Vcpu } from './cpu/vcpu.js';
 import type { Device } from './devices/device.js';
 import type { VirtioDevice } from './devices/virtio/device.js';
 import type { VirtioVersion } from './devices/virtio/transport-mmio.js';

@@ -17,7 +17,6 @@ import {
   restoreCpuState,
   RUN_EXIT,
   saveCpuState,
-  SCTLR,
   SYSTEM,
   writeCpsrByInstruction,
   writeWholeCpsr,
@@ -29,61 +28,13 @@ import { PAGE, type PhysicalMemory } from '../memory/physical-memory.js';
 import type { ShadowTables } from '../memory/shadow-tables.js';
 import type { VirtualWatches } from '../memory/virtual-watches.js';
 import { Activity } from './activity.js';
-import type { ArchTimer } from './arch-timer.js';
+import { type CpuHost, type CpuStop, type GuestException, STOP_RANK, type VcpuOptions } from './cpu-host.js';
+import { extended, inOrder, isMisaligned } from './data-value.js';
 import type { Engine } from './engine.js';
 import type { Blocks } from './blocks.js';
 import type { Hooks, HookVerdict } from './hooks.js';
 import type { Taps } from './taps.js';
-import { swapBytes, TranslationContext } from './translation.js';
-
-/** What the CPU asks of the machine around it. */
-export interface CpuHost {
-  /** HVC or SMC: true if the firmware answered in the registers. */
-  firmwareCall(cpu: Vcpu, conduit: 'hvc' | 'smc'): boolean;
-  /** SVC, HLT or BKPT that may be semihosting: true if it was, and has been done. */
-  semihostingCall(cpu: Vcpu, kind: number, immediate: number): boolean;
-  /** Asked before the first instruction of a page runs, and again after the page has changed. */
-  fetchAllowed(page: number): boolean;
-  /** The CPU's own timer. */
-  timer(cpu: Vcpu): ArchTimer;
-  /** SEV: an event for every CPU. */
-  sendEvent(): void;
-  /** CPUs of the machine. */
-  readonly cpuCount: number;
-  /** Instructions since power-on. */
-  readonly count: number;
-  unknownRegister(description: string, write: boolean): void;
-  /** An instruction fetch or a data access where nothing is on the bus. */
-  busError(address: number, kind: number): void;
-}
-
-/** Why `execute` came back before its budget was spent. */
-export type CpuStop =
-  /** A device, a timer or a system register was touched: events and lines must be looked at. */
-  | 'device'
-  /** WFI or WFE, and what it waits for has not come; or the CPU has turned itself off. */
-  | 'wait'
-  /** Exceptions taken one after the other with no instruction between that could change anything. */
-  | 'fault-loop'
-  /** `CpuHost.fetchAllowed` said no; the PC is at the page's first instruction. */
-  | 'fetch-denied'
-  /** A hook said so; the PC is at its instruction. */
-  | 'hook';
-
-/** An exception that is put upon a guest; `status` as in DFSR[10, 3:0], a permission fault of a page if left out. */
-export type GuestException =
-  | { readonly kind: 'undefined' }
-  | { readonly kind: 'prefetch-abort'; readonly status?: number }
-  | { readonly kind: 'data-abort'; readonly address: number; readonly write?: boolean; readonly status?: number };
-
-/** Which reason to stop is told when several come together: the caller looks at devices and time anyway. */
-const STOP_RANK: Readonly<Record<CpuStop, number>> = {
-  device: 0,
-  wait: 1,
-  'fault-loop': 2,
-  'fetch-denied': 3,
-  hook: 4,
-};
+import { TranslationContext } from './translation.js';
 
 /** Exceptions at the first instruction of a vector, in a row, that make a fault loop. */
 const FAULT_LOOP = 64;
@@ -111,20 +62,7 @@ export class Vcpu {
   #announced: number | undefined;
   #interruptsHeld = false;
 
-  constructor(options: {
-    index: number;
-    memory: WebAssembly.Memory;
-    base: number;
-    model: CpuModel;
-    physical: PhysicalMemory;
-    shadow: ShadowTables;
-    codePages: CodePages;
-    hooks: Hooks;
-    blocks: Blocks;
-    taps: Taps;
-    watches: VirtualWatches;
-    host: CpuHost;
-  }) {
+  constructor(options: VcpuOptions) {
     this.state = new CpuState(options.memory, options.base);
     this.index = options.index;
     this.#model = options.model;
@@ -542,13 +480,6 @@ export class Vcpu {
 
   // ---- data accesses that the tables did not let through ------------------------------------------------------
 
-  #misaligned(address: number, access: number, size: number): boolean {
-    if ((access & ACCESS.wordAligned) !== 0 && (address & 3) !== 0) return true;
-    const element = (access & ACCESS.byteElements) !== 0 ? 1 : (access & ACCESS.halfwordElements) !== 0 ? 2 : size;
-    if ((address & (element - 1)) === 0) return false;
-    return (access & ACCESS.aligned) !== 0 || (this.state.get(SYSTEM.SCTLR) & SCTLR.A) !== 0;
-  }
-
   /** Translates for data; enters the page into the tables when it may be used directly. -1 if it faulted. */
   #dataAddress(address: number, access: number, write: boolean): number {
     const { state } = this;
@@ -573,12 +504,6 @@ export class Vcpu {
     return t.physical;
   }
 
-  #swap(value: number, size: number): number {
-    if ((this.state.get(CPU.control) & PSR.E) === 0 || size === 1) return value;
-    if (size === 2) return ((value & 0xff) << 8) | ((value >>> 8) & 0xff);
-    return swapBytes(value);
-  }
-
   #noticeDevice(): void {
     if (!this.#physical.deviceTouched) return;
     this.#physical.deviceTouched = false;
@@ -590,14 +515,9 @@ export class Vcpu {
     return done;
   }
 
-  #extend(value: number, access: number): number {
-    if ((access & ACCESS.signed) === 0) return value | 0;
-    return (access & 0xf) === 1 ? (value << 24) >> 24 : (value << 16) >> 16;
-  }
-
   slowLoad(address: number, access: number): number {
     const size = access & ACCESS.sizeMask;
-    if (this.#misaligned(address, access, size)) {
+    if (isMisaligned(this.state, address, access, size)) {
       this.#dataAbort(address, FAULT.alignment, 0, (access & ACCESS.write) !== 0);
       return 0;
     }
@@ -647,16 +567,16 @@ export class Vcpu {
       this.#watches.loaded(this, address, access & ACCESS.sizeMask, value);
     }
     this.#noticeDevice();
-    return this.#extend(this.#swap(value, access & ACCESS.sizeMask), access);
+    return extended(inOrder(this.state, value, access & ACCESS.sizeMask), access);
   }
 
   slowStore(address: number, value: number, access: number): void {
     const size = access & ACCESS.sizeMask;
-    if (this.#misaligned(address, access, size)) {
+    if (isMisaligned(this.state, address, access, size)) {
       this.#dataAbort(address, FAULT.alignment, 0, true);
       return;
     }
-    const swapped = this.#swap(value, size);
+    const swapped = inOrder(this.state, value, size);
     if ((address & 0xfff) + size > 0x1000) {
       this.#crossingStore(address, swapped, access, size);
       return;
