@@ -78,6 +78,22 @@ describe('kallsyms in memory', () => {
     expect(found.table.address(long.slice(1))).toBe(BASE + 700 * 0x40);
   });
 
+  it('is found behind whatever stands in front of it', () => {
+    const table = kallsyms(NAMES, '6.2');
+    const piece = fc.oneof(
+      fc.constantFrom(...'0123456789').map((digit) => utf8(`${digit}\0`)),
+      fc.constant(Uint8Array.of(0)),
+    );
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 80 }), (pieces) => {
+        // The table itself lies at whole words.
+        const front = padded(concatenate(pieces));
+        expect(findKallsyms(concatenate([front, table]))?.table.size).toBe(NAMES.length);
+      }),
+      { numRuns: 50 },
+    );
+  });
+
   it('is not found where there is none', () => {
     expect(findKallsyms(new Uint8Array(0))).toBeUndefined();
     expect(findKallsyms(inRam(new Uint8Array(1 << 16)))).toBeUndefined();

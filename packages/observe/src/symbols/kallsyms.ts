@@ -35,6 +35,10 @@ const MAX_STEPS = 20_000_000;
 /** Code of the first digit: tokens of characters that names contain stand for themselves. */
 const DIGIT_ZERO = 0x30;
 
+/** Rows of digits and tables of tokens that are looked at: a kernel's RAM has some ten of the first, and one of the other. */
+const MAX_HITS = 20_000;
+const MAX_TABLES = 4;
+
 /** The tokens as a kernel expands them. */
 interface Tokens {
   readonly at: number;
@@ -50,21 +54,41 @@ interface Tokens {
 export function findKallsyms(ram: Uint8Array): Kallsyms | undefined {
   const view = new DataView(ram.buffer, ram.byteOffset, ram.byteLength);
   // Token "0" and "1" are followed by the other digits, since names have all of them.
-  for (let at = 0; (at = indexOfDigits(ram, at)) >= 0; at++) {
+  let tables = 0;
+  for (let hits = 0, at = 0; hits < MAX_HITS && (at = indexOfDigits(ram, at)) >= 0; hits++, at++) {
     const tokens = readTokens(ram, view, at);
-    const found = tokens === undefined ? undefined : readAround(ram, view, tokens);
-    if (found !== undefined) return found;
+    if (tokens === undefined) continue;
+    const found = readAround(ram, view, tokens);
+    if (found !== undefined || ++tables === MAX_TABLES) return found;
   }
   return undefined;
 }
 
+/** From the "0" to the "9" of the ten tokens that follow each other. */
+const DIGITS_LENGTH = 19;
+
+/**
+ * Where "0", "1" and so on stand with zeros between them. The last place is looked at first (Horspool's way), since RAM is
+ * large, and what fills it is the guest's choice.
+ */
 function indexOfDigits(ram: Uint8Array, from: number): number {
-  for (let at = from; (at = ram.indexOf(DIGIT_ZERO, at)) >= 0; at++) {
-    let digit = 0;
-    while (digit < 10 && ram[at + 2 * digit] === DIGIT_ZERO + digit && ram[at + 2 * digit + 1] === 0) digit++;
-    if (digit === 10) return at;
+  for (let at = from; at + DIGITS_LENGTH < ram.length;) {
+    const end = at + DIGITS_LENGTH - 1;
+    const last = ram[end]!;
+    const digit = last - DIGIT_ZERO;
+    if (digit === 9 && digitsAt(ram, at)) return at;
+    // Of two zeros neither is in it; after one zero, or a digit, it may begin so that this one fits.
+    if (last === 0) at += ram[end - 1] === 0 ? DIGITS_LENGTH : 1;
+    else at += digit >= 0 && digit < 9 ? 2 * (9 - digit) : DIGITS_LENGTH;
   }
   return -1;
+}
+
+function digitsAt(ram: Uint8Array, at: number): boolean {
+  for (let digit = 0; digit < 10; digit++) {
+    if (ram[at + 2 * digit] !== DIGIT_ZERO + digit || ram[at + 2 * digit + 1] !== 0) return false;
+  }
+  return true;
 }
 
 /** The token table in which the token of "0" lies at `zero`, if its index stands behind it. */
@@ -72,31 +96,32 @@ function readTokens(ram: Uint8Array, view: DataView, zero: number): Tokens | und
   let second = zero;
   // Back over the strings before it, each of which ends with a zero, to the one behind the first.
   for (let n = 1; n < DIGIT_ZERO; n++) {
-    const before = second >= 2 ? ram.lastIndexOf(0, second - 2) : -1;
-    if (before < 0 || second - before > MAX_NAME) return undefined;
-    second = before + 1;
+    const from = Math.max(0, second - 2 - MAX_NAME);
+    const before = second >= 2 ? ram.subarray(from, second - 1).lastIndexOf(0) : -1;
+    if (before < 0) return undefined;
+    second = from + before + 1;
   }
-  // What stands in front of the first may end without a zero; but it begins at a whole word.
-  for (let at = (second - 1) & ~3; at >= 0 && second - at <= MAX_NAME; at -= 4) {
-    const text: string[] = [];
-    const places: number[] = [];
-    let next = at;
-    while (text.length < TOKENS) {
-      const end = ram.indexOf(0, next);
-      if (end < 0 || end - next > MAX_NAME) return undefined;
-      places.push(next - at);
-      text.push(latin1(ram.subarray(next, end)));
-      next = end + 1;
-    }
-    const index = (next + 3) & ~3;
-    const end = index + 2 * TOKENS;
-    const digits = Array.from({ length: 10 }, (_, digit) => text[DIGIT_ZERO + digit] === String(digit));
-    if (digits.includes(false)) continue;
-    if (end <= ram.length && places.every((place, n) => view.getUint16(index + 2 * n, true) === place)) {
-      return { at, end: (end + 3) & ~3, text };
-    }
+  const ends: number[] = [];
+  let next = second;
+  for (let n = 1; n < TOKENS; n++) {
+    const length = ram.subarray(next, next + MAX_NAME).indexOf(0);
+    if (length < 0) return undefined;
+    ends.push(next + length);
+    next += length + 1;
   }
-  return undefined;
+  const index = (next + 3) & ~3;
+  const end = index + 2 * TOKENS;
+  if (end > ram.length || view.getUint16(index, true) !== 0) return undefined;
+  // What stands in front of the first may end without a zero, so only the index tells where it begins.
+  const at = second - view.getUint16(index + 2, true);
+  if (at < 0 || at >= second || second - at > MAX_NAME) return undefined;
+  const text = [latin1(ram.subarray(at, second - 1))];
+  for (const [n, textEnd] of ends.entries()) {
+    const begin = at + view.getUint16(index + 2 * (n + 1), true);
+    if (begin !== (n === 0 ? second : ends[n - 1]! + 1)) return undefined;
+    text.push(latin1(ram.subarray(begin, textEnd)));
+  }
+  return { at, end: (end + 3) & ~3, text };
 }
 
 interface Names {
