@@ -161,6 +161,43 @@ describe('exports of a small run', () => {
   });
 });
 
+describe('plinth top', () => {
+  it('tells as JSON what the machine is busy with, and leaves the run as it is', () => {
+    const run = [
+      ...RUN.slice(0, -6),
+      '--limit-instructions',
+      '300_000_000',
+      '--seed',
+      '00',
+      '--wall-clock',
+      '0',
+      '--json',
+    ];
+    const { status, stdout } = plinth(...run, '--engine', 'interpreter', '--top');
+    const lines = stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    const result = lines.pop();
+    expect(status).toBe(1);
+    expect(result.stateHash).toBe(JSON.parse(plinth(...run).stdout).stateHash);
+    for (const report of lines) {
+      expect(report.instructions).toBeLessThanOrEqual(300_000_000);
+      expect(report.processes).toBe(null);
+      for (const { share } of report.functions) expect(share).toBeLessThanOrEqual(1);
+    }
+  });
+
+  it('needs a terminal or --json', () => {
+    const { status, stdout, stderr } = plinth('top', ...RUN.slice(1));
+    expect([status, stdout, stderr]).toEqual([
+      2,
+      '',
+      'plinth: top: needs a terminal, or --json for a line of JSON a second\n',
+    ]);
+  });
+});
+
 const missing = missingImage();
 if (missing !== undefined) console.log(`tests/observe/exports: Debian's kernel skipped: ${missing}`);
 

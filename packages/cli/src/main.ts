@@ -58,6 +58,7 @@ function buildProgram(outcome: Outcome): Command {
   addRun(program, outcome);
   addRecord(program, outcome);
   addReplay(program, outcome);
+  addTop(program, outcome);
   addProbe(program, outcome);
   addImage(program, outcome);
   addServe(program, outcome);
@@ -160,6 +161,23 @@ function addReplay(program: Command, outcome: Outcome): void {
     .action(async (file: string, options: ReplayVerbOptions) => {
       const { replayVerb } = await import('./verbs/replay.js');
       outcome.status = await replayVerb(file, options);
+    });
+}
+
+function addTop(program: Command, outcome: Outcome): void {
+  const top = program
+    .command('top')
+    .description('run a machine and show what it is busy with: the same as run --top')
+    .argument('[FILE]', 'ELF program, snapshot, or a guest file');
+  addRunOptions(top, ['top']);
+  top
+    .addHelpText(
+      'after',
+      examples('plinth top --image debian-mini', 'plinth top booted.snapshot', 'plinth top guest.yaml --json'),
+    )
+    .action(async (file: string | undefined, options: RunOptions) => {
+      const { runVerb } = await import('./verbs/run.js');
+      outcome.status = await runVerb(file === undefined ? [] : [file], withDashes({ ...options, top: true }));
     });
 }
 

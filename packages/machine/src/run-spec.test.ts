@@ -32,6 +32,7 @@ describe('parseRunSpec', () => {
       ps: false,
       modules: false,
       strace: false,
+      top: false,
       semihosting: false,
       stock: false,
       cold: false,

@@ -92,6 +92,8 @@ export interface RunSpec {
   readonly trace?: string;
   /** Functions whose calls are among them, with `*` and `?`. */
   readonly traceFunctions?: readonly string[];
+  /** What the machine is busy with is shown while it runs. */
+  readonly top: boolean;
   readonly semihosting: boolean;
   /** The image's kernel as packed, with no options that make it start faster. */
   readonly stock: boolean;
@@ -182,6 +184,7 @@ const FLAGS = [
   'ps',
   'modules',
   'strace',
+  'top',
 ] as const;
 const LIMITS = ['instructions', 'seconds', 'output'] as const;
 const VIRTIO_VERSIONS: readonly string[] = ['modern', 'legacy'];
@@ -294,6 +297,7 @@ function checkCombination(spec: RunSpec): void {
     throw wrong(spec.strace ? 'strace' : 'ftrace', 'not together with lockstep, which runs two machines');
   if (spec.probes.length > 0 && spec.lockstep)
     throw wrong('probe', 'not together with lockstep, which runs two machines');
+  if (spec.top && spec.lockstep) throw wrong('top', 'not together with lockstep, which runs two machines');
   const wanted = (['coverage', 'profile', 'trace'] as const).find((key) => spec[key] !== undefined);
   if (wanted !== undefined && spec.lockstep) throw wrong(wanted, 'not together with lockstep, which runs two machines');
   if (spec.profileInterval !== undefined && spec.profile === undefined)

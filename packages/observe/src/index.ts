@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The public face of the room that sees into machines.
+export * from './export/activity.js';
 export * from './export/covered-blocks.js';
 export * from './export/drcov.js';
 export * from './export/folded-stacks.js';

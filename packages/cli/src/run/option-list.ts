@@ -212,6 +212,13 @@ export const RUN_OPTIONS: readonly RunOption[] = [
     help: 'in the trace, also calls of functions by name; * stands for any characters and ? for one',
     list: true,
   },
+  {
+    name: 'top',
+    kind: 'flag',
+    help:
+      'show what the machine is busy with: speed, exceptions, hottest functions, processes; keys still go to the guest, ' +
+      'whose console is shown by its last lines. With --json a line a second',
+  },
   { name: 'semihosting', kind: 'flag', help: 'answer Arm semihosting calls; pass the program’s status on' },
   { name: 'realtime', kind: 'flag', help: 'keep virtual time to real time; so by itself on a terminal' },
   {

@@ -115,7 +115,7 @@ export class RunExports implements Observer, Disposable {
     const { machine } = this.#driver;
     const sampler = new StackSampler({ machine, symbols: this.#symbols, guest: this.#linux.guest, unwind });
     const stacks = new FoldedStacks();
-    this.#sampling = { interval: profileInterval, sample: () => stacks.add(sampler.take().frames) };
+    this.#sampling = { interval: profileInterval, sample: () => stacks.add(sampler.stack()) };
     this.#ends.push(() => {
       for (const line of stacks.lines) file.write(line);
     });

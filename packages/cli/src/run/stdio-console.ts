@@ -9,7 +9,7 @@ import { flush } from './console.js';
 export class StdioConsole implements Console {
   readonly live: boolean;
   readonly #stdin: NodeJS.ReadStream = process.stdin;
-  readonly #output: NodeJS.WriteStream;
+  readonly #output: NodeJS.WritableStream;
   readonly #keys: EscapeKeys = new EscapeKeys();
   readonly #raw: () => void = () => this.#stdin.setRawMode(true);
   readonly #restore: () => void = () => this.#stdin.setRawMode(false);
@@ -19,7 +19,7 @@ export class StdioConsole implements Console {
   #atLineStart: boolean = true;
 
   /** `processes` gives the text for Ctrl-A P. */
-  constructor(output: NodeJS.WriteStream, processes: () => string) {
+  constructor(output: NodeJS.WritableStream, processes: () => string) {
     this.#output = output;
     this.#processes = processes;
     this.live = this.#stdin.isTTY;

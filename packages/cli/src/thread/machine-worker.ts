@@ -59,6 +59,7 @@ export class MachineWorkers {
       modules: spec.modules,
       strace: spec.strace,
       ftrace: spec.ftrace !== undefined,
+      top: spec.top,
       probe: spec.probes.length > 0,
       coverage: spec.coverage !== undefined,
       profile: spec.profile !== undefined,

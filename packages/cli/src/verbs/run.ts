@@ -27,6 +27,7 @@ import type { RunOptions } from '../run/run-options.js';
 import { RunExports } from '../run/run-exports.js';
 import { RunRecording } from '../run/run-recording.js';
 import { startRun } from '../run/start-run.js';
+import { TopView } from '../run/top-view.js';
 import { StdioConsole } from '../run/stdio-console.js';
 import { runSeveral } from './run-several.js';
 
@@ -66,7 +67,8 @@ async function runSpec(wanted: RunSpec, output: RunOutput): Promise<number> {
   using _network = unrecorded.network;
   using probes = ProbeSession.begin(spec, unrecorded.machine, probeFiles);
   using exports = RunExports.begin(spec, unrecorded.machine);
-  const observers = [probes, exports].filter((observer) => observer !== undefined);
+  using top = TopView.begin(spec, unrecorded.machine, output.json);
+  const observers = [probes, exports, top].filter((observer) => observer !== undefined);
   const recorded = recording === undefined ? unrecorded.machine : recording.start(unrecorded, say);
   using machine = observers.length === 0 ? recorded : new ObservedDriver(recorded, observers);
   const started = { ...unrecorded, machine };
@@ -77,7 +79,7 @@ async function runSpec(wanted: RunSpec, output: RunOutput): Promise<number> {
   const standard = (): Console =>
     output.json
       ? new OutputConsole(process.stderr)
-      : new StdioConsole(process.stdout, () => describeProcesses(unrecorded.machine.machine));
+      : new StdioConsole(top?.console ?? process.stdout, () => describeProcesses(unrecorded.machine.machine));
   const console: Console = spec.exec === undefined ? await openConsole(spec.console, say, standard) : new NullConsole();
   try {
     const capture = spec.exec === undefined ? undefined : new ExecCapture(spec.exec.marker, output.json);
@@ -90,6 +92,8 @@ async function runSpec(wanted: RunSpec, output: RunOutput): Promise<number> {
       ...(capture === undefined ? {} : { onOutput: (bytes) => capture.push(bytes) }),
     });
     await console.close();
+    // What is said from here on is for the terminal as it was.
+    top?.close();
     exports?.finish();
     const late = probes?.finish() ?? [];
     for (const finding of late) events.write(finding);

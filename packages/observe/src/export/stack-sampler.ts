@@ -5,25 +5,20 @@
 
 import { MODE } from '@plinth/arm';
 import type { Machine } from '@plinth/machine';
-import type { LinuxGuest } from '../linux/linux-guest.js';
+import type { LinuxGuest, TaskIdentity } from '../linux/linux-guest.js';
 import { type ReadWord, UnwindTable } from '../symbols/arm-unwind.js';
 import type { GuestSymbols } from '../symbols/guest-symbols.js';
 
+/** A process, of which no functions are known. */
+const USER = '[user]';
 const MAX_DEPTH = 64;
 /** How far behind its first symbol the tables of a kernel may lie. */
 const KERNEL_SIZE = 64 * 1024 * 1024;
 
-export interface SampledTask {
-  readonly pid: number;
-  readonly comm: string;
-}
-
 export interface Sample {
-  readonly task: SampledTask | undefined;
-  /** The innermost function, by name if it has one. */
+  readonly task: TaskIdentity | undefined;
+  /** By name if it has one. */
   readonly function: string;
-  /** From the outermost to the innermost. */
-  readonly frames: readonly string[];
 }
 
 export interface SamplerSource {
@@ -45,20 +40,32 @@ export class StackSampler {
     this.#unwind = source.unwind;
   }
 
-  /** The machine is to stand between two instructions. */
-  take(): Sample {
-    const { machine, symbols } = this.#source;
-    const cpu = machine.currentCpu;
+  /** Process and innermost function; the machine is to stand between two instructions. */
+  innermost(): Sample {
+    const { machine } = this.#source;
+    const { index, state } = machine.currentCpu;
     const guest = this.#source.guest();
-    const task = guest?.currentIdentity(cpu.index);
-    const pc = cpu.state.reg(15) >>> 0;
-    const user = guest !== undefined && cpu.state.mode === MODE.usr;
-    const addresses = user ? [pc] : this.#stack(pc, guest);
-    const name = (address: number): string =>
-      user ? '[user]' : (symbols.table?.nearest(address)?.symbol.name ?? `0x${address.toString(16)}`);
-    const functions = addresses.map(name);
-    const root = guest === undefined ? [] : [task?.comm ?? '[kernel]'];
-    return { task, function: functions[0]!, frames: [...root, ...functions.reverse()] };
+    const task = guest?.currentIdentity(index);
+    return { task, function: this.#inProcess(guest) ? USER : this.#name(state.reg(15) >>> 0) };
+  }
+
+  /** Process and functions from the outermost to the innermost. */
+  stack(): string[] {
+    const { machine } = this.#source;
+    const { index, state } = machine.currentCpu;
+    const guest = this.#source.guest();
+    const root = guest === undefined ? [] : [guest.currentIdentity(index)?.comm ?? '[kernel]'];
+    if (this.#inProcess(guest)) return [...root, USER];
+    const addresses = this.#stack(state.reg(15) >>> 0, guest);
+    return [...root, ...addresses.reverse().map((address) => this.#name(address))];
+  }
+
+  #inProcess(guest: LinuxGuest | undefined): boolean {
+    return guest !== undefined && this.#source.machine.currentCpu.state.mode === MODE.usr;
+  }
+
+  #name(address: number): string {
+    return this.#source.symbols.table?.nearest(address)?.symbol.name ?? `0x${address.toString(16)}`;
   }
 
   /** Addresses in the functions on the stack, from the innermost out. */
