@@ -46,7 +46,7 @@ export class TopView implements Observer, Disposable {
     const { machine } = driver;
     const symbols = symbolsOfRun(spec, driver);
     const linux = new LinuxLookout(machine, spec.program !== undefined);
-    this.#activity = new Activity({ machine, symbols, guest: linux.guest });
+    this.#activity = new Activity({ machine, symbols, guest: linux.guest }, performance.now());
     this.#json = json;
     if (!json) {
       process.once('exit', this.#restore);

@@ -42,10 +42,13 @@ export class Activity {
   readonly #tasks = new Map<number, number>();
   readonly #exceptions = new Map<ExceptionName, number>();
   #samples = 0;
-  #before: { readonly at: number; readonly count: number; readonly time: number } | undefined;
+  #before: { readonly at: number; readonly count: number; readonly time: number };
   readonly sampling: NonNullable<Observer['sampling']> = { interval: INTERVAL, sample: () => this.#sample() };
 
-  constructor(source: SamplerSource) {
+  /** @param now the host's time in milliseconds */
+  constructor(source: SamplerSource, now: number) {
+    const { count, clock } = source.machine;
+    this.#before = { at: now, count, time: clock.now() };
     this.#source = source;
     this.#sampler = new StackSampler(source);
     this.#probes = new Probes(source.machine);
@@ -64,7 +67,7 @@ export class Activity {
     const { machine } = this.#source;
     const { count } = machine;
     const time = machine.clock.now();
-    const before = this.#before ?? { at: now - 1000, count, time };
+    const before = this.#before;
     this.#before = { at: now, count, time };
     const seconds = Math.max(0.001, (now - before.at) / 1000);
     const samples = Math.max(1, this.#samples);
