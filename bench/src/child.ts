@@ -41,12 +41,12 @@ export interface FinishedRun extends Times {
 /** One run may take no longer: an engine that hangs is a row with that reason. */
 const TIMEOUT_SECONDS = 180;
 /** For a whole guest with its boot. */
-const GUEST_TIMEOUT_SECONDS = 600;
+export const GUEST_TIMEOUT_SECONDS = 600;
 const TIMED_OUT = -1;
 const TIMEOUT_MESSAGE = `it took more than ${TIMEOUT_SECONDS} s`;
 
 /** Runs a program to its end. bash's `time` gives the CPU time to the millisecond. */
-export async function runToEnd({ program, args }: Command): Promise<FinishedRun> {
+export async function runToEnd({ program, args }: Command, timeoutSeconds?: number): Promise<FinishedRun> {
   const started = performance.now();
   // Detached, so that a timeout can end bash and the program together.
   const child = spawn('bash', ['-c', `TIMEFORMAT='@%3U %3S'; time "$@"`, 'bash', program, ...args], {
@@ -57,7 +57,7 @@ export async function runToEnd({ program, args }: Command): Promise<FinishedRun>
   const [output, errors, report] = [child.stdio[1], child.stdio[2], child.stdio[3]].map((stream) =>
     collect(stream as Readable),
   );
-  const status = await ended(child, program);
+  const status = await ended(child, program, timeoutSeconds);
   const wall = (performance.now() - started) / 1000;
   if (status === TIMED_OUT) return { status, output: output!(), errors: TIMEOUT_MESSAGE, report: '', wall, cpu: wall };
   const times = /@([\d.]+) ([\d.]+)\n$/.exec(errors!());

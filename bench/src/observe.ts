@@ -7,12 +7,16 @@ import { join } from 'node:path';
 import { PlinthError } from '@plinth/core';
 import { benchDirectory } from './cache.js';
 import type { Options } from './options.js';
+import { probes } from './probes.js';
 import { record } from './record.js';
 import { formatTable, type Row, show } from './report.js';
 
 type Part = (folder: string, options: Options, progress: (text: string) => void) => Promise<Row[]>;
 
-const PARTS: ReadonlyMap<string, Part> = new Map([['record', record]]);
+const PARTS: ReadonlyMap<string, Part> = new Map([
+  ['probes', probes],
+  ['record', record],
+]);
 
 export async function observe(options: Options, progress: (text: string) => void): Promise<Row[]> {
   const unknown = options.only.filter((name) => !PARTS.has(name));
