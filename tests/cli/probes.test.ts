@@ -1,40 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // Probe files of the user's: what they get, and what becomes of those that cannot be loaded, throw or stop the machine.
 
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { missingImage } from '../boot/guest.js';
+import { PlinthFolder } from './plinth-folder.js';
 
-const PLINTH = join(import.meta.dirname, '../../packages/cli/bin/plinth.js');
-const home = mkdtempSync(join(tmpdir(), 'plinth-test-'));
-afterAll(() => rmSync(home, { recursive: true }));
+const folder = new PlinthFolder();
+afterAll(() => folder[Symbol.dispose]());
+const { plinth } = folder;
 
-function plinth(...args: string[]): { status: number | null; stdout: string; stderr: string } {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [PLINTH, ...args], {
-    encoding: 'utf8',
-    cwd: home,
-    env: { ...process.env, PLINTH_DEBUG: '' },
-    stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: 300_000,
-  });
-  return { status, stdout, stderr };
-}
-
-function file(name: string, ...lines: readonly string[]): string {
-  writeFileSync(join(home, name), `${lines.join('\n')}\n`);
-  return name;
-}
+const file = (name: string, ...lines: readonly string[]): string => folder.file(name, `${lines.join('\n')}\n`);
 
 // loop: add r0, r0, #1; str r0, [pc, #-12]; b loop
-const kernel = ((): string => {
-  const bytes = Buffer.alloc(4096);
-  [0xe2800001, 0xe50f000c, 0xeafffffc].forEach((word, i) => bytes.writeUInt32LE(word, i * 4));
-  writeFileSync(join(home, 'kernel'), bytes);
-  return 'kernel';
-})();
+const kernel = folder.kernel('kernel', 0xe2800001, 0xe50f000c, 0xeafffffc);
 const RUN = ['run', '--kernel', kernel, '--limit-instructions', '30000'];
 
 describe('a probe file', () => {
@@ -60,7 +38,7 @@ describe('a probe file', () => {
     expect([printed.status, printed.stdout]).toEqual([1, '']);
     const kept = plinth(...RUN, '--probe', `${probe},what=it`, '--probe-output', 'lines');
     expect(kept.stderr).toBe('plinth: stopped at the limit of --limit-instructions\n');
-    expect(readFileSync(join(home, 'lines'), 'utf8')).toBe('end of it\n{"exceptions":0,"all":30000}\n');
+    expect(folder.read('lines')).toBe('end of it\n{"exceptions":0,"all":30000}\n');
   });
 
   it('in JavaScript, and several of them, leave the run as it is', () => {
@@ -170,7 +148,7 @@ describe('plinth probe init', () => {
     ); // prettier-ignore
     expect([status, stderr]).toEqual([0, '']);
     expect(stdout).toContain('root');
-    const told = readFileSync(join(home, 'told'), 'utf8');
+    const told = folder.read('told');
     expect(told).toMatch(/^\d+ ns: opens \/etc\/passwd$/m);
     expect(told).toMatch(/^hottest blocks:\n( +\d+ \w+(\+0x[0-9a-f]+)?\n){5}/m);
     const [, calls, faults, interrupts, bytes] = /^(\d+) system calls, (\d+) faults, (\d+) interrupts, (\d+) bytes/m.exec(told) ?? []; // prettier-ignore

@@ -3,28 +3,13 @@
 // in Debian's kernel what must be in them.
 
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { missingImage } from '../boot/guest.js';
+import { PlinthFolder } from '../cli/plinth-folder.js';
 
-const PLINTH = join(import.meta.dirname, '../../packages/cli/bin/plinth.js');
-const home = mkdtempSync(join(tmpdir(), 'plinth-test-'));
-afterAll(() => rmSync(home, { recursive: true }));
-
-function plinth(...args: string[]): { status: number | null; stdout: string; stderr: string } {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [PLINTH, ...args], {
-    encoding: 'utf8',
-    cwd: home,
-    env: { ...process.env, PLINTH_DEBUG: '' },
-    stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: 300_000,
-  });
-  return { status, stdout, stderr };
-}
-
-const read = (name: string): string => readFileSync(join(home, name), 'utf8');
+const folder = new PlinthFolder();
+afterAll(() => folder[Symbol.dispose]());
+const { plinth } = folder;
 
 interface Coverage {
   readonly modules: readonly { readonly base: number; readonly end: number; readonly path: string }[];
@@ -33,7 +18,7 @@ interface Coverage {
 
 /** The format as DynamoRIO's documentation of drcov has it, read strictly. */
 function readDrcov(name: string): Coverage {
-  const bytes = readFileSync(join(home, name));
+  const bytes = folder.bytes(name);
   let at = 0;
   const line = (): string => {
     const end = bytes.indexOf('\n', at);
@@ -74,7 +59,7 @@ interface TraceEvent {
 
 /** What the Trace Event Format asks of each kind of event; B and E nest by thread. */
 function readTrace(name: string): TraceEvent[] {
-  const events = JSON.parse(read(name)) as TraceEvent[];
+  const events = JSON.parse(folder.read(name)) as TraceEvent[];
   const open = new Map<number, string[]>();
   for (const { name: what, ph, ts, dur, pid, tid, args } of events) {
     expect(what.length).toBeGreaterThan(0);
@@ -91,14 +76,7 @@ function readTrace(name: string): TraceEvent[] {
 }
 
 // mov r2, #0; loop: add r2, #1; str r2, [pc, #4080]; cmp r2, #100; bne loop; end: b end
-const kernel = ((): string => {
-  const bytes = Buffer.alloc(4096);
-  [0xe3a02000, 0xe2822001, 0xe58f2ff0, 0xe3520064, 0x1afffffb, 0xeafffffe].forEach((word, i) =>
-    bytes.writeUInt32LE(word, i * 4),
-  );
-  writeFileSync(join(home, 'kernel'), bytes);
-  return 'kernel';
-})();
+const kernel = folder.kernel('kernel', 0xe3a02000, 0xe2822001, 0xe58f2ff0, 0xe3520064, 0x1afffffb, 0xeafffffe);
 const RUN = ['run', '--kernel', kernel, '--limit-instructions', '30000', '--seed', '00', '--wall-clock', '0'];
 
 describe('exports of a small run', () => {
@@ -126,7 +104,8 @@ describe('exports of a small run', () => {
 
   it('have a sample at every so many instructions', () => {
     plinth(...RUN, '--profile', 'profile', '--profile-interval', '100');
-    const counts = read('profile')
+    const counts = folder
+      .read('profile')
       .trimEnd()
       .split('\n')
       .map((line) => Number(/^\S+ (\d+)$/.exec(line)![1]));
@@ -216,7 +195,7 @@ describe.skipIf(missing !== undefined)('exports of Debian’s kernel', () => {
       true,
     );
 
-    const stacks = read('p').trimEnd().split('\n');
+    const stacks = folder.read('p').trimEnd().split('\n');
     for (const stack of stacks) expect(stack).toMatch(/^[^;\s]+(;[^;\s]+)* \d+$/);
     // From a process through a fault and through a system call, and from the kernel's first thread.
     expect(stacks.some((stack) => /;__[pd]abt_usr;do_(Prefetch|Data)Abort;do_page_fault;handle_mm_fault/.test(stack))).toBe(true); // prettier-ignore
@@ -240,8 +219,8 @@ if (!compiler) console.log('tests/observe/exports: a program skipped: arm-none-e
 
 describe.skipIf(!compiler)('exports of a program', () => {
   it('name its functions, with their callers by its unwind tables', () => {
-    writeFileSync(
-      join(home, 'program.c'),
+    folder.file(
+      'program.c',
       `__attribute__((noinline)) int leaf(int n) { int s = 0; for (volatile int i = 0; i < n; i++) s += i; return s; }
        __attribute__((noinline)) int middle(int n) { return leaf(n) + leaf(2 * n); }
        void __aeabi_unwind_cpp_pr0(void) {}
@@ -252,9 +231,9 @@ describe.skipIf(!compiler)('exports of a program', () => {
     );
     for (const mode of ['-marm', '-mthumb']) {
       const flags = [mode, '-O1', '-funwind-tables', '-mcpu=cortex-a15', '-nostdlib', '-Ttext=0x40008000'];
-      expect(spawnSync('arm-none-eabi-gcc', [...flags, 'program.c', '-o', 'program.elf'], { cwd: home }).status).toBe(
-        0,
-      );
+      expect(
+        spawnSync('arm-none-eabi-gcc', [...flags, 'program.c', '-o', 'program.elf'], { cwd: folder.path }).status,
+      ).toBe(0);
       const outputs = [
         '--coverage',
         'c',
@@ -276,7 +255,7 @@ describe.skipIf(!compiler)('exports of a program', () => {
         '100000',
       );
       expect([mode, status, stderr]).toEqual([mode, 0, '']);
-      const stacks = read('p').trimEnd().split('\n');
+      const stacks = folder.read('p').trimEnd().split('\n');
       const share = (pattern: RegExp): number =>
         stacks.reduce((sum, stack) => sum + (pattern.test(stack) ? Number(stack.split(' ')[1]) : 0), 0);
       expect(share(/^_start;main;middle;leaf \d+$/) / share(/./)).toBeGreaterThan(0.8);

@@ -31,6 +31,7 @@ export * from './probes/observed-driver.js';
 export * from './probes/probe-cpu.js';
 export * from './probes/probe-file.js';
 export * from './probes/probes.js';
+export * from './record/driver-around.js';
 export * from './record/events.js';
 export * from './record/history.js';
 export * from './record/last-write.js';

@@ -4,6 +4,7 @@
 
 import type { Finding } from '@plinth/core';
 import type { DriverStop, MachineDriver } from '@plinth/machine';
+import { DriverAround } from '../record/driver-around.js';
 
 export interface Observer {
   /** Instructions between two samples, and what is done there; the machine stands between two instructions. */
@@ -14,50 +15,25 @@ export interface Observer {
   end?(): Finding | undefined;
 }
 
-export class ObservedDriver implements MachineDriver {
-  readonly #driver: MachineDriver;
+export class ObservedDriver extends DriverAround {
   readonly #observers: readonly Observer[];
   readonly #findings: Finding[] = [];
 
   constructor(driver: MachineDriver, observers: readonly Observer[]) {
-    this.#driver = driver;
+    super(driver);
     this.#observers = observers;
   }
 
-  get instructions(): number {
-    return this.#driver.instructions;
+  override takeFindings(): readonly Finding[] {
+    return [...super.takeFindings(), ...this.#findings.splice(0)];
   }
 
-  get virtualTime(): number {
-    return this.#driver.virtualTime;
-  }
-
-  send(port: string, bytes: Uint8Array): number {
-    return this.#driver.send(port, bytes);
-  }
-
-  personalize(own: { readonly seed: string; readonly timeOfDay: number }): void {
-    this.#driver.personalize(own);
-  }
-
-  takeOutput(): Uint8Array {
-    return this.#driver.takeOutput();
-  }
-
-  endSlicesAt(bytes: readonly number[]): void {
-    this.#driver.endSlicesAt(bytes);
-  }
-
-  takeFindings(): readonly Finding[] {
-    return [...this.#driver.takeFindings(), ...this.#findings.splice(0)];
-  }
-
-  runSlice(maximumInstructions: number, comeBack: boolean): DriverStop {
+  override runSlice(maximumInstructions: number, comeBack: boolean): DriverStop {
     const end = this.instructions + maximumInstructions;
     let stop: DriverStop;
     do {
       const from = this.instructions;
-      stop = this.#driver.runSlice(Math.min(end, this.#nextSample()) - from, comeBack);
+      stop = super.runSlice(Math.min(end, this.#nextSample()) - from, comeBack);
       if (this.instructions > from) this.#sample();
     } while (stop.kind === 'slice' && stop.requested !== true && this.instructions < end);
     for (const observer of this.#observers) observer.afterSlice?.();
@@ -78,25 +54,5 @@ export class ObservedDriver implements MachineDriver {
     for (const { sampling } of this.#observers) {
       if (sampling !== undefined && instructions % sampling.interval === 0) sampling.sample();
     }
-  }
-
-  passTime(nanoseconds: number): void {
-    this.#driver.passTime(nanoseconds);
-  }
-
-  reset(): void {
-    this.#driver.reset();
-  }
-
-  stateHash(): string {
-    return this.#driver.stateHash();
-  }
-
-  saveSnapshot(packed: boolean): Promise<readonly Uint8Array[]> {
-    return this.#driver.saveSnapshot(packed);
-  }
-
-  [Symbol.dispose](): void {
-    this.#driver[Symbol.dispose]();
   }
 }
