@@ -65,15 +65,15 @@ it('a host without a package client is status 3, with what is missing', () => {
   expect(readdirSync(home)).not.toContain('plinth');
 });
 
-it.each([['--help'], ...['run', 'record', 'replay', 'image', 'doctor', 'bench'].map((verb) => [verb, '--help'])])(
-  'plinth %s %s shows examples',
-  (...args) => {
-    const { status, stdout, stderr } = plinth(...args);
-    expect(status).toBe(0);
-    expect(stderr).toBe('');
-    expect(stdout).toMatch(/\nExamples:\n {2}(plinth|ls) /);
-  },
-);
+it.each([
+  ['--help'],
+  ...['run', 'record', 'replay', 'top', 'probe', 'image', 'doctor', 'bench'].map((verb) => [verb, '--help']),
+])('plinth %s %s shows examples', (...args) => {
+  const { status, stdout, stderr } = plinth(...args);
+  expect(status).toBe(0);
+  expect(stderr).toBe('');
+  expect(stdout).toMatch(/\nExamples:\n {2}(plinth|ls) /);
+});
 
 describe('machine-readable output', () => {
   it('of image list', () => {

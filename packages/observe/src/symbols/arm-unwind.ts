@@ -146,7 +146,11 @@ function execute(bytes: readonly number[], before: readonly number[], read: Read
   let hasPc = false;
   let exact = false;
   let at = 0;
-  const next = (): number => bytes[at++] ?? 0xb0;
+  let short = false;
+  const next = (): number => {
+    short ||= at >= bytes.length;
+    return bytes[at++] ?? 0;
+  };
   const pop = (mask: number, from: number): boolean => {
     let loaded: number | undefined;
     for (let n = from; mask !== 0; n++, mask >>>= 1) {
@@ -194,7 +198,7 @@ function execute(bytes: readonly number[], before: readonly number[], read: Read
     else if (code === 0xc8 || code === 0xc9) sp = (sp + 8 * ((next() & 0xf) + 1)) >>> 0;
     else if (code >= 0xd0 && code < 0xd8) sp = (sp + 8 * ((code & 7) + 1)) >>> 0;
     else done = false;
-    if (!done) return undefined;
+    if (!done || short) return undefined;
   }
   registers[13] = sp;
   if (!hasPc) registers[15] = registers[14]!;
