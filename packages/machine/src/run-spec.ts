@@ -84,6 +84,8 @@ export interface RunSpec {
   readonly probeOutput?: string;
   /** Where the blocks go that were executed, as drcov has them. */
   readonly coverage?: string;
+  /** File for the machine at the end of the run, as an ELF core. */
+  readonly core?: string;
   /** Where sampled stacks go, folded. */
   readonly profile?: string;
   /** Instructions between two samples. */
@@ -165,6 +167,7 @@ const STRINGS = [
   'ftrace',
   'probeOutput',
   'coverage',
+  'core',
   'profile',
   'trace',
   'pcap',
@@ -298,7 +301,7 @@ function checkCombination(spec: RunSpec): void {
   if (spec.probes.length > 0 && spec.lockstep)
     throw wrong('probe', 'not together with lockstep, which runs two machines');
   if (spec.top && spec.lockstep) throw wrong('top', 'not together with lockstep, which runs two machines');
-  const wanted = (['coverage', 'profile', 'trace'] as const).find((key) => spec[key] !== undefined);
+  const wanted = (['coverage', 'core', 'profile', 'trace'] as const).find((key) => spec[key] !== undefined);
   if (wanted !== undefined && spec.lockstep) throw wrong(wanted, 'not together with lockstep, which runs two machines');
   if (spec.profileInterval !== undefined && spec.profile === undefined)
     throw wrong('profile-interval', 'needs profile');

@@ -3,6 +3,7 @@
 export * from './export/activity.js';
 export * from './export/covered-blocks.js';
 export * from './export/drcov.js';
+export * from './export/elf-core.js';
 export * from './export/folded-stacks.js';
 export * from './export/stack-sampler.js';
 export * from './export/trace-events.js';

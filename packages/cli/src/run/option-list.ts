@@ -193,6 +193,12 @@ export const RUN_OPTIONS: readonly RunOption[] = [
     help: 'the blocks that were executed, as drcov writes them, for Lighthouse and the like; an image boots',
   },
   {
+    name: 'core',
+    kind: 'path',
+    value: 'FILE',
+    help: 'the machine as it is at the end, or when it is interrupted, as an ELF core for GDB: registers of all CPUs, and RAM by virtual and physical addresses',
+  },
+  {
     name: 'profile',
     kind: 'path',
     value: 'FILE',

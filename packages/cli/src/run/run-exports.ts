@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// `--coverage`, `--profile` and `--trace`: what a run has executed, as files for other tools.
+// `--coverage`, `--profile`, `--trace` and `--core`: what a run has executed, and the machine at its end, as files for other
+// tools.
 
 import { readFileSync } from 'node:fs';
 import { PlinthError } from '@plinth/core';
@@ -8,6 +9,7 @@ import {
   coveredBlocks,
   type CoverageModule,
   currentBlock,
+  elfCore,
   EventTrace,
   FoldedStacks,
   type GuestSymbols,
@@ -40,8 +42,8 @@ export class RunExports implements Observer, Disposable {
 
   /** Undefined if nothing is wanted. The files are made at once, so that those that cannot be are told before the run. */
   static begin(spec: RunSpec, driver: OpenDriver): RunExports | undefined {
-    const { coverage, profile, trace } = spec;
-    if (coverage === undefined && profile === undefined && trace === undefined) return undefined;
+    const { coverage, core, profile, trace } = spec;
+    if ([coverage, core, profile, trace].every((path) => path === undefined)) return undefined;
     return new RunExports(spec, driver);
   }
 
@@ -52,6 +54,7 @@ export class RunExports implements Observer, Disposable {
     this.#linux = new LinuxLookout(driver.machine, spec.program !== undefined);
     try {
       this.#cover();
+      this.#core();
       this.#profile();
       this.#trace();
     } catch (error) {
@@ -105,6 +108,17 @@ export class RunExports implements Observer, Disposable {
       modules.push({ name: this.#spec.program, base, end, entry: plan.entry });
     }
     return [...modules, { name: '[other]', base: 0, end: 0xffff_ffff, entry: 0 }];
+  }
+
+  #core(): void {
+    const { core } = this.#spec;
+    if (core === undefined) return;
+    const file = this.#file(core, 'core');
+    this.#ends.push(() => {
+      const { head, ram } = elfCore(this.#driver.machine);
+      file.writeBytes(head);
+      file.writeSparsely(ram);
+    });
   }
 
   #profile(): void {

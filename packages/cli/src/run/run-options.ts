@@ -37,7 +37,7 @@ const SPEC_KEYS: Readonly<Record<string, string>> = {
 const RESUME_OPTIONS: ReadonlySet<string> = new Set([
   'snapshot', 'cpu', 'memory', 'engine', 'lockstep', 'realtime', 'console', 'save-snapshot', 'save-at',
   'record', 'embed', 'gdb', 'paused', 'ps', 'modules', 'strace', 'ftrace', 'probe', 'probe-output',
-  'coverage', 'profile', 'profile-interval', 'trace', 'trace-function', 'top',
+  'coverage', 'core', 'profile', 'profile-interval', 'trace', 'trace-function', 'top',
   'net', 'pcap', 'drive',
 ]); // prettier-ignore
 /** Bytes that tell what a file is. */

@@ -62,6 +62,7 @@ export class MachineWorkers {
       top: spec.top,
       probe: spec.probes.length > 0,
       coverage: spec.coverage !== undefined,
+      core: spec.core !== undefined,
       profile: spec.profile !== undefined,
       trace: spec.trace !== undefined,
     };
