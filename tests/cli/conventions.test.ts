@@ -31,7 +31,8 @@ const wrongUse = (message: string): { status: number; stdout: string; stderr: st
 describe('wrong use is one line and status 2', () => {
   it.each([
     [[], 'a verb is missing: see "plinth --help"'],
-    [['frob'], 'unknown command \'frob\': see "plinth --help"'],
+    [['unheard-of'], 'unknown command \'unheard-of\': see "plinth --help"'],
+    [['prob'], 'unknown command \'prob\' (did you mean probe?): see "plinth --help"'],
     [['--bogus'], 'unknown option \'--bogus\': see "plinth --help"'],
     [['run', '--bogus'], 'unknown option \'--bogus\': see "plinth --help"'],
     [['run', '--memory'], 'option \'--memory <SIZE>\' argument missing: see "plinth --help"'],

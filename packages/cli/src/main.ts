@@ -311,7 +311,13 @@ export async function main(args: readonly string[]): Promise<number> {
     if (!(error instanceof CommanderError)) return reportError(error);
     if (error.exitCode === 0) return EXIT.clean; // help or version was printed
     const detail =
-      error.code === 'commander.help' ? 'a verb is missing' : error.message.replace(/^error: /, '').replace(/\.$/, '');
+      error.code === 'commander.help'
+        ? 'a verb is missing'
+        : // A suggestion is a line of its own.
+          error.message
+            .replace(/^error: /, '')
+            .replace(/\.$/, '')
+            .replace('\n(Did', ' (did');
     return reportError(new PlinthError('input', error.code, `${detail}: see "plinth --help"`));
   }
 }
