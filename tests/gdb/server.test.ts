@@ -18,7 +18,8 @@ class Client {
   private constructor(socket: Socket) {
     this.#socket = socket;
     socket.on('data', (bytes: Buffer) => (this.#text += bytes.toString('latin1')));
-    this.closed = once(socket, 'close').then(() => undefined);
+    // Not by `once`, which a connection that is reset fails.
+    this.closed = new Promise((resolve) => socket.once('close', () => resolve()));
   }
 
   static async connect(port: number): Promise<Client> {
@@ -38,7 +39,7 @@ class Client {
     for (;;) {
       if (this.#text.endsWith(text)) return true;
       if (this.#socket.destroyed) return false;
-      await Promise.race([once(this.#socket, 'data'), this.closed]);
+      await Promise.race([once(this.#socket, 'data').catch(() => undefined), this.closed]);
     }
   }
 
