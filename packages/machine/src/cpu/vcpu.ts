@@ -378,7 +378,7 @@ export class Vcpu {
     const { state } = this;
     // The attempt counts as an instruction, so that endless aborts use up any limit.
     state.set(CPU.budget, state.get(CPU.budget) - 1);
-    state.set(SYSTEM.IFSR, (fault & 0xf) | ((fault & 0x10) << 6));
+    state.set(SYSTEM.IFSR, faultStatus(fault));
     state.set(SYSTEM.IFAR, address);
     this.#enter(EXCEPTION.prefetchAbort, state.reg(15));
   }
@@ -472,7 +472,7 @@ export class Vcpu {
 
   #dataAbort(address: number, fault: number, domain: number, write: boolean): void {
     const { state } = this;
-    const status = (fault & 0xf) | ((fault & 0x10) << 6) | (domain << 4) | (write ? 0x800 : 0);
+    const status = faultStatus(fault) | (domain << 4) | (write ? 0x800 : 0);
     state.set(SYSTEM.DFSR, status);
     state.set(SYSTEM.DFAR, address);
     this.#raise(EXCEPTION.dataAbort);
@@ -616,7 +616,7 @@ export class Vcpu {
         this.#raise(EXCEPTION.undefined);
         return;
       case 'prefetch-abort':
-        this.state.set(SYSTEM.IFSR, (fault & 0xf) | ((fault & 0x10) << 6));
+        this.state.set(SYSTEM.IFSR, faultStatus(fault));
         this.state.set(SYSTEM.IFAR, this.instructionAddress);
         this.#raise(EXCEPTION.prefetchAbort);
         return;
@@ -817,4 +817,9 @@ export class Vcpu {
     const page = this.#pageOfCode(pc);
     if (page >= 0) this.#engine!.translator?.hot(pc, page, state.thumb, this.#host.count);
   }
+}
+
+/** The five bits of a fault's kind at their places in DFSR and IFSR (B3.13.3). */
+function faultStatus(fault: number): number {
+  return (fault & 0xf) | ((fault & 0x10) << 6);
 }

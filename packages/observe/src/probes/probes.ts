@@ -141,6 +141,12 @@ export class Probes {
     return probe;
   }
 
+  /** Of what cannot be kept from happening: the listener may stop the machine behind it, and no more. */
+  #tell<Event>(probe: ActiveProbe, listener: (event: Event) => 'stop' | void, event: Event): void {
+    probe.hits++;
+    if (listener(event) === 'stop') this.machine.stop();
+  }
+
   /**
    * Counts all blocks inline in generated code, for `blockCounts`; a block begins after an instruction that may go elsewhere,
    * at a vector and where an exception returns to. `hits` is the sum, which takes a look at all code to find.
@@ -187,8 +193,7 @@ export class Probes {
     return this.#add(kind, (probe) =>
       this.machine.blocks.trace(...ends(place), (vcpu, address, from) => {
         if (!wanted(from)) return;
-        probe.hits++;
-        if (listener({ cpu: this.#cpu(vcpu), address, from }) === 'stop') this.machine.stop();
+        this.#tell(probe, listener, { cpu: this.#cpu(vcpu), address, from });
       }),
     );
   }
@@ -263,8 +268,7 @@ export class Probes {
       this.machine.taps.exception.add((vcpu, number, from) => {
         const exception = EXCEPTION_NAMES[number]!;
         if (only?.includes(exception) === false) return;
-        probe.hits++;
-        if (listener({ cpu: this.#cpu(vcpu), exception, from }) === 'stop') this.machine.stop();
+        this.#tell(probe, listener, { cpu: this.#cpu(vcpu), exception, from });
       }),
     );
   }
@@ -272,8 +276,7 @@ export class Probes {
   exceptionReturn(listener: (event: ExceptionReturnEvent) => 'stop' | void): Probe {
     return this.#add('exception-return', (probe) =>
       this.machine.taps.exceptionReturn.add((vcpu, to) => {
-        probe.hits++;
-        if (listener({ cpu: this.#cpu(vcpu), to }) === 'stop') this.machine.stop();
+        this.#tell(probe, listener, { cpu: this.#cpu(vcpu), to });
       }),
     );
   }
@@ -294,8 +297,7 @@ export class Probes {
   device(listener: (event: DeviceEvent) => 'stop' | void): Probe {
     return this.#add('device', (probe) =>
       this.machine.taps.device.add((access) => {
-        probe.hits++;
-        if (listener({ cpu: this.#current, ...access }) === 'stop') this.machine.stop();
+        this.#tell(probe, listener, { cpu: this.#current, ...access });
       }),
     );
   }
@@ -304,8 +306,7 @@ export class Probes {
   translation(listener: (event: TranslationEvent) => 'stop' | void): Probe {
     return this.#add('translation', (probe) =>
       this.machine.taps.translation.add((vcpu, change) => {
-        probe.hits++;
-        if (listener({ cpu: this.#cpu(vcpu), change }) === 'stop') this.machine.stop();
+        this.#tell(probe, listener, { cpu: this.#cpu(vcpu), change });
       }),
     );
   }
@@ -314,8 +315,7 @@ export class Probes {
   console(listener: (event: ConsoleEvent) => 'stop' | void): Probe {
     return this.#add('console', (probe) =>
       this.machine.taps.console.add((byte) => {
-        probe.hits++;
-        if (listener({ cpu: this.#current, byte }) === 'stop') this.machine.stop();
+        this.#tell(probe, listener, { cpu: this.#current, byte });
       }),
     );
   }
@@ -326,8 +326,7 @@ export class Probes {
       const cards = this.machine.virtio.filter((device) => device instanceof VirtioNet);
       const all = cards.map((card) =>
         card.frames.add((direction, frame) => {
-          probe.hits++;
-          if (listener({ cpu: this.#current, card: card.name, direction, frame }) === 'stop') this.machine.stop();
+          this.#tell(probe, listener, { cpu: this.#current, card: card.name, direction, frame });
         }),
       );
       return () => {
