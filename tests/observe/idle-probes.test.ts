@@ -44,16 +44,16 @@ function arm(test: CpuTest): Probes {
 function costOf(test: CpuTest, instructions: number): Cost {
   const modules: string[] = [];
   const { Module } = WebAssembly;
-  const vcpu = test.machine.cpu;
+  const { data } = test.machine.cpu;
   let slowPaths = 0;
-  const [slowLoad, slowStore] = [vcpu.slowLoad.bind(vcpu), vcpu.slowStore.bind(vcpu)];
-  vcpu.slowLoad = (...args) => {
+  const [load, store] = [data.load.bind(data), data.store.bind(data)];
+  data.load = (...args) => {
     slowPaths++;
-    return slowLoad(...args);
+    return load(...args);
   };
-  vcpu.slowStore = (...args) => {
+  data.store = (...args) => {
     slowPaths++;
-    slowStore(...args);
+    store(...args);
   };
   class Spied extends Module {
     constructor(bytes: Uint8Array<ArrayBuffer>) {

@@ -21,6 +21,7 @@ import type { PhysicalMemory } from '../memory/physical-memory.js';
 import type { Blocks } from './blocks.js';
 import type { Hooks } from './hooks.js';
 import type { InterpreterImage } from './interpreter-image.js';
+import { isWide, swapHalves } from './t32-words.js';
 import { Translator } from './translator.js';
 import type { Vcpu } from './vcpu.js';
 
@@ -140,9 +141,9 @@ export class Engine {
           : (_base: number, a: number, b: number, c: number) => first!(a, b, c);
     }
     imports['slowLoad'] = (cpu: number, address: number, access: number) =>
-      (only ?? this.#cpu(cpu)).slowLoad(address, access);
+      (only ?? this.#cpu(cpu)).data.load(address, access);
     imports['slowStore'] = (cpu: number, address: number, value: number, access: number) =>
-      (only ?? this.#cpu(cpu)).slowStore(address, value, access);
+      (only ?? this.#cpu(cpu)).data.store(address, value, access);
     imports['secondLooks'] = (cpu: number) => this.#cpu(cpu).secondLooks();
     imports['undefined'] = (cpu: number) => this.#cpu(cpu).undefinedInstruction();
     imports['undecoded'] = (cpu: number, word: number, pc: number) => this.#undecoded(this.#cpu(cpu), word, pc);
@@ -257,13 +258,4 @@ export class Engine {
 /** Generated code names a CPU by the address of its block. */
 function cpuIndex(base: number): number {
   return (base - CPU_BLOCKS_AT) / CPU_BLOCK_SIZE;
-}
-
-/** Whether a halfword begins a 32-bit T32 instruction (A6.1). */
-function isWide(halfword: number): boolean {
-  return (halfword & 0xe000) === 0xe000 && (halfword & 0x1800) !== 0;
-}
-
-function swapHalves(word: number): number {
-  return ((word << 16) | (word >>> 16)) >>> 0;
 }

@@ -84,6 +84,15 @@ export class Translator {
     return handler >= this.#options.firstRegion && handler < 0x8000;
   }
 
+  /** Counts what is not a branch to `pc` as one; true if it is hot now. */
+  countBranch(pc: number): boolean {
+    const counter = this.#counter(pc);
+    const count = this.#counters[counter]!;
+    if (count >= HOT_THRESHOLD) return false;
+    this.#counters[counter] = count + 1;
+    return count + 1 === HOT_THRESHOLD;
+  }
+
   /**
    * The instruction at `pc` (on RAM page `page`) was branched to often. Its slot must be decoded. `executed` is the number
    * of instructions since power-on.

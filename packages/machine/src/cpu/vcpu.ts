@@ -3,7 +3,6 @@
 // TypeScript: shadow-table misses, devices, exceptions, system registers. It stops exactly at the budget it is given.
 
 import {
-  ACCESS,
   ACCESS_KIND,
   Coprocessors,
   CPU,
@@ -22,17 +21,16 @@ import {
   writeWholeCpsr,
 } from '@plinth/arm';
 import type { StateReader, StateWriter } from '@plinth/core';
-import type { AccessSize } from '../devices/device.js';
 import type { CodePages, HandlerArray } from '../memory/code-pages.js';
 import { PAGE, type PhysicalMemory } from '../memory/physical-memory.js';
 import type { ShadowTables } from '../memory/shadow-tables.js';
-import type { VirtualWatches } from '../memory/virtual-watches.js';
 import { Activity } from './activity.js';
 import { type CpuHost, type CpuStop, type GuestException, STOP_RANK, type VcpuOptions } from './cpu-host.js';
-import { extended, inOrder, isMisaligned } from './data-value.js';
+import { DataAccesses } from './data-accesses.js';
 import type { Engine } from './engine.js';
 import type { Blocks } from './blocks.js';
-import type { Hooks, HookVerdict } from './hooks.js';
+import type { Hooks } from './hooks.js';
+import { isWide } from './t32-words.js';
 import type { Taps } from './taps.js';
 import { TranslationContext } from './translation.js';
 
@@ -51,9 +49,10 @@ export class Vcpu {
   readonly #hooks: Hooks;
   readonly #blocks: Blocks;
   readonly #taps: Taps;
-  readonly #watches: VirtualWatches;
   readonly #host: CpuHost;
   readonly #translation: TranslationContext;
+  /** What generated code calls for loads and stores that it does not do itself. */
+  readonly data: DataAccesses;
   #engine: Engine | undefined;
   #stop: CpuStop | undefined;
   #lastVector = -1;
@@ -72,9 +71,9 @@ export class Vcpu {
     this.#hooks = options.hooks;
     this.#blocks = options.blocks;
     this.#taps = options.taps;
-    this.#watches = options.watches;
     this.#host = options.host;
     this.#translation = new TranslationContext(this.state, options.physical, options.shadow);
+    this.data = new DataAccesses(this, this.#translation, options);
     this.system = new Coprocessors(this.state, options.model, {
       translationChanged: () => {
         this.#contextChanged();
@@ -392,6 +391,25 @@ export class Vcpu {
     for (const page of this.#engine?.translator?.endWatchfulness() ?? []) this.codeWritten(page);
   }
 
+  /**
+   * The instruction that is running touches something watched: no region has it, and one that leads here is left. Where it goes
+   * on counts as branched to, for the code from there to the next branch may be long and as hot.
+   */
+  countAsLeft(): void {
+    const { state } = this;
+    const translator = this.#engine?.translator;
+    if (translator === undefined || state.get(CPU.itState) !== 0) return;
+    const pc = this.instructionAddress;
+    const page = this.#physical.pageOfHost(pc + state.get(CPU.fetchHost));
+    const { ram } = this.#physical;
+    const at = page * 4096 + (pc & 0xfff);
+    const narrow = state.thumb && !isWide(ram[at]! | (ram[at + 1]! << 8));
+    const next = (pc + (narrow ? 2 : 4)) | 0;
+    if ((next & 0xfff) > (pc & 0xfff) && translator.countBranch(next)) {
+      translator.hot(next, page, state.thumb, this.#host.count);
+    }
+  }
+
   /** The code that runs here has met many watched pages, and left its region each time. */
   secondLooks(): void {
     const page = this.#physical.pageOfHost(this.instructionAddress + this.state.get(CPU.fetchHost));
@@ -416,6 +434,11 @@ export class Vcpu {
     this.#engine?.translator?.forgetAll();
     this.#shadow.flush();
     this.state.set(CPU.fetchPage, 1);
+  }
+
+  #afterDevice(done: boolean): boolean {
+    this.requestStop('device');
+    return done;
   }
 
   /** The next instruction begins a block; the one at `from` has ended the last. */
@@ -470,134 +493,13 @@ export class Vcpu {
     this.state.set(CPU.fetchPage, 1);
   }
 
-  #dataAbort(address: number, fault: number, domain: number, write: boolean): void {
+  /** Abandons the instruction that is running with a data abort. */
+  dataAbort(address: number, fault: number, domain: number, write: boolean): void {
     const { state } = this;
     const status = faultStatus(fault) | (domain << 4) | (write ? 0x800 : 0);
     state.set(SYSTEM.DFSR, status);
     state.set(SYSTEM.DFAR, address);
     this.#raise(EXCEPTION.dataAbort);
-  }
-
-  // ---- data accesses that the tables did not let through ------------------------------------------------------
-
-  /** Translates for data; enters the page into the tables when it may be used directly. -1 if it faulted. */
-  #dataAddress(address: number, access: number, write: boolean): number {
-    const { state } = this;
-    const unprivileged = (access & ACCESS.unprivileged) !== 0;
-    const slot = unprivileged ? this.#translation.userSlot() : this.#translation.slot();
-    const privileged = state.privileged && !unprivileged;
-    const t = this.#translation.translate(address, write ? ACCESS_KIND.write : ACCESS_KIND.read, privileged);
-    if (t.fault !== 0) {
-      this.#dataAbort(address, t.fault, t.domain, write || (access & ACCESS.write) !== 0);
-      return -1;
-    }
-    const page = this.#physical.pageOf(t.physical);
-    if (page >= 0) {
-      const marks = this.#physical.marks[page]!;
-      if (!write || (marks & (PAGE.code | PAGE.fetchAllowed)) === 0) {
-        const physically = (marks & (write ? PAGE.watchedWrite : PAGE.watchedRead)) !== 0;
-        const watched = (this.#watches.active && this.#watches.entering(address, page, write)) || physically;
-        this.#shadow.enter(slot, address, this.#physical.hostPage(page), page, write, t.sizeLog2, watched);
-        if (write) this.#physical.dirty[page] = 1;
-      }
-    }
-    return t.physical;
-  }
-
-  #noticeDevice(): void {
-    if (!this.#physical.deviceTouched) return;
-    this.#physical.deviceTouched = false;
-    this.requestStop('device');
-  }
-
-  #afterDevice(done: boolean): boolean {
-    this.requestStop('device');
-    return done;
-  }
-
-  slowLoad(address: number, access: number): number {
-    const size = access & ACCESS.sizeMask;
-    if (isMisaligned(this.state, address, access, size)) {
-      this.#dataAbort(address, FAULT.alignment, 0, (access & ACCESS.write) !== 0);
-      return 0;
-    }
-    if ((address & 0xfff) + size > 0x1000) return this.#crossingLoad(address, access, size);
-    const physical = this.#dataAddress(address, access, false);
-    if (physical < 0 || this.#stopsBeforeLoad(address, access, physical, size, 0)) return 0;
-    return this.#loaded(address, access, this.#physical.read(physical, size as AccessSize));
-  }
-
-  /** A load over a page border: both pages are translated before either is read. */
-  #crossingLoad(address: number, access: number, size: number): number {
-    const first = this.#dataAddress(address, access, false);
-    if (first < 0) return 0;
-    const border = (address + size) & ~0xfff;
-    const second = this.#dataAddress(border, access, false);
-    if (second < 0 || this.#stopsBeforeLoad(address, access, first, border - address, second)) return 0;
-    return this.#loaded(address, access, this.#physical.readSplit(first, border - address, second, size));
-  }
-
-  /** Whether a watch stops the CPU before a load of `inFirst` bytes at `first` and the others at `second`. */
-  #stopsBeforeLoad(address: number, access: number, first: number, inFirst: number, second: number): boolean {
-    const size = access & ACCESS.sizeMask;
-    if ((access & ACCESS.write) !== 0 || !this.#isWatched(address, size)) return false;
-    const present = this.#physical.peekSplit(first, inFirst, second, size);
-    return this.#stopsBefore(this.#watches.before(this, address, size, false, 0, present));
-  }
-
-  /** Whether a watch on virtual addresses may be told of an access: only then is it asked what is there. */
-  #isWatched(address: number, size: number): boolean {
-    return this.#watches.active && this.#watches.touched(address, size);
-  }
-
-  #stopsBefore(verdict: HookVerdict): boolean {
-    if (verdict === 'stop') this.stopBefore(this.instructionAddress);
-    return verdict === 'stop';
-  }
-
-  /** `value` as the access wants it; an abort where nothing answered. */
-  #loaded(address: number, access: number, value: number | undefined): number {
-    if (value === undefined) {
-      this.#host.busError(address >>> 0, ACCESS_KIND.read);
-      this.#dataAbort(address, FAULT.external, 0, false);
-      return 0;
-    }
-    // What a store-exclusive compares with is no read of the guest's.
-    if (this.#watches.active && (access & ACCESS.write) === 0) {
-      this.#watches.loaded(this, address, access & ACCESS.sizeMask, value);
-    }
-    this.#noticeDevice();
-    return extended(inOrder(this.state, value, access & ACCESS.sizeMask), access);
-  }
-
-  slowStore(address: number, value: number, access: number): void {
-    const size = access & ACCESS.sizeMask;
-    if (isMisaligned(this.state, address, access, size)) {
-      this.#dataAbort(address, FAULT.alignment, 0, true);
-      return;
-    }
-    const swapped = inOrder(this.state, value, size);
-    if ((address & 0xfff) + size > 0x1000) {
-      this.#crossingStore(address, swapped, access, size);
-      return;
-    }
-    const physical = this.#dataAddress(address, access, true);
-    if (physical < 0) return;
-    const before = this.#isWatched(address, size) ? this.#physical.peekSplit(physical, size, 0, size) : 0;
-    if (this.#stopsBeforeStore(address, swapped, before, size)) return;
-    this.#stored(address, swapped, before, size, this.#physical.write(physical, size as AccessSize, swapped));
-  }
-
-  #crossingStore(address: number, value: number, access: number, size: number): void {
-    const first = this.#dataAddress(address, access, true);
-    if (first < 0) return;
-    const border = (address + size) & ~0xfff;
-    const second = this.#dataAddress(border, access, true);
-    if (second < 0) return;
-    const inFirst = border - address;
-    const before = this.#isWatched(address, size) ? this.#physical.peekSplit(first, inFirst, second, size) : 0;
-    if (this.#stopsBeforeStore(address, value, before, size)) return;
-    this.#stored(address, value, before, size, this.#physical.writeSplit(first, inFirst, second, size, value));
   }
 
   // ---- for those who are told of an instruction in the middle of it ---------------------------------------------
@@ -621,25 +523,8 @@ export class Vcpu {
         this.#raise(EXCEPTION.prefetchAbort);
         return;
       case 'data-abort':
-        this.#dataAbort(exception.address, fault, 0, exception.write ?? false);
+        this.dataAbort(exception.address, fault, 0, exception.write ?? false);
     }
-  }
-
-  #stopsBeforeStore(address: number, value: number, before: number, size: number): boolean {
-    if (!this.#watches.active) return false;
-    const verdict = this.#watches.before(this, address, size, true, value, before);
-    return this.#stopsBefore(verdict) || verdict === 'skip' || this.state.get(CPU.aborted) !== 0;
-  }
-
-  /** After a store: an abort where nothing answered. */
-  #stored(address: number, value: number, before: number, size: number, answered: boolean): void {
-    if (!answered) {
-      this.#host.busError(address >>> 0, ACCESS_KIND.write);
-      this.#dataAbort(address, FAULT.external, 0, true);
-      return;
-    }
-    if (this.#watches.active) this.#watches.stored(this, address, size, value, before);
-    this.#noticeDevice();
   }
 
   // ---- what the instructions call by name (HELPERS) -----------------------------------------------------------
@@ -671,7 +556,7 @@ export class Vcpu {
   }
 
   alignmentFault(address: number, write: number): void {
-    this.#dataAbort(address, FAULT.alignment, 0, write !== 0);
+    this.dataAbort(address, FAULT.alignment, 0, write !== 0);
   }
 
   writeCpsr(value: number, mask: number): void {

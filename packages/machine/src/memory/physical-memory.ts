@@ -7,6 +7,7 @@ import { assert, Tap } from '@plinth/core';
 import type { PlacedDevice } from '../boards/board.js';
 import type { AccessSize } from '../devices/device.js';
 import { GRANULE, RAM_AT, watchBitmaps } from './layout.js';
+import { RangeIndex } from './range-index.js';
 
 /** Per-page marks. A page with code has no entry in the shadow tables for writes, a watched one only a restricted entry. */
 export const PAGE = {
@@ -72,7 +73,7 @@ export class PhysicalMemory {
   readonly #watchedForRead: Uint8Array;
   readonly #watchedForWrite: Uint8Array;
   readonly #view: DataView;
-  readonly #watches = new Set<Watch>();
+  readonly #watches = new RangeIndex<Watch>();
   /** Told after each access to a device. */
   readonly deviceAccess: Tap<[access: DeviceAccess]> = new Tap();
   #devices: readonly PlacedDevice[] = [];
@@ -113,6 +114,11 @@ export class PhysicalMemory {
     return RAM_AT + page * 4096;
   }
 
+  /** The physical address of a host address in RAM. */
+  addressOfHost(host: number): number {
+    return host - RAM_AT + this.ramBase;
+  }
+
   /** The RAM page of a host address. */
   pageOfHost(host: number): number {
     return (host - RAM_AT) >>> 12;
@@ -145,7 +151,7 @@ export class PhysicalMemory {
     if (this.#inRam(address, size)) {
       const value = this.#readRam(address, size);
       if ((this.marks[(address - this.ramBase) >>> 12]! & PAGE.watchedRead) !== 0) {
-        this.#report({ address, size, write: false, value, by });
+        this.#report(address, size, false, value, by);
       }
       return value;
     }
@@ -178,7 +184,9 @@ export class PhysicalMemory {
     else this.#view.setInt8(offset, value);
     const page = offset >>> 12;
     this.dirty[page] = 1;
-    if (this.marks[page]! !== 0) this.#written(page, { address, size, write: true, value: lowBytes(value, size), by });
+    const marks = this.marks[page]!;
+    if ((marks & (PAGE.code | PAGE.fetchAllowed)) !== 0) this.#forgetCode(page);
+    if ((marks & PAGE.watchedWrite) !== 0) this.#report(address, size, true, value, by);
     return true;
   }
 
@@ -191,7 +199,7 @@ export class PhysicalMemory {
       for (let i = 0; i < size; i++) this.#view.setUint8(first - this.ramBase + i, (value >>> (8 * i)) & 0xff);
       const marks = this.#unmarkCode(first) | this.#unmarkCode(second);
       if ((marks & PAGE.watchedWrite) !== 0) {
-        this.#report({ address: first, size, write: true, value: lowBytes(value, size), by: 'cpu' });
+        this.#report(first, size, true, value, 'cpu');
       }
       return true;
     }
@@ -209,7 +217,7 @@ export class PhysicalMemory {
     }
     for (let i = 0; i < size; i++) this.#view.setUint8(address - this.ramBase + i, (kept >>> (8 * i)) & 0xff);
     const marks = this.#unmarkCode(address);
-    if ((marks & PAGE.watchedWrite) !== 0) this.#report({ address, size, write: true, value: kept, by: 'cpu' });
+    if ((marks & PAGE.watchedWrite) !== 0) this.#report(address, size, true, kept, 'cpu');
   }
 
   /** A CPU read over a page border, as `writeSplit`; undefined where one of the places does not answer. */
@@ -228,7 +236,7 @@ export class PhysicalMemory {
     for (let i = 0; i < size; i++) value |= this.#view.getUint8(address - this.ramBase + i) << (8 * i);
     const last = address + size - 1;
     const marks = this.marks[(address - this.ramBase) >>> 12]! | this.marks[(last - this.ramBase) >>> 12]!;
-    if ((marks & PAGE.watchedRead) !== 0) this.#report({ address, size, write: false, value: value >>> 0, by: 'cpu' });
+    if ((marks & PAGE.watchedRead) !== 0) this.#report(address, size, false, value, 'cpu');
     return value;
   }
 
@@ -245,22 +253,17 @@ export class PhysicalMemory {
     return this.marks[page]!;
   }
 
-  #written(page: number, access: MemoryAccess): void {
-    if ((this.marks[page]! & (PAGE.code | PAGE.fetchAllowed)) !== 0) this.#forgetCode(page);
-    if ((this.marks[page]! & PAGE.watchedWrite) !== 0) this.#report(access);
-  }
-
   #forgetCode(page: number): void {
     this.marks[page]! &= ~(PAGE.code | PAGE.fetchAllowed);
     this.generation[page]!++;
     this.#listener?.codeWritten(page);
   }
 
-  #report(access: MemoryAccess): void {
-    for (const watch of this.#watches) {
-      if (access.address + access.size <= watch.start || access.address >= watch.start + watch.length) continue;
-      if (access.write) watch.onWrite?.(access);
-      else watch.onRead?.(access);
+  #report(address: number, size: number, write: boolean, value: number, by: 'cpu' | 'device'): void {
+    for (const standing of this.#watches.touching(address, address + size - 1)) {
+      const listener = write ? standing.item.onWrite : standing.item.onRead;
+      if (listener === undefined || !standing.stands) continue;
+      listener({ address, size, write, value: lowBytes(value, size), by });
     }
   }
 
@@ -278,7 +281,7 @@ export class PhysicalMemory {
     if (this.#watches.size > 0) {
       let value = 0;
       for (let i = 0; i < Math.min(4, bytes.length); i++) value |= bytes[i]! << (8 * i);
-      this.#report({ address, size: bytes.length, write: true, value: value >>> 0, by });
+      this.#report(address, bytes.length, true, value, by);
     }
     return true;
   }
@@ -334,11 +337,11 @@ export class PhysicalMemory {
   /** Watches a range; returns the function that ends the watch. */
   watch(watch: Watch): () => void {
     assert(this.#inRam(watch.start, watch.length), 'a watch lies in RAM');
-    this.#watches.add(watch);
+    const end = this.#watches.add(watch.start, watch.start + watch.length - 1, watch);
     const { first, last } = this.#pagesOf(watch);
     this.#markWatch(watch, first, last);
     return () => {
-      if (!this.#watches.delete(watch)) return;
+      if (!end()) return;
       this.resetGranules(first, last);
       if (this.#watches.size === 0) this.#listener?.watchesEnded();
     };
@@ -360,7 +363,9 @@ export class PhysicalMemory {
       // Restricted entries go, so that whole ones can come.
       this.#listener?.pageRestricted(page, true);
     }
-    for (const other of this.#watches) this.#markWatch(other, first, last);
+    const start = this.ramBase + first * 4096;
+    const watches = this.#watches.touching(start, start + (last - first + 1) * 4096 - 1);
+    for (const { item } of watches) this.#markWatch(item, first, last);
   }
 
   #pagesOf(watch: Watch): { first: number; last: number } {
@@ -394,5 +399,5 @@ function setBits(bitmap: Uint8Array, first: number, last: number): void {
 
 /** The low `size` bytes of a value, up to four, unsigned. */
 export function lowBytes(value: number, size: number): number {
-  return size >= 4 ? value >>> 0 : value & (2 ** (8 * size) - 1);
+  return size >= 4 ? value >>> 0 : value & ((1 << (8 * size)) - 1);
 }

@@ -134,6 +134,11 @@ export class ShadowTables {
     this.#words[((write ? slot.write : slot.read) >>> 2) + (virtual >>> 12)] = (host - virtualPage) | (watched ? 0 : 1);
   }
 
+  /** The entry of a data page, as generated code sees it; 0 if there is none. */
+  entry(slot: Slot, virtual: number, write: boolean): number {
+    return this.#words[((write ? slot.write : slot.read) >>> 2) + (virtual >>> 12)]!;
+  }
+
   /** Enters a code page for fetches: the address of its descriptor. */
   enterFetch(slot: Slot, virtual: number, descriptor: number, page: number, sizeLog2: number): void {
     this.#place(slot, virtual, page, true);

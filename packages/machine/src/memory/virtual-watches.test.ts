@@ -193,10 +193,10 @@ describeEngines('a virtual watch', (engine) => {
     const { told } = watch(test, DATA, 4);
     test.steps(4 * ROUNDS);
     let slow = 0;
-    const { cpu: vcpu } = test.machine;
-    const [load, store] = [vcpu.slowLoad.bind(vcpu), vcpu.slowStore.bind(vcpu)];
-    vcpu.slowLoad = (...access) => (slow++, load(...access));
-    vcpu.slowStore = (...access) => (slow++, store(...access));
+    const { data } = test.machine.cpu;
+    const [load, store] = [data.load.bind(data), data.store.bind(data)];
+    data.load = (...access) => (slow++, load(...access));
+    data.store = (...access) => (slow++, store(...access));
     test.steps(4 * ROUNDS);
     expect([slow, told.length]).toEqual([0, 0]);
     const looks = test.state.get(CPU.secondLooks);
@@ -205,6 +205,71 @@ describeEngines('a virtual watch', (engine) => {
     expect((test.state.get(CPU.secondLooks) - looks + 1024) % 1024).toBe(
       engine.kind === 'interpreter' ? 2000 % 1024 : 0,
     );
+  });
+
+  it('shows the guest nothing: an address that it has mapped elsewhere without TLB maintenance stays where it was', () => {
+    const map = tables();
+    for (const watched of [false, true]) {
+      const test = cpu(engine)
+        .code([str(0, 1), str(0, 1, 128), add(0, 0, 1), b(-12)])
+        .words(DATA, 0)
+        .words(DATA + 0x1000, 0)
+        .mmu(map)
+        .regs({ r0: 1, r1: VIRTUAL })
+        .start();
+      const { told, end } = watch(test, VIRTUAL, 4);
+      if (!watched) end();
+      test.steps(40);
+      test.machine.memory.write(map.secondLevel(VIRTUAL), 4, PageTables.pageDescriptor(DATA), 'device');
+      test
+        .steps(400)
+        .expectWords(DATA + 0x1000, 110)
+        .expectWords(DATA + 0x1080, 110)
+        .expectWords(DATA, 0);
+      expect(told).toHaveLength(watched ? 110 : 0);
+      end();
+    }
+  });
+
+  it('is found among a thousand, and tells what it told alone', () => {
+    const test = cpu(engine)
+      .code([str(0, 1), add(0, 0, 1), ldr(2, 1, 6), b(-12)])
+      .mmu(tables())
+      .regs({ r1: VIRTUAL })
+      .start();
+    const all = Array.from({ length: 1000 }, (_, n) => watch(test, VIRTUAL + n, 1 + (n % 3)));
+    test.steps(4 * 10);
+    const hits = all.map(({ told }) => told.length);
+    // Bytes 0 to 3 are written, 6 to 9 read.
+    const touches = (n: number): number => Number(n <= 3) + Number(n <= 9 && n + (n % 3) >= 6);
+    expect(hits).toEqual(all.map((_, n) => 10 * touches(n)));
+    for (const { end } of all) end();
+    test.steps(40);
+    expect(all.map(({ told }) => told.length)).toEqual(hits);
+  });
+
+  it('has the code behind a hit translated when it is hot', () => {
+    const test = new CpuTest(engine.machine())
+      .code([str(0, 1), add(0, 0, 1), add(0, 0, 1), b(-12)])
+      .regs({ r1: DATA })
+      .start();
+    const { told } = watch(test, DATA, 4);
+    test.steps(4 * 2 * ROUNDS);
+    expect(told).toHaveLength(2 * ROUNDS);
+    // The loop begins with the store, which its region cannot do, and goes on in another.
+    if (engine.kind === 'translator') expect(test.machine.engine.translator!.regions).toBe(2);
+  });
+
+  it('that ends while another is told is told no more', () => {
+    const test = cpu(engine)
+      .code([str(0, 1), b(-4)])
+      .regs({ r1: DATA });
+    const second: { told: Told[]; end: () => void }[] = [];
+    const end = test.machine.virtualWatches.add({ start: DATA, length: 1, onWrite: () => second[0]!.end() });
+    second.push(watch(test, DATA, 4));
+    test.steps(4);
+    end();
+    expect(second[0]!.told).toEqual([]);
   });
 
   it('stops right after the instruction', () => {

@@ -8,6 +8,7 @@ import { assert } from '@plinth/core';
 import { heavier, type HookVerdict } from '../cpu/hooks.js';
 import type { Vcpu } from '../cpu/vcpu.js';
 import { lowBytes, type PhysicalMemory } from './physical-memory.js';
+import { RangeIndex, type Standing } from './range-index.js';
 
 export interface VirtualAccess {
   readonly cpu: Vcpu;
@@ -44,10 +45,15 @@ export interface VirtualWatchesListener {
   ended(): void;
 }
 
+/** The watches that an access touches, as they stood before it. */
+export type TouchedWatches = readonly Standing<VirtualWatch>[];
+
+export const NO_WATCHES: TouchedWatches = [];
+
 export class VirtualWatches {
   readonly #physical: PhysicalMemory;
   readonly #listener: VirtualWatchesListener;
-  readonly #watches = new Set<VirtualWatch>();
+  readonly #watches = new RangeIndex<VirtualWatch>();
   /** RAM pages that have got granules for a watch. */
   readonly #pages = new Set<number>();
 
@@ -60,16 +66,14 @@ export class VirtualWatches {
   add(watch: VirtualWatch): () => void {
     const last = watch.start + watch.length - 1;
     assert(watch.start >= 0 && watch.length > 0 && last < 2 ** 32, 'a watch lies in the address space');
-    // A listener that is given twice is two watches.
-    const own = { ...watch };
-    this.#watches.add(own);
+    const end = this.#watches.add(watch.start, last, watch);
     this.#listener.changed(watch.start, last);
     return () => {
-      if (!this.#watches.delete(own)) return;
+      if (!end()) return;
       this.#listener.changed(watch.start, last);
       for (const page of this.#pages) this.#physical.resetGranules(page, page);
       this.#pages.clear();
-      if (this.#watches.size === 0) this.#listener.ended();
+      if (!this.active) this.#listener.ended();
     };
   }
 
@@ -78,22 +82,22 @@ export class VirtualWatches {
     return this.#watches.size > 0;
   }
 
-  /** Whether a watch covers some of these bytes. */
-  touched(address: number, size: number): boolean {
-    for (const watch of this.#watches) if (touches(watch, address, size)) return true;
-    return false;
+  /** The watches that cover some of these bytes. Addresses are modulo 2^32: an access may go on at 0. */
+  touchedBy(address: number, size: number): TouchedWatches {
+    if (!this.active) return NO_WATCHES;
+    const first = address >>> 0;
+    const last = first + size - 1;
+    if (last < 2 ** 32) return this.#watches.touching(first, last);
+    return [...this.#watches.touching(first, last), ...this.#watches.touching(0, last - 2 ** 32)];
   }
 
   /** The page of a virtual address, which leads to this RAM page, is entered for loads or stores; true if it is watched. */
   entering(address: number, page: number, write: boolean): boolean {
     const start = (address & ~0xfff) >>> 0;
     let watched = false;
-    for (const watch of this.#watches) {
-      if ((write ? (watch.onWrite ?? watch.beforeWrite) : (watch.onRead ?? watch.beforeRead)) === undefined) continue;
-      const first = Math.max(watch.start - start, 0);
-      const last = Math.min(watch.start + watch.length - 1 - start, 0xfff);
-      if (first > last) continue;
-      this.#physical.addGranules(page, first, last, write);
+    for (const { item, first, last } of this.#watches.touching(start, start + 0xfff)) {
+      if ((write ? (item.onWrite ?? item.beforeWrite) : (item.onRead ?? item.beforeRead)) === undefined) continue;
+      this.#physical.addGranules(page, Math.max(first - start, 0), Math.min(last - start, 0xfff), write);
       this.#pages.add(page);
       watched = true;
     }
@@ -101,45 +105,43 @@ export class VirtualWatches {
   }
 
   /** A CPU is about to access; `value` is what it will write, `present` what is there. */
-  before(cpu: Vcpu, address: number, size: number, write: boolean, value: number, present: number): HookVerdict {
+  before(
+    touched: TouchedWatches,
+    cpu: Vcpu,
+    address: number,
+    size: number,
+    write: boolean,
+    value: number,
+    present: number,
+  ): HookVerdict {
     let verdict: HookVerdict = 'go-on';
-    for (const watch of this.#watches) {
-      const listener = write ? watch.beforeWrite : watch.beforeRead;
-      if (listener === undefined || !touches(watch, address, size)) continue;
+    for (const standing of touched) {
+      const listener = write ? standing.item.beforeWrite : standing.item.beforeRead;
+      if (listener === undefined || !standing.stands) continue;
       const before = lowBytes(present, size);
-      const access = {
-        cpu,
-        address: address >>> 0,
-        size,
-        write,
-        value: write ? lowBytes(value, size) : before,
-        before,
-      };
-      verdict = heavier(verdict, listener(access));
+      const seen = write ? lowBytes(value, size) : before;
+      verdict = heavier(verdict, listener({ cpu, address: address >>> 0, size, write, value: seen, before }));
     }
     return verdict;
   }
 
   /** A CPU has loaded. */
-  loaded(cpu: Vcpu, address: number, size: number, value: number): void {
-    for (const watch of this.#watches) {
-      if (watch.onRead === undefined || !touches(watch, address, size)) continue;
+  loaded(touched: TouchedWatches, cpu: Vcpu, address: number, size: number, value: number): void {
+    for (const standing of touched) {
+      const { onRead } = standing.item;
+      if (onRead === undefined || !standing.stands) continue;
       const read = lowBytes(value, size);
-      watch.onRead({ cpu, address: address >>> 0, size, write: false, value: read, before: read });
+      onRead({ cpu, address: address >>> 0, size, write: false, value: read, before: read });
     }
   }
 
   /** A CPU has stored. */
-  stored(cpu: Vcpu, address: number, size: number, value: number, before: number): void {
-    for (const watch of this.#watches) {
-      if (watch.onWrite === undefined || !touches(watch, address, size)) continue;
+  stored(touched: TouchedWatches, cpu: Vcpu, address: number, size: number, value: number, before: number): void {
+    for (const standing of touched) {
+      const { onWrite } = standing.item;
+      if (onWrite === undefined || !standing.stands) continue;
       const written = lowBytes(value, size);
-      watch.onWrite({ cpu, address: address >>> 0, size, write: true, value: written, before: before >>> 0 });
+      onWrite({ cpu, address: address >>> 0, size, write: true, value: written, before: before >>> 0 });
     }
   }
-}
-
-/** Addresses are modulo 2^32: an access may go on at 0. */
-function touches({ start, length }: VirtualWatch, address: number, size: number): boolean {
-  return (address - start) >>> 0 < length || (start - address) >>> 0 < size;
 }

@@ -229,14 +229,14 @@ describeEngines('watches and code on one page', (engine) => {
 
 /** Counts what generated code leaves to the machine. */
 function countSlow(test: CpuTest): { accesses: number } {
-  const { cpu: vcpu } = test.machine;
+  const { data } = test.machine.cpu;
   const slow = { accesses: 0 };
-  const [load, store] = [vcpu.slowLoad.bind(vcpu), vcpu.slowStore.bind(vcpu)];
-  vcpu.slowLoad = (...access) => {
+  const [load, store] = [data.load.bind(data), data.store.bind(data)];
+  data.load = (...access) => {
     slow.accesses++;
     return load(...access);
   };
-  vcpu.slowStore = (...access) => {
+  data.store = (...access) => {
     slow.accesses++;
     store(...access);
   };

@@ -7,6 +7,7 @@ import {
   type BlockCount,
   type HookVerdict,
   type Machine,
+  type MemoryAccess,
   type Vcpu,
   type VirtualAccess,
   VirtioNet,
@@ -219,25 +220,17 @@ export class Probes {
         return verdictOf(listener?.(event));
       };
       if (space === 'physical') {
-        const call = ({
-          by,
-          ...seen
-        }: {
-          address: number;
-          size: number;
-          write: boolean;
-          value: number;
-          by: string;
-        }) => {
-          if (tell({ ...seen, cpu: this.#current, before: undefined, byDevice: by === 'device' }) === 'stop') {
-            this.machine.stop();
-          }
+        // Told so often that only what is needed is made: no rest or spread of objects.
+        const call = ({ address, size, write, value, by }: MemoryAccess): void => {
+          const cpu = this.#current;
+          const event = { cpu, address, size, write, value, before: undefined, byDevice: by === 'device' };
+          if (tell(event) === 'stop') this.machine.stop();
         };
         const watch = { start, length, ...(reads ? { onRead: call } : {}), ...(writes ? { onWrite: call } : {}) };
         return this.machine.memory.watch(watch);
       }
-      const told = ({ cpu, ...seen }: VirtualAccess): HookVerdict =>
-        tell({ ...seen, cpu: this.#cpu(cpu), byDevice: false });
+      const told = ({ cpu, address, size, write, value, before }: VirtualAccess): HookVerdict =>
+        tell({ cpu: this.#cpu(cpu), address, size, write, value, before, byDevice: false });
       const after = (seen: VirtualAccess): void => {
         if (told(seen) === 'stop') this.machine.stop();
       };
