@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The program by which the cost of an event is measured, in our machine and under GDB: rounds in which r0 is counted up and
-// stored at r1, and a function is called that returns at once. A32, to be put at the start of RAM.
+// stored at r1, and a function is called that returns at once. A32, to be put where the machines have RAM, and QEMU puts nothing:
+// at the start of RAM it has its device tree.
 
-export const EVENTS_AT = 0x4000_0000;
+export const EVENTS_AT = 0x4020_0000;
 export const FUNCTION_AT: number = EVENTS_AT + 0x24;
 export const DATA_AT: number = EVENTS_AT + 0x8000;
 /** Instructions of a round. */

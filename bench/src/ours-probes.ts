@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A process of its own in which machines with and without probes take turns, so that what disturbs one disturbs the other.
-// Arguments: engine, pairs, and `elf FILE` for a compute program, `boot` for a kernel, or `events`. Its report on file
-// descriptor 3 is JSON.
+// Arguments: engine, pairs at least, minutes at most, and `elf FILE` for a compute program, `boot` for a kernel, or `events`. Its
+// report on file descriptor 3 is JSON.
 
 import { readFileSync, writeSync } from 'node:fs';
 import { tuneCompiler } from '@plinth/cli';
@@ -10,6 +10,7 @@ import { type Probe, Probes } from '@plinth/observe';
 import { DATA_AT, EVENTS_AT, eventsProgram, FUNCTION_AT, LOOP_AT, PER_ROUND } from './events-program.js';
 import { bootFiles, bootPlan, RAM_MEBIBYTES as LINUX_MEBIBYTES } from './linux.js';
 import { createSemihostedMachine } from './machine.js';
+import { isDecided, medianInterval, ratios } from './median-interval.js';
 import type { EngineName } from './options.js';
 
 /** CPU seconds by turns: without probes, with probes that nothing touches, with all blocks counted. */
@@ -24,7 +25,10 @@ export type EventsReport = Readonly<Record<string, number>>;
 
 const RAM_MEBIBYTES = 64;
 const WARM_UP = 200_000_000;
-const SLICE = 40_000_000;
+/** CPU time of a slice. */
+const SLICE_SECONDS = 0.25;
+/** Pairs with the same machines. */
+const PAIRS_OF_MACHINES = 8;
 const BOOT = 200_000_000;
 
 /** Seconds, all threads of this process. */
@@ -54,62 +58,99 @@ function armIdle(machine: Machine): void {
 
 type Make = () => Machine;
 
-/** Machines that go on and on, a slice each by turns. */
-function endless(make: Make, pairs: number): PairsReport {
-  const [plain, idle, blocks] = [make(), make(), make()];
-  armIdle(idle);
-  new Probes(blocks).countBlocks();
-  const run = (machine: Machine, count: number): number =>
-    timed(() => void machine.run({ until: machine.count + count }));
-  for (const machine of [plain, idle, blocks]) run(machine, WARM_UP);
-  const report: PairsReport = { plain: [], idle: [], blocks: [] };
-  for (let pair = 0; pair < pairs; pair++) {
+/**
+ * Pairs until both ratios are decided, `least` of them at least and for no longer than `minutes`. An interval's width does not
+ * depend on where it lies, so to go on until it is narrow favours no result.
+ */
+class Pairs {
+  readonly report: PairsReport = { plain: [], idle: [], blocks: [] };
+  readonly #least: number;
+  readonly #end: number;
+
+  constructor(least: number, minutes: number) {
+    this.#least = least;
+    this.#end = performance.now() + minutes * 60_000;
+  }
+
+  get wanted(): boolean {
+    const { plain, idle, blocks } = this.report;
+    if (plain.length < this.#least) return true;
+    if (performance.now() >= this.#end) return false;
+    return [idle, blocks].some((probed) => !isDecided(medianInterval(ratios(plain, probed))));
+  }
+
+  /** One of each, timed by the caller; whoever is first has other caches, so they change about. */
+  take(plain: () => number, idle: () => number, blocks: () => number): void {
     const turns = [
-      () => report.plain.push(run(plain, SLICE)),
-      () => report.idle.push(run(idle, SLICE)),
-      () => report.blocks.push(run(blocks, SLICE)),
+      () => this.report.plain.push(plain()),
+      () => this.report.idle.push(idle()),
+      () => this.report.blocks.push(blocks()),
     ];
-    // Whoever is first has other caches.
-    if (pair % 2 === 1) turns.reverse();
+    if (this.report.plain.length % 2 === 1) turns.reverse();
     for (const turn of turns) turn();
   }
-  return report;
+}
+
+/**
+ * Machines that go on and on, a slice each by turns. After some pairs come new machines: where a machine's memory and code lie
+ * on the host is chance, too.
+ */
+function endless(make: Make, pairs: Pairs): PairsReport {
+  const run = (machine: Machine, count: number): number =>
+    timed(() => void machine.run({ until: machine.count + count }));
+  let slice = 0;
+  while (pairs.wanted) {
+    const [plain, idle, blocks] = [make(), make(), make()];
+    armIdle(idle);
+    new Probes(blocks).countBlocks();
+    for (const machine of [plain, idle, blocks]) run(machine, WARM_UP);
+    if (slice === 0) slice = Math.round((SLICE_SECONDS / run(plain, WARM_UP)) * WARM_UP);
+    for (let n = 0; n < PAIRS_OF_MACHINES && pairs.wanted; n++) {
+      pairs.take(
+        () => run(plain, slice),
+        () => run(idle, slice),
+        () => run(blocks, slice),
+      );
+    }
+  }
+  return pairs.report;
 }
 
 /** Machines that do the same from power-on, each anew. */
-function fromPowerOn(make: Make, pairs: number): PairsReport {
+function fromPowerOn(make: Make, pairs: Pairs): PairsReport {
   const run = (arm: (machine: Machine) => void): number => {
     const machine = make();
     arm(machine);
     return timed(() => void machine.run({ until: BOOT }));
   };
-  const report: PairsReport = { plain: [], idle: [], blocks: [] };
   run(() => {});
-  for (let pair = 0; pair < pairs; pair++) {
-    const turns = [
-      () => report.plain.push(run(() => {})),
-      () => report.idle.push(run(armIdle)),
-      () => report.blocks.push(run((machine) => void new Probes(machine).countBlocks())),
-    ];
-    if (pair % 2 === 1) turns.reverse();
-    for (const turn of turns) turn();
+  while (pairs.wanted) {
+    pairs.take(
+      () => run(() => {}),
+      () => run(armIdle),
+      () => run((machine) => void new Probes(machine).countBlocks()),
+    );
   }
-  return report;
+  return pairs.report;
 }
 
 const ROUNDS = 400_000;
 
 function eventsMachine(engine: EngineName): Machine {
-  const machine = new Machine({ engine, ramSize: 1024 * 1024 });
+  const machine = new Machine({ engine, ramSize: 4 * 1024 * 1024 });
   machine.memory.writeBytes(EVENTS_AT, eventsProgram());
   machine.cpu.state.setReg(15, EVENTS_AT);
   return machine;
 }
 
-const KINDS: Readonly<Record<string, (probes: Probes, hit: () => void) => Probe>> = {
+const KINDS: Readonly<Record<string, (probes: Probes, hit: () => void) => Pick<Probe, 'remove'>>> = {
   'a watched store, virtual, told': (probes, hit) => probes.memory({ start: DATA_AT, length: 4 }, hit),
   'a watched store, physical, told': (probes, hit) =>
     probes.memory({ start: DATA_AT, length: 4, space: 'physical' }, hit),
+  'a watched store, one of 1,000 watches on its page': (probes, hit) => {
+    const all = Array.from({ length: 1000 }, (_, n) => probes.memory({ start: DATA_AT + 4 * n, length: 4 }, hit));
+    return { remove: () => all.forEach((probe) => probe.remove()) };
+  },
   'a store to a watched page, not told': (probes, hit) => probes.memory({ start: DATA_AT + 2048, length: 4 }, hit),
   'an instruction, told': (probes, hit) => probes.instruction(LOOP_AT, hit),
   'entry of a function, told': (probes, hit) => probes.function(FUNCTION_AT, { entry: hit }),
@@ -164,11 +205,18 @@ function linux(engine: EngineName): Make {
 }
 
 tuneCompiler();
-const [engine, pairs, what, elf] = process.argv.slice(2) as [EngineName, string, string, string | undefined];
+const [engine, least, minutes, what, elf] = process.argv.slice(2) as [
+  EngineName,
+  string,
+  string,
+  string,
+  string | undefined,
+];
+const pairs = new Pairs(Number(least), Number(minutes));
 const report =
   what === 'events'
     ? events(engine)
     : what === 'boot'
-      ? fromPowerOn(linux(engine), Number(pairs))
-      : endless(compute(engine, elf!), Number(pairs));
+      ? fromPowerOn(linux(engine), pairs)
+      : endless(compute(engine, elf!), pairs);
 writeSync(3, JSON.stringify(report));

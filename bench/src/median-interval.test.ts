@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect, it } from 'vitest';
-import { medianInterval } from './probes.js';
+import { medianInterval } from './median-interval.js';
 
 it('finds the ranks between which the median lies with 95 %', () => {
   const upTo = (n: number): number[] => Array.from({ length: n }, (_, i) => i + 1).reverse();
