@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: Apache-2.0
+export * from './automaton.js';
+export * from './filter.js';
+export * from './matcher.js';
+export * from './pattern.js';
+export * from './scanner.js';
+export * from './trie.js';

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+// Searches a stream that comes in chunks. Every occurrence is found, overlapping ones too, wherever the chunks are cut; the order
+// in which those of one chunk are told is not fixed.
+
+import { type Automaton, descend, step } from './automaton.js';
+import { type Filter, WINDOW, windowHash } from './filter.js';
+import type { Match } from './pattern.js';
+import type { Matcher } from './matcher.js';
+
+/** What a stream leaves behind: enough to go on. */
+export interface StreamState {
+  /** Bytes so far. */
+  readonly position: number;
+  /** A state for each automaton of the matcher. */
+  readonly states: readonly number[];
+}
+
+export class Scanner {
+  readonly #matcher: Matcher;
+  #position: number;
+  readonly #states: number[];
+
+  /** Goes on behind `state`, or begins. */
+  constructor(matcher: Matcher, state?: StreamState) {
+    this.#matcher = matcher;
+    this.#position = state?.position ?? 0;
+    this.#states = state === undefined ? matcher.automata.map(() => 0) : [...state.states];
+  }
+
+  get state(): StreamState {
+    return { position: this.#position, states: [...this.#states] };
+  }
+
+  /** The next bytes of the stream. */
+  feed(chunk: Uint8Array, tell: (match: Match) => void): void {
+    const { automata, filter, longest } = this.#matcher;
+    const started = this.#position;
+    const emit = (pattern: number, end: number): void => tell({ pattern, end: started + end });
+    automata.forEach((automaton, n) => {
+      const state = this.#states[n]!;
+      if (filter === undefined || chunk.length < longest) {
+        this.#states[n] = walk(automaton, state, chunk, emit);
+        return;
+      }
+      finish(automaton, state, chunk, emit);
+      this.#states[n] = walk(automaton, 0, chunk.subarray(chunk.length - longest + 1), () => {});
+    });
+    if (filter !== undefined && chunk.length >= longest) {
+      candidates(filter, chunk, (from, short) => {
+        for (const automaton of automata) compareAt(automaton, chunk, from, short, emit);
+      });
+    }
+    this.#position += chunk.length;
+  }
+}
+
+type Emit = (pattern: number, end: number) => void;
+
+/** All occurrences in a text that is whole, in the order of their ends, then of their patterns. */
+export function findAll(matcher: Matcher, text: Uint8Array): Match[] {
+  const found: Match[] = [];
+  new Scanner(matcher).feed(text, (match) => found.push(match));
+  return found.sort((a, b) => a.end - b.end || a.pattern - b.pattern);
+}
+
+/** Reads every byte. */
+function walk(automaton: Automaton, from: number, chunk: Uint8Array, emit: Emit): number {
+  const { classes, own, suffix } = automaton;
+  let state = from;
+  for (let n = 0; n < chunk.length; n++) {
+    state = step(automaton, state, classes[chunk[n]!]!);
+    if (own[state] === 0 && suffix[state] === 0) continue;
+    for (let at = state; at !== 0; at = suffix[at]!) list(automaton, at, n + 1, emit);
+  }
+  return state;
+}
+
+/** Reads on while a pattern that began before this chunk may end in it, and tells those. */
+function finish(automaton: Automaton, from: number, chunk: Uint8Array, emit: Emit): void {
+  const { classes, depth, suffix } = automaton;
+  let state = from;
+  for (let n = 0; n < chunk.length && depth[state]! > n; n++) {
+    state = step(automaton, state, classes[chunk[n]!]!);
+    // Prefixes get shorter along the links; one that begins in this chunk is found by the filter.
+    for (let at = state; at !== 0 && depth[at]! > n + 1; at = suffix[at]!) list(automaton, at, n + 1, emit);
+  }
+}
+
+/** Tells the patterns that begin at `from`: those that pairs find, or those that windows find. */
+function compareAt(automaton: Automaton, chunk: Uint8Array, from: number, short: boolean, emit: Emit): void {
+  const { classes, own } = automaton;
+  const end = short ? Math.min(chunk.length, from + WINDOW - 1) : chunk.length;
+  const least = short ? from + 1 : from + WINDOW;
+  let state = 0;
+  for (let n = from; n < end; n++) {
+    state = descend(automaton, state, classes[chunk[n]!]!);
+    if (state < 0) return;
+    if (own[state] !== 0 && n + 1 >= least) list(automaton, state, n + 1, emit);
+  }
+}
+
+function list({ own, lists }: Automaton, state: number, end: number, emit: Emit): void {
+  if (own[state] === 0) return;
+  const at = own[state]! - 1;
+  for (let n = 1; n <= lists[at]!; n++) emit(lists[at + n]!, end);
+}
+
+/** Tells every position at which a short pattern or another may begin, each once. */
+function candidates(filter: Filter, chunk: Uint8Array, tell: (from: number, short: boolean) => void): void {
+  const { stride, windowBits, windows, pairs } = filter;
+  if (windows !== undefined) {
+    /** Behind the last position that was told. */
+    let told = 0;
+    for (let at = 0; at + WINDOW <= chunk.length; at += stride) {
+      const hash = windowHash(
+        chunk[at]! | (chunk[at + 1]! << 8) | (chunk[at + 2]! << 16) | (chunk[at + 3]! << 24),
+        windowBits,
+      );
+      if ((windows[hash >>> 3]! & (1 << (hash & 7))) === 0) continue;
+      for (let from = Math.max(told, at - stride + 1); from <= at; from++) tell(from, false);
+      told = at + 1;
+    }
+  }
+  if (pairs === undefined) return;
+  for (let at = 0; at < chunk.length; at++) {
+    const pair = chunk[at]! | ((chunk[at + 1] ?? 0) << 8);
+    // The last byte alone may be a pattern.
+    const last = at + 1 === chunk.length;
+    if (last || (pairs[pair >>> 3]! & (1 << (pair & 7))) !== 0) tell(at, true);
+  }
+}
