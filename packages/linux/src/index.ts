@@ -1,4 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+export * from './bpf/attribute.js';
+export * from './bpf/kernel-map.js';
+export * from './bpf/kernel-program.js';
+export * from './bpf/refusal.js';
+export * from './bpf/test-run.js';
 export * from './image-lock.js';
 export * from './native-calls.js';
 export * from './socket-pair.js';

@@ -20,8 +20,20 @@ const PROTOTYPES = {
   fcntl: 'int fcntl(int fd, int command, ...)',
   eventfd: 'int eventfd(unsigned int count, int flags)',
   interfaceIndex: 'unsigned int if_nametoindex(const char *name)',
+  syscall: 'intptr_t syscall(intptr_t number, ...)',
   poll: 'int poll(void *descriptors, unsigned long count, int milliseconds)',
 } as const;
+
+/** Number of bpf(2), which libc has no function for; by the names that Node gives to processors. */
+const BPF_CALLS: Readonly<Record<string, number>> = {
+  x64: 321,
+  arm64: 280,
+  arm: 386,
+  riscv64: 280,
+  ppc64: 361,
+  s390x: 351,
+};
+const BPF_CALL: number = BPF_CALLS[process.arch] ?? -1;
 
 /** Loads libc; throws a `host` error where that cannot be. */
 export function nativeCalls(): SystemCalls {
@@ -52,6 +64,9 @@ export function nativeCalls(): SystemCalls {
     fcntl: (fd, command, lock) => call(table.fcntl, fd, command, 'void *', lock),
     eventfd: (count, flags) => call(table.eventfd, count, flags),
     interfaceIndex: (name) => table.interfaceIndex(name) as number,
+    bpf: (command, attribute) =>
+      call(table.syscall, BPF_CALL, 'int', command, 'void *', attribute, 'unsigned int', attribute.length),
+    address: (bytes) => koffi.address(bytes),
     poll: (descriptors, milliseconds) =>
       new Promise((resolve, reject) => {
         table.poll.async(descriptors, descriptors.length / 8, milliseconds, (error: Error | null, result: number) => {

@@ -19,6 +19,10 @@ export interface SystemCalls {
   fcntl(fd: number, command: number, lock: Uint8Array): Result;
   /** 0 if there is no such interface. */
   interfaceIndex(name: string): number;
+  /** bpf(2): `attribute` is a union bpf_attr, read and, by commands that answer, written. */
+  bpf(command: number, attribute: Uint8Array): Result;
+  /** Where these bytes lie, for a pointer inside of another argument; they have to be kept as long as it is used. */
+  address(bytes: Uint8Array): bigint;
   /** `descriptors` is an array of struct pollfd. Runs on another thread, and fails only as a whole. */
   poll(descriptors: Uint8Array, milliseconds: number): Promise<Result>;
 }
@@ -28,11 +32,13 @@ export const ERROR = {
   EPERM: 1,
   ENOENT: 2,
   EINTR: 4,
+  E2BIG: 7,
   EAGAIN: 11,
   EACCES: 13,
   EBUSY: 16,
   ENODEV: 19,
   EINVAL: 22,
+  ENOSPC: 28,
   EBADFD: 77,
 } as const;
 

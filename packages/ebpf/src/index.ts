@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: Apache-2.0
+export * from './assembler.js';
+export * from './helpers.js';
+export * from './instruction.js';
+export * from './program.js';
+export * from './simulate/environment.js';
+export * from './simulate/interpreter.js';
+export * from './simulate/maps.js';
+export * from './simulate/memory.js';

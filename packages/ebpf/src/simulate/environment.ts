@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a program sees of a kernel when there is none: its maps, the packet and its context, and the helper functions. The
+// interpreter and the compiler to WebAssembly share it, so a program gives the same answers on both.
+
+import { assert, PlinthError } from '@plinth/core';
+import { helperName, type HelperName } from '../helpers.js';
+import { type Instruction, PSEUDO, STACK_SIZE } from '../instruction.js';
+import type { MapDefinition, Program } from '../program.js';
+import { createMap, RingBuffer, type SimulatedMap } from './maps.js';
+import { SimulatedMemory } from './memory.js';
+
+/** A frame as a program meets it. */
+export interface Packet {
+  /** From the Ethernet header on; at most `MOST_PACKET` bytes. */
+  readonly frame: Uint8Array;
+  /** Bytes that lie where a program can read them without a helper; all of them if left out. */
+  readonly linear?: number;
+  /** Number of the network interface. */
+  readonly interface?: number;
+  /** A tag that the card has taken out of the frame: its EtherType and its control information. */
+  readonly vlan?: { readonly protocol: number; readonly control: number };
+  /** What `ktime_get_ns` says, nanoseconds. */
+  readonly time?: bigint;
+}
+
+/** Bytes: what segmentation offload can make of one, and its headers. */
+export const MOST_PACKET = 0x1_0100;
+
+/** Offsets of struct __sk_buff and of struct xdp_md (include/uapi/linux/bpf.h). */
+const SKB = {
+  size: 192,
+  len: 0,
+  protocol: 16,
+  vlanPresent: 20,
+  vlanTci: 24,
+  vlanProto: 28,
+  ingress: 36,
+  interface: 40,
+};
+const SKB_DATA = 76;
+const XDP = { size: 24, data: 0, dataEnd: 4, ingress: 12 };
+
+const EFAULT = -14n;
+
+export class Environment {
+  readonly program: Program;
+  readonly memory: SimulatedMemory = new SimulatedMemory();
+  readonly maps: ReadonlyMap<string, SimulatedMap>;
+  /** The program with the addresses of its maps. */
+  readonly instructions: readonly Instruction[];
+  /** Address of the context: what R1 is at the start. */
+  readonly context: number;
+  /** Address behind the stack: what R10 is. */
+  readonly frame: number;
+  readonly #handles = new Map<number, SimulatedMap>();
+  readonly #packet: number;
+  #length = 0;
+  #time = 0n;
+  #random = 0x2545_f491;
+
+  constructor(program: Program) {
+    this.program = program;
+    this.maps = new Map(program.maps.map((map) => [map.name, createMap(map, this.memory)]));
+    this.instructions = this.#resolve();
+    this.frame = this.memory.allocate(STACK_SIZE) + STACK_SIZE;
+    this.context = this.memory.allocate(program.type === 'xdp' ? XDP.size : SKB.size);
+    this.#packet = this.memory.allocate(MOST_PACKET);
+  }
+
+  #resolve(): Instruction[] {
+    const instructions = [...this.program.instructions];
+    for (const { instruction, map, valueOffset } of this.program.references) {
+      const target = this.maps.get(map);
+      assert(target !== undefined, `${map} is a map of the program`);
+      let address: number;
+      if (valueOffset === undefined) {
+        address = this.memory.allocate(8);
+        this.#handles.set(address, target);
+      } else {
+        address = target.lookup(new Uint8Array(4)) + valueOffset;
+      }
+      instructions[instruction] = { ...instructions[instruction]!, source: PSEUDO.none, immediate: address | 0 };
+      instructions[instruction + 1] = { ...instructions[instruction + 1]!, immediate: 0 };
+    }
+    return instructions;
+  }
+
+  map(definition: MapDefinition): SimulatedMap {
+    const map = this.maps.get(definition.name);
+    assert(map !== undefined, `${definition.name} is a map of the program`);
+    return map;
+  }
+
+  /** What has been put into a ring buffer since the last time. */
+  take(definition: MapDefinition): Uint8Array[] {
+    const map = this.map(definition);
+    assert(map instanceof RingBuffer, `${definition.name} is a ring buffer`);
+    return map.take();
+  }
+
+  /** Puts a packet where the program finds it. */
+  present(packet: Packet): void {
+    const { frame, interface: at = 1, vlan, time = 0n } = packet;
+    if (frame.length > MOST_PACKET) {
+      throw new PlinthError(
+        'input',
+        'packet-size',
+        `a packet of ${frame.length} bytes; at most ${MOST_PACKET} are one`,
+      );
+    }
+    const linear = Math.min(frame.length, packet.linear ?? frame.length);
+    this.#length = frame.length;
+    this.#time = time;
+    this.memory.bytes(this.#packet, frame.length).set(frame);
+    this.memory.shorten(this.#packet, linear);
+    const { view } = this.memory;
+    const set = (offset: number, value: number): void => view.setUint32(this.context + offset, value, true);
+    if (this.program.type === 'xdp') {
+      set(XDP.data, this.#packet);
+      set(XDP.dataEnd, this.#packet + linear);
+      set(XDP.ingress, at);
+      return;
+    }
+    this.memory.bytes(this.context, SKB.size).fill(0);
+    set(SKB.len, frame.length);
+    // Of the frame, in network order, as in sk_buff.
+    if (frame.length >= 14) set(SKB.protocol, frame[12]! | (frame[13]! << 8));
+    if (vlan !== undefined) {
+      set(SKB.vlanPresent, 1);
+      set(SKB.vlanTci, vlan.control);
+      set(SKB.vlanProto, ((vlan.protocol & 0xff) << 8) | (vlan.protocol >> 8));
+    }
+    set(SKB.ingress, at);
+    set(SKB.interface, at);
+    set(SKB_DATA, this.#packet);
+    set(SKB_DATA + 4, this.#packet + linear);
+  }
+
+  /** Calls helper `id` with R1 to R5; gives R0. Raises a typed error for what the verifier would have refused. */
+  call(id: number, a: bigint, b: bigint, c: bigint, d: bigint): bigint {
+    const name = helperName(id);
+    if (name === undefined) throw new PlinthError('input', 'ebpf-helper', `helper function ${id} is not simulated`);
+    return this.#helper(name, address(a), address(b), address(c), address(d), b);
+  }
+
+  #helper(name: HelperName, a: number, b: number, c: number, d: number, second: bigint): bigint {
+    switch (name) {
+      case 'mapLookup': {
+        const map = this.#mapAt(a);
+        return BigInt(map.lookup(this.#argument(b, map.definition.keySize)));
+      }
+      case 'mapUpdate': {
+        const map = this.#mapAt(a);
+        const { keySize, valueSize } = map.definition;
+        return BigInt(map.update(this.#argument(b, keySize).slice(), this.#argument(c, valueSize).slice(), d));
+      }
+      case 'mapDelete': {
+        const map = this.#mapAt(a);
+        return BigInt(map.delete(this.#argument(b, map.definition.keySize)));
+      }
+      case 'ktimeGetNs':
+        return this.#time;
+      case 'getSmpProcessorId':
+        return 0n;
+      case 'getPrandomU32':
+        this.#random ^= this.#random << 13;
+        this.#random ^= this.#random >>> 17;
+        this.#random ^= this.#random << 5;
+        return BigInt(this.#random >>> 0);
+      case 'skbLoadBytes':
+      case 'xdpLoadBytes':
+        return this.#loadBytes(second, c, d);
+      case 'ringbufOutput': {
+        const map = this.#mapAt(a);
+        assert(map instanceof RingBuffer, `${map.definition.name} is a ring buffer`);
+        return BigInt(map.output(this.#argument(b, c)));
+      }
+      case 'csumDiff':
+      case 'ringbufReserve':
+      case 'ringbufSubmit':
+      case 'ringbufDiscard':
+        throw new PlinthError('input', 'ebpf-helper', `helper function ${name} is not simulated`);
+    }
+  }
+
+  #loadBytes(from: bigint, to: number, size: number): bigint {
+    const offset = Number(BigInt.asUintN(32, from));
+    const into = this.#argument(to, size);
+    if (offset + size > this.#length) {
+      // As bpf_skb_load_bytes does it.
+      into.fill(0);
+      return EFAULT;
+    }
+    into.set(this.memory.bytes(this.#packet + offset, size));
+    return 0n;
+  }
+
+  #mapAt(address: number): SimulatedMap {
+    const map = this.#handles.get(address);
+    if (map === undefined) throw new PlinthError('input', 'ebpf-argument', `0x${address.toString(16)} is no map`);
+    return map;
+  }
+
+  #argument(address: number, size: number): Uint8Array {
+    if (!this.memory.holds(address, size)) {
+      throw new PlinthError(
+        'input',
+        'ebpf-access',
+        `a helper function is given ${size} bytes at 0x${address.toString(16)}, which the program does not have`,
+      );
+    }
+    return this.memory.bytes(address, size);
+  }
+}
+
+/** An address, if it is one: whatever is above 32 bits is in no area. */
+function address(value: bigint): number {
+  return Number(BigInt.asUintN(64, value));
+}

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// The kernel is the oracle: what it computes, we compute.
+
+import { PlinthError } from '@plinth/core';
+import { Assembler, Environment, interpret, type Program, R0 } from '@plinth/ebpf';
+import { KernelProgram, nativeCalls, testRun } from '@plinth/linux';
+import { describe, expect, it } from 'vitest';
+import { Random } from '../fuzz/random.js';
+import { randomProgram } from './random-program.js';
+
+const FRAME = new Uint8Array(64);
+
+/** Why no program can be loaded here, or undefined. */
+function whyNot(): string | undefined {
+  try {
+    using program = KernelProgram.load(nativeCalls(), new Assembler('probe', 'schedCls').mov(R0, 0).exit().finish());
+    return program.fd < 0 ? 'no descriptor' : undefined;
+  } catch (error) {
+    if (error instanceof PlinthError) return error.message;
+    throw error;
+  }
+}
+
+const reason = whyNot();
+if (reason !== undefined) console.log(`skipped: tests/ebpf/kernel.test.ts: ${reason}`);
+
+describe.skipIf(reason !== undefined)('a program', () => {
+  const calls = nativeCalls();
+  const inKernel = (program: Program): number => {
+    using loaded = KernelProgram.load(calls, program);
+    return testRun(calls, loaded, FRAME).result;
+  };
+
+  it('gives in the interpreter what it gives in the kernel', () => {
+    for (let seed = 1; seed <= 1000; seed++) {
+      const program = randomProgram(new Random(seed), 40);
+      const environment = new Environment(program);
+      environment.present({ frame: FRAME });
+      expect(Number(BigInt.asUintN(32, interpret(environment))), `seed ${seed}`).toBe(inKernel(program));
+    }
+  });
+
+  it('that the verifier refuses is an error with the reason', () => {
+    const program = new Assembler('refused', 'schedCls').load(4, R0, R0, 0).exit().finish();
+    expect(() => KernelProgram.load(calls, program)).toThrow(
+      /program refused: the kernel's verifier refuses it: R0 !read_ok at 0: \(61\)/,
+    );
+  });
+});
