@@ -2,7 +2,7 @@
 // The kernel is the oracle: what it computes, we compute.
 
 import { PlinthError } from '@plinth/core';
-import { Assembler, Environment, interpret, type Program, R0 } from '@plinth/ebpf';
+import { Assembler, compile, Environment, interpret, type Program, R0 } from '@plinth/ebpf';
 import { KernelProgram, nativeCalls, testRun } from '@plinth/linux';
 import { describe, expect, it } from 'vitest';
 import { Random } from '../fuzz/random.js';
@@ -31,12 +31,14 @@ describe.skipIf(reason !== undefined)('a program', () => {
     return testRun(calls, loaded, FRAME).result;
   };
 
-  it('gives in the interpreter what it gives in the kernel', () => {
+  it('gives interpreted and compiled what it gives in the kernel', () => {
     for (let seed = 1; seed <= 1000; seed++) {
       const program = randomProgram(new Random(seed), 40);
+      const expected = inKernel(program);
       const environment = new Environment(program);
       environment.present({ frame: FRAME });
-      expect(Number(BigInt.asUintN(32, interpret(environment))), `seed ${seed}`).toBe(inKernel(program));
+      expect(interpret(environment), `seed ${seed}`).toBe(expected);
+      expect(compile(environment)(), `seed ${seed}, compiled`).toBe(expected);
     }
   });
 

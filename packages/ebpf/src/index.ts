@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 export * from './assembler.js';
+export * from './blocks.js';
 export * from './helpers.js';
 export * from './instruction.js';
 export * from './program.js';
+export * from './simulate/compiler.js';
 export * from './simulate/environment.js';
 export * from './simulate/interpreter.js';
 export * from './simulate/maps.js';

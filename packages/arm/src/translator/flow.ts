@@ -3,6 +3,7 @@
 // 2001), loop headers and merge points. A back edge into a block that does not dominate its source (an irreducible
 // loop) is no edge: the region is left there.
 
+import { dominators } from '@plinth/wasmgen';
 import { PAGE_SIZE, type Region, type RegionBlock } from './region.js';
 
 export interface FlowBlock {
@@ -105,34 +106,4 @@ export function analyseFlow(region: Region): Flow {
     b.cost = b.block.instructions.length + rest;
   }
   return { entry: blocks[0]!, blocks, edge };
-}
-
-/** Immediate dominators by order number; the entry's is itself. */
-function dominators(predecessors: readonly (readonly number[])[]): number[] {
-  const dominator: number[] = predecessors.map(() => -1);
-  dominator[0] = 0;
-  const meet = (a: number, b: number): number => {
-    let x = a;
-    let y = b;
-    while (x !== y) {
-      while (x > y) x = dominator[x]!;
-      while (y > x) y = dominator[y]!;
-    }
-    return x;
-  };
-  for (let changed = true; changed;) {
-    changed = false;
-    for (let b = 1; b < predecessors.length; b++) {
-      let best = -1;
-      for (const p of predecessors[b]!) {
-        if (dominator[p]! < 0) continue;
-        best = best < 0 ? p : meet(best, p);
-      }
-      if (best !== dominator[b]) {
-        dominator[b] = best;
-        changed = true;
-      }
-    }
-  }
-  return dominator;
 }

@@ -3,7 +3,7 @@
 // interpreter and the compiler to WebAssembly share it, so a program gives the same answers on both.
 
 import { assert, PlinthError } from '@plinth/core';
-import { helperName, type HelperName } from '../helpers.js';
+import type { HelperName } from '../helpers.js';
 import { type Instruction, PSEUDO, STACK_SIZE } from '../instruction.js';
 import type { MapDefinition, Program } from '../program.js';
 import { createMap, RingBuffer, type SimulatedMap } from './maps.js';
@@ -40,7 +40,7 @@ const SKB = {
 const SKB_DATA = 76;
 const XDP = { size: 24, data: 0, dataEnd: 4, ingress: 12 };
 
-const EFAULT = -14n;
+const EFAULT = -14;
 
 export class Environment {
   readonly program: Program;
@@ -136,55 +136,46 @@ export class Environment {
     set(SKB_DATA + 4, this.#packet + linear);
   }
 
-  /** Calls helper `id` with R1 to R5; gives R0. Raises a typed error for what the verifier would have refused. */
-  call(id: number, a: bigint, b: bigint, c: bigint, d: bigint): bigint {
-    const name = helperName(id);
-    if (name === undefined) throw new PlinthError('input', 'ebpf-helper', `helper function ${id} is not simulated`);
-    return this.#helper(name, address(a), address(b), address(c), address(d), b);
-  }
-
-  #helper(name: HelperName, a: number, b: number, c: number, d: number, second: bigint): bigint {
+  /**
+   * A helper function with the lower halves of R1 to R4; gives R0. An address that is not the program's is a typed error:
+   * the verifier would have refused the program.
+   */
+  call(name: HelperName, a: number, b: number, c: number, d: number): number | bigint {
     switch (name) {
       case 'mapLookup': {
         const map = this.#mapAt(a);
-        return BigInt(map.lookup(this.#argument(b, map.definition.keySize)));
+        return map.lookup(this.#argument(b, map.definition.keySize));
       }
       case 'mapUpdate': {
         const map = this.#mapAt(a);
         const { keySize, valueSize } = map.definition;
-        return BigInt(map.update(this.#argument(b, keySize).slice(), this.#argument(c, valueSize).slice(), d));
+        return map.update(this.#argument(b, keySize).slice(), this.#argument(c, valueSize).slice(), d);
       }
       case 'mapDelete': {
         const map = this.#mapAt(a);
-        return BigInt(map.delete(this.#argument(b, map.definition.keySize)));
+        return map.delete(this.#argument(b, map.definition.keySize));
       }
       case 'ktimeGetNs':
         return this.#time;
       case 'getSmpProcessorId':
-        return 0n;
+        return 0;
       case 'getPrandomU32':
         this.#random ^= this.#random << 13;
         this.#random ^= this.#random >>> 17;
         this.#random ^= this.#random << 5;
-        return BigInt(this.#random >>> 0);
+        return this.#random >>> 0;
       case 'skbLoadBytes':
       case 'xdpLoadBytes':
-        return this.#loadBytes(second, c, d);
+        return this.#loadBytes(b, c, d);
       case 'ringbufOutput': {
         const map = this.#mapAt(a);
         assert(map instanceof RingBuffer, `${map.definition.name} is a ring buffer`);
-        return BigInt(map.output(this.#argument(b, c)));
+        return map.output(this.#argument(b, c));
       }
-      case 'csumDiff':
-      case 'ringbufReserve':
-      case 'ringbufSubmit':
-      case 'ringbufDiscard':
-        throw new PlinthError('input', 'ebpf-helper', `helper function ${name} is not simulated`);
     }
   }
 
-  #loadBytes(from: bigint, to: number, size: number): bigint {
-    const offset = Number(BigInt.asUintN(32, from));
+  #loadBytes(offset: number, to: number, size: number): number {
     const into = this.#argument(to, size);
     if (offset + size > this.#length) {
       // As bpf_skb_load_bytes does it.
@@ -192,7 +183,7 @@ export class Environment {
       return EFAULT;
     }
     into.set(this.memory.bytes(this.#packet + offset, size));
-    return 0n;
+    return 0;
   }
 
   #mapAt(address: number): SimulatedMap {
@@ -211,9 +202,4 @@ export class Environment {
     }
     return this.memory.bytes(address, size);
   }
-}
-
-/** An address, if it is one: whatever is above 32 bits is in no area. */
-function address(value: bigint): number {
-  return Number(BigInt.asUintN(64, value));
 }

@@ -3,6 +3,7 @@
 // Every access is looked up; one that the verifier would have refused is a typed error with its instruction.
 
 import { PlinthError } from '@plinth/core';
+import { helperName, HELPERS } from '../helpers.js';
 import {
   ALU,
   ATOMIC,
@@ -24,9 +25,9 @@ export const MOST_LOOPS = 0x80_0000;
 
 const BYTES: Readonly<Record<number, 1 | 2 | 4 | 8>> = { [SIZE[1]]: 1, [SIZE[2]]: 2, [SIZE[4]]: 4, [SIZE[8]]: 8 };
 
-/** Runs over the packet that is present; gives R0. */
-export function interpret(environment: Environment): bigint {
-  return new Run(environment).run();
+/** Runs over the packet that is present; gives the lower half of R0. */
+export function interpret(environment: Environment): number {
+  return Number(BigInt.asUintN(32, new Run(environment).run()));
 }
 
 class Run {
@@ -88,8 +89,14 @@ class Run {
   }
 
   #call(id: number): void {
-    const [, a, b, c, d] = this.#registers;
-    this.#registers[0] = BigInt.asUintN(64, this.#environment.call(id, a!, b!, c!, d!));
+    const name = helperName(id);
+    if (name === undefined) this.#fail(`helper function ${id} is not simulated`);
+    for (const n of HELPERS[name].pointers) {
+      const pointer = this.#registers[1 + n]!;
+      if (pointer >> 32n !== 0n) this.#fail(`argument ${n + 1} of ${name} is no address: 0x${pointer.toString(16)}`);
+    }
+    const [a, b, c, d] = [1, 2, 3, 4].map((n) => Number(BigInt.asUintN(32, this.#registers[n]!)));
+    this.#registers[0] = BigInt.asUintN(64, BigInt(this.#environment.call(name, a!, b!, c!, d!)));
   }
 
   #arithmetic(opcode: number, left: bigint, right: bigint, offset: number, immediate: number): bigint {
