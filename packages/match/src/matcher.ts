@@ -7,7 +7,7 @@
 // filter, and compared along the trie from its first byte.
 
 import { type Automaton, buildAutomaton, denseSize, type Form } from './automaton.js';
-import { buildFilter, type Filter, sparsity } from './filter.js';
+import { buildFilter, type Filter, SHORTEST_FILTERED } from './filter.js';
 import { checkPatterns, type Pattern } from './pattern.js';
 import { buildTrie } from './trie.js';
 
@@ -30,8 +30,8 @@ export interface Matcher {
 
 /** Bytes that a dense automaton may have: what caches hold is walked faster, what they do not is walked slower than the compressed form. */
 const DENSE_BYTES = 256 * 1024;
-/** With more than one in as many positions let through, comparing costs more than the automaton. */
-const LEAST_SPARSITY = 10;
+/** With more than one window in as many let through, comparing costs more than the automaton. */
+const LEAST_SPARSITY = 8;
 
 /** Raises a typed error for an empty pattern and one that is too long. */
 export function buildMatcher(patterns: readonly Pattern[], options: MatcherOptions = {}): Matcher {
@@ -54,6 +54,9 @@ export function buildMatcher(patterns: readonly Pattern[], options: MatcherOptio
 
 function chooseFilter(patterns: readonly Pattern[], { search }: MatcherOptions): Filter | undefined {
   if (search === 'automaton') return undefined;
+  const short = patterns.some(({ bytes }) => bytes.length < SHORTEST_FILTERED);
+  if (short && search === undefined) return undefined;
   const filter = buildFilter(patterns);
-  return search === 'filter' || sparsity(filter) >= LEAST_SPARSITY ? filter : undefined;
+  const sparse = filter.tables.every(({ bits, entries }) => entries * LEAST_SPARSITY <= 2 ** bits);
+  return search === 'filter' || sparse ? filter : undefined;
 }

@@ -3,7 +3,7 @@
 // in which those of one chunk are told is not fixed.
 
 import { type Automaton, descend, step } from './automaton.js';
-import { type Filter, WINDOW, windowHash } from './filter.js';
+import { type FilterTable, windowBit } from './filter.js';
 import type { Match } from './pattern.js';
 import type { Matcher } from './matcher.js';
 
@@ -46,9 +46,11 @@ export class Scanner {
       this.#states[n] = walk(automaton, 0, chunk.subarray(chunk.length - longest + 1), () => {});
     });
     if (filter !== undefined && chunk.length >= longest) {
-      candidates(filter, chunk, (from, short) => {
-        for (const automaton of automata) compareAt(automaton, chunk, from, short, emit);
-      });
+      for (const table of filter.tables) {
+        candidates(table, chunk, (from) => {
+          for (const automaton of automata) compareAt(automaton, chunk, from, table, emit);
+        });
+      }
     }
     this.#position += chunk.length;
   }
@@ -86,16 +88,21 @@ function finish(automaton: Automaton, from: number, chunk: Uint8Array, emit: Emi
   }
 }
 
-/** Tells the patterns that begin at `from`: those that pairs find, or those that windows find. */
-function compareAt(automaton: Automaton, chunk: Uint8Array, from: number, short: boolean, emit: Emit): void {
+/** Tells the patterns of a table that begin at `from`. */
+function compareAt(
+  automaton: Automaton,
+  chunk: Uint8Array,
+  from: number,
+  { least, most }: FilterTable,
+  emit: Emit,
+): void {
   const { classes, own } = automaton;
-  const end = short ? Math.min(chunk.length, from + WINDOW - 1) : chunk.length;
-  const least = short ? from + 1 : from + WINDOW;
+  const end = Math.min(chunk.length, from + most);
   let state = 0;
   for (let n = from; n < end; n++) {
     state = descend(automaton, state, classes[chunk[n]!]!);
     if (state < 0) return;
-    if (own[state] !== 0 && n + 1 >= least) list(automaton, state, n + 1, emit);
+    if (own[state] !== 0 && n + 1 >= from + least) list(automaton, state, n + 1, emit);
   }
 }
 
@@ -105,27 +112,17 @@ function list({ own, lists }: Automaton, state: number, end: number, emit: Emit)
   for (let n = 1; n <= lists[at]!; n++) emit(lists[at + n]!, end);
 }
 
-/** Tells every position at which a short pattern or another may begin, each once. */
-function candidates(filter: Filter, chunk: Uint8Array, tell: (from: number, short: boolean) => void): void {
-  const { stride, windowBits, windows, pairs } = filter;
-  if (windows !== undefined) {
-    /** Behind the last position that was told. */
-    let told = 0;
-    for (let at = 0; at + WINDOW <= chunk.length; at += stride) {
-      const hash = windowHash(
-        chunk[at]! | (chunk[at + 1]! << 8) | (chunk[at + 2]! << 16) | (chunk[at + 3]! << 24),
-        windowBits,
-      );
-      if ((windows[hash >>> 3]! & (1 << (hash & 7))) === 0) continue;
-      for (let from = Math.max(told, at - stride + 1); from <= at; from++) tell(from, false);
-      told = at + 1;
-    }
-  }
-  if (pairs === undefined) return;
-  for (let at = 0; at < chunk.length; at++) {
-    const pair = chunk[at]! | ((chunk[at + 1] ?? 0) << 8);
-    // The last byte alone may be a pattern.
-    const last = at + 1 === chunk.length;
-    if (last || (pairs[pair >>> 3]! & (1 << (pair & 7))) !== 0) tell(at, true);
+/** Tells every position at which a pattern of the table may begin, each once. */
+function candidates(table: FilterTable, chunk: Uint8Array, tell: (from: number) => void): void {
+  const { width, stride, behind, bits, bitmap } = table;
+  /** Behind the last position that was told. */
+  let told = 0;
+  for (let at = 0; at < chunk.length; at += stride) {
+    const window = chunk[at]! | (chunk[at + 1]! << 8) | (chunk[at + 2]! << 16) | (chunk[at + 3]! << 24);
+    const bit = windowBit(window, width, bits);
+    if ((bitmap[bit >>> 3]! & (1 << (bit & 7))) === 0) continue;
+    const last = Math.min(at + behind, chunk.length - 1);
+    for (let from = Math.max(told, at - stride + 1); from <= last; from++) tell(from);
+    told = last + 1;
   }
 }
