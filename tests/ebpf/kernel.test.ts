@@ -1,28 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // The kernel is the oracle: what it computes, we compute.
 
-import { PlinthError } from '@plinth/core';
 import { Assembler, compile, Environment, interpret, type Program, R0 } from '@plinth/ebpf';
 import { KernelProgram, nativeCalls, testRun } from '@plinth/linux';
 import { describe, expect, it } from 'vitest';
 import { Random } from '../fuzz/random.js';
+import { whyNoKernel } from './kernel-here.js';
 import { randomProgram } from './random-program.js';
 
 const FRAME = new Uint8Array(64);
 
-/** Why no program can be loaded here, or undefined. */
-function whyNot(): string | undefined {
-  try {
-    using program = KernelProgram.load(nativeCalls(), new Assembler('probe', 'schedCls').mov(R0, 0).exit().finish());
-    return program.fd < 0 ? 'no descriptor' : undefined;
-  } catch (error) {
-    if (error instanceof PlinthError) return error.message;
-    throw error;
-  }
-}
-
-const reason = whyNot();
-if (reason !== undefined) console.log(`skipped: tests/ebpf/kernel.test.ts: ${reason}`);
+const reason = whyNoKernel('tests/ebpf/kernel.test.ts');
 
 describe.skipIf(reason !== undefined)('a program', () => {
   const calls = nativeCalls();

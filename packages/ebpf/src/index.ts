@@ -4,6 +4,8 @@ export * from './blocks.js';
 export * from './helpers.js';
 export * from './instruction.js';
 export * from './program.js';
+export * from './scan/scan-code.js';
+export * from './scan/tables.js';
 export * from './simulate/compiler.js';
 export * from './simulate/environment.js';
 export * from './simulate/interpreter.js';

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// A matcher's tables as the value of an array map: one row of bytes, in which code knows every table's place.
+//
+//   bitmaps of the filter | for each automaton: 256 classes of 16 bits, cells of 16 bytes
+//
+// A cell of the double array is base, check, fail and out, 32 bits each, little-endian; `out` is what the automaton calls
+// `own`, with a number that is the caller's instead of a place in its lists.
+
+import { assert } from '@plinth/core';
+import type { Automaton, Matcher } from '@plinth/match';
+
+export const CELL = { size: 16, base: 0, check: 4, fail: 8, out: 12 } as const;
+
+export interface AutomatonPlace {
+  readonly classes: number;
+  readonly cells: number;
+  readonly cellCount: number;
+}
+
+export interface ScanTables {
+  readonly bytes: Uint8Array;
+  /** Where the bitmap of each of the filter's tables lies. */
+  readonly bitmaps: readonly number[];
+  readonly automata: readonly AutomatonPlace[];
+}
+
+/** `out(automaton, state)` is the number for a state in which patterns end; of one, and not 0. */
+export function scanTables(matcher: Matcher, out: (automaton: Automaton, state: number) => number): ScanTables {
+  let size = 0;
+  const reserve = (bytes: number): number => {
+    const at = size;
+    size = (size + bytes + 63) & ~63;
+    return at;
+  };
+  const bitmaps = (matcher.filter?.tables ?? []).map(({ bitmap }) => reserve(bitmap.length));
+  const automata = matcher.automata.map(({ stateCount }) => ({
+    classes: reserve(512),
+    cells: reserve(stateCount * CELL.size),
+    cellCount: stateCount,
+  }));
+  const bytes = new Uint8Array(size);
+  matcher.filter?.tables.forEach(({ bitmap }, n) => bytes.set(bitmap, bitmaps[n]!));
+  const view = new DataView(bytes.buffer);
+  matcher.automata.forEach((automaton, n) => {
+    const { table, classes, own, stateCount } = automaton;
+    assert(table.form === 'compressed', 'programs walk compressed automata');
+    const place = automata[n]!;
+    classes.forEach((byClass, byte) => view.setUint16(place.classes + 2 * byte, byClass, true));
+    for (let state = 0; state < stateCount; state++) {
+      const at = place.cells + state * CELL.size;
+      view.setUint32(at + CELL.base, table.base[state]!, true);
+      view.setUint32(at + CELL.check, table.check[state]!, true);
+      view.setUint32(at + CELL.fail, table.fail[state]!, true);
+      if (own[state] !== 0) view.setUint32(at + CELL.out, out(automaton, state), true);
+    }
+  });
+  return { bytes, bitmaps, automata };
+}
