@@ -8,6 +8,16 @@ export function latin1(bytes: Uint8Array): string {
   return text;
 }
 
+const LONGEST_STRING = 4096;
+
+/** The zero-terminated text at a place of a string table; cut at 4096 characters, empty outside of the table. */
+export function stringAt(strings: Uint8Array, at: number): string {
+  if (at >= strings.length) return '';
+  const rest = strings.subarray(at, at + LONGEST_STRING);
+  const end = rest.indexOf(0);
+  return latin1(end < 0 ? rest : rest.subarray(0, end));
+}
+
 /** UTF-8 encoding of `text`; lone surrogates become U+FFFD. */
 export function utf8(text: string): Uint8Array {
   const out: number[] = [];

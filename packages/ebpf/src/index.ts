@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 export * from './assembler.js';
 export * from './blocks.js';
+export * from './elf/btf.js';
+export * from './elf/elf-reader.js';
+export * from './elf/elf-writer.js';
 export * from './helpers.js';
 export * from './instruction.js';
 export * from './program.js';

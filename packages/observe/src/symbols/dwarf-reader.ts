@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Numbers and attribute forms as DWARF writes them (DWARF 5, 7.5.6, 7.6), of 32-bit DWARF in 32-bit little-endian files.
 
-import { ByteReader, latin1, PlinthError } from '@plinth/core';
-import { stringAt } from './elf-sections.js';
+import { ByteReader, latin1, PlinthError, stringAt } from '@plinth/core';
 
 const FORM = {
   block: 0x09,

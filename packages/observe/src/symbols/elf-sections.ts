@@ -2,7 +2,7 @@
 // The sections of a 32-bit little-endian ARM ELF file (System V ABI chapter 4), of whatever type: programs, objects,
 // kernel modules, vmlinux. Own code, since no npm library of ELF or DWARF is both bounds-checked and free of Node.
 
-import { ByteReader, latin1, PlinthError } from '@plinth/core';
+import { ByteReader, PlinthError, stringAt } from '@plinth/core';
 
 const EM_ARM = 40;
 const HEADER_SIZE = 40;
@@ -10,7 +10,6 @@ const SHT_NOBITS = 8;
 const SHF_COMPRESSED = 0x800;
 /** e_shnum is 0 then, and the real number in the size of section 0. */
 const SHN_XINDEX = 0xffff;
-const MAX_NAME = 4096;
 
 export const SHT = { symbolTable: 2, note: 7, dynamicSymbols: 11 } as const;
 
@@ -76,12 +75,4 @@ function readHeader(reader: ByteReader): Omit<ElfSection, 'name'> & { readonly n
   const link = reader.u32();
   const bytes = type === SHT_NOBITS || type === 0 ? new Uint8Array(0) : reader.seek(offset).take(size);
   return { nameAt, type, address, bytes, link, compressed: (flags & SHF_COMPRESSED) !== 0 };
-}
-
-/** The zero-terminated text at a place of a string table; cut at 4096 characters, empty outside of the table. */
-export function stringAt(strings: Uint8Array, at: number): string {
-  if (at >= strings.length) return '';
-  const rest = strings.subarray(at, at + MAX_NAME);
-  const end = rest.indexOf(0);
-  return latin1(end < 0 ? rest : rest.subarray(0, end));
 }

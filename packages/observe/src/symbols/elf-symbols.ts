@@ -2,8 +2,8 @@
 // Symbols of an ELF file: .symtab, and .dynsym for what is not there (System V ABI chapter 4; ELF for the Arm Architecture
 // 5.5). Mapping symbols ($a, $t, $d) say what the bytes are; bit 0 of a function's value says T32 and is no part of its address.
 
-import { toHex } from '@plinth/core';
-import { type ElfSection, type ElfSections, readElfSections, SHT, stringAt } from './elf-sections.js';
+import { toHex, stringAt } from '@plinth/core';
+import { type ElfSection, type ElfSections, readElfSections, SHT } from './elf-sections.js';
 import { type GuestSymbol, type SymbolKind, SymbolTable } from './symbol-table.js';
 
 const ENTRY_SIZE = 16;
