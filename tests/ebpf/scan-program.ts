@@ -5,7 +5,6 @@ import {
   Assembler,
   BUFFER_ROOM,
   emitScan,
-  FP,
   type MapDefinition,
   type Program,
   R0,

@@ -50,6 +50,7 @@ export const DEBIAN_PACKAGES: readonly DebianPackage[] = [
   { name: 'iproute2', why: 'makes the network namespaces of the network tests', probe: ['ip', '-Version'] },
   { name: 'openssh-client', why: 'logs in to guests', probe: ['ssh', '-V'] },
   { name: 'tshark', why: 'reads captures', probe: ['tshark', '--version'] },
+  { name: 'bpftool', why: 'loads the object files that are written', probe: ['bpftool', 'version'] },
 ];
 
 /** Those of the list that are not there. */

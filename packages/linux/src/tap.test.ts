@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
-import { ERROR, POLL, POLL_SIZE, polled, setPoll, type SystemCalls } from './system-calls.js';
+import { ERROR, POLL, POLL_SIZE, polled, setPoll } from './system-calls.js';
 import { Tap } from './tap.js';
+import { RefusingCalls } from './testing/refusing-calls.js';
 
 const TAP_FD = 7;
 const WAKE_FD = 8;
 
 /** A kernel with one tap interface, whose `poll` comes back when there is something to tell. */
-class FakeKernel implements SystemCalls {
+class FakeKernel extends RefusingCalls {
   readonly log: string[] = [];
   readonly frames: Uint8Array[] = [];
   readonly sent: Uint8Array[] = [];
@@ -17,51 +18,42 @@ class FakeKernel implements SystemCalls {
   #woken = false;
   #look: (() => void) | undefined;
 
-  open(path: string, flags: number): number {
+  override open(path: string, flags: number): number {
     this.log.push(`open ${path} 0x${flags.toString(16)}`);
     return TAP_FD;
   }
-  close(fd: number): number {
+  override close(fd: number): number {
     this.log.push(`close ${fd}`);
     return 0;
   }
-  ioctl(fd: number, request: number, argument: Uint8Array): number {
+  override ioctl(fd: number, request: number, argument: Uint8Array): number {
     const text = Buffer.from(argument.subarray(0, 16)).toString().replace(/\0+$/, '');
     const flags = argument[16]! | (argument[17]! << 8);
     this.log.push(`ioctl ${fd} 0x${request.toString(16)} ${text} 0x${flags.toString(16)}`);
     return this.attach;
   }
-  read(_fd: number, into: Uint8Array): number {
+  override read(_fd: number, into: Uint8Array): number {
     const frame = this.frames.shift();
     if (frame === undefined) return this.gone ? -ERROR.EBADFD : -ERROR.EAGAIN;
     into.set(frame);
     return frame.length;
   }
-  write(fd: number, from: Uint8Array): number {
+  override write(fd: number, from: Uint8Array): number {
     if (fd === WAKE_FD) this.#woken = true;
     else this.sent.push(from.slice());
     this.happen();
     return from.length;
   }
-  socketpair(): number {
-    return -ERROR.EPERM;
-  }
-  setsockopt(): number {
-    return -ERROR.EPERM;
-  }
-  fcntl(): number {
-    return -ERROR.EPERM;
-  }
-  eventfd(): number {
+  override eventfd(): number {
     return WAKE_FD;
   }
-  interfaceIndex(): number {
+  override interfaceIndex(): number {
     return this.exists ? 3 : 0;
   }
   happen(): void {
     this.#look?.();
   }
-  async poll(descriptors: Uint8Array): Promise<number> {
+  override async poll(descriptors: Uint8Array): Promise<number> {
     for (;;) {
       const tap = (this.frames.length > 0 ? POLL.in : 0) | (this.gone ? POLL.error : 0);
       const view = new DataView(descriptors.buffer, descriptors.byteOffset);

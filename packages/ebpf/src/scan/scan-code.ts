@@ -109,7 +109,7 @@ function emitCompare(a: Assembler, code: ScanCode, { table, at }: Look): void {
 /** The patterns that begin at R5, a position that may lie outside of the text. */
 function emitWalk(
   a: Assembler,
-  { map, bufferSize, found, slot }: ScanCode,
+  { map, bufferSize, slot, ...code }: ScanCode,
   { classes, cells, cellCount }: AutomatonPlace,
 ): void {
   const over = a.label();
@@ -130,7 +130,7 @@ function emitWalk(
   const none = a.label();
   a.jumpIf('eq', R0, 0, none);
   a.store(8, FP, slot - 8, R2);
-  found();
+  code.found();
   a.load(8, R2, FP, slot - 8);
   a.here(none);
   a.add(R3, 1).mayGoto(over).jump(loop);

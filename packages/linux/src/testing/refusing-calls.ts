@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// A kernel that refuses everything: what fakes of tests begin with.
+
+import { ERROR, type Result, type SystemCalls } from '../system-calls.js';
+
+export class RefusingCalls implements SystemCalls {
+  /** With which error number. */
+  protected readonly error: number;
+
+  constructor(error: number = ERROR.EPERM) {
+    this.error = error;
+  }
+
+  open(_path: string, _flags: number): Result {
+    return -this.error;
+  }
+  close(_fd: number): Result {
+    return -this.error;
+  }
+  ioctl(_fd: number, _request: number, _argument: Uint8Array): Result {
+    return -this.error;
+  }
+  read(_fd: number, _into: Uint8Array): Result {
+    return -this.error;
+  }
+  write(_fd: number, _from: Uint8Array): Result {
+    return -this.error;
+  }
+  eventfd(_count: number, _flags: number): Result {
+    return -this.error;
+  }
+  socketpair(_domain: number, _type: number, _descriptors: Uint8Array): Result {
+    return -this.error;
+  }
+  setsockopt(_fd: number, _level: number, _option: number, _value: Uint8Array): Result {
+    return -this.error;
+  }
+  fcntl(_fd: number, _command: number, _lock: Uint8Array): Result {
+    return -this.error;
+  }
+  interfaceIndex(_name: string): number {
+    return 0;
+  }
+  bpf(_command: number, _attribute: Uint8Array): Result {
+    return -this.error;
+  }
+  address(_bytes: Uint8Array): bigint {
+    return 1n;
+  }
+  poll(_descriptors: Uint8Array, _milliseconds: number): Promise<Result> {
+    return Promise.resolve(-this.error);
+  }
+}
