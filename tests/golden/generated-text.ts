@@ -52,7 +52,7 @@ export class Generators {
     const { row } = decoded;
     const handlers = planHandlers([row]).plan[0]!;
     const number = handlerNumber(handlers, word!.word, false) & ~HANDLER.conditional;
-    const text = this.#text(buildInterpreter([row], { tableSize: TABLE_SIZE }));
+    const text = this.#text(buildInterpreter([row], { tableSize: TABLE_SIZE, ring: 0 }));
     return `${heading(program)}${tableFunction(text, number)}\n`;
   }
 

@@ -2,6 +2,7 @@
 export { Decoder, type Decoded } from './decode/decoder.js';
 export { disassemble, thumbSize, type Disassembly, type DisassembleOptions } from './disassemble/disassemble.js';
 export { floatHelpers } from './float/helpers.js';
+export { BLOCK_RING, RING_ENTRY, type RingPlace } from './interpreter/block-ring.js';
 export { HANDLER, HANDLER_TYPE, handlerNumber, planHandlers, type RowHandlers } from './interpreter/handlers.js';
 export { CODE_PAGE, type HotCounters, RUN_EXIT, TALLY } from './interpreter/loop.js';
 export { buildInterpreter } from './interpreter/module.js';
@@ -19,4 +20,5 @@ export { advanceIt, enterException, writeCpsrByInstruction, writeWholeCpsr } fro
 export { SCTLR, SYSTEM, type SystemRegisterName } from './system/registers.js';
 export { decodedEndsBlock } from './translator/lift.js';
 export { RegionFinder, type Region } from './translator/region.js';
+export type { BlockNotes } from './translator/block-counter.js';
 export { buildRegions, type RegionRequest } from './translator/module.js';

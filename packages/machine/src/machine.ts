@@ -30,6 +30,7 @@ import { virtBoard } from './boards/virt.js';
 import { placeVirtio } from './boards/virtio-slots.js';
 import { ArchTimer } from './cpu/arch-timer.js';
 import { Engine, type EngineKind } from './cpu/engine.js';
+import { BlockRing } from './cpu/block-ring.js';
 import { Blocks } from './cpu/blocks.js';
 import { Hooks } from './cpu/hooks.js';
 import { type InterpreterImage, standardInterpreter } from './cpu/interpreter-image.js';
@@ -44,7 +45,7 @@ import type { VirtioVersion } from './devices/virtio/transport-mmio.js';
 import { type Input, Inputs } from './inputs.js';
 import type { BootHardware, LoadPlan } from './loaders/plan.js';
 import { CodePages } from './memory/code-pages.js';
-import { CPU_BLOCKS_AT, memoryPages } from './memory/layout.js';
+import { blockRingBase, CPU_BLOCKS_AT, memoryPages } from './memory/layout.js';
 import { PhysicalMemory } from './memory/physical-memory.js';
 import { ShadowTables } from './memory/shadow-tables.js';
 import { VirtualWatches } from './memory/virtual-watches.js';
@@ -118,6 +119,8 @@ export interface MachineOptions {
 
 /** Largest slice between looks at the event queue. */
 const MAX_SLICE = 1 << 30;
+/** Each instruction may be a block, and the ring's head counts in 32 bits. */
+const MAX_SLICE_WITH_RING = 1 << 28;
 /** Notices, the last of which says that no more come: a guest can do ever new odd things. */
 const MAX_NOTICES = 1000;
 
@@ -150,6 +153,7 @@ export class Machine implements CpuHost {
   readonly engine: Engine;
   readonly #timers: readonly ArchTimer[];
   readonly #turns: Turns;
+  readonly #ring: BlockRing;
   readonly #nanoseconds: number;
   readonly #noticed = new Set<string>();
   /** Where all data from outside enters; the console is the port `console`. */
@@ -212,8 +216,12 @@ export class Machine implements CpuHost {
       },
     });
     this.taps = new Taps(this.memory);
-    this.blocks = new Blocks(codePages, () => {
+    this.#ring = new BlockRing(memory, blockRingBase(ramSize));
+    this.blocks = new Blocks(codePages, this.#ring, () => {
       for (const cpu of this.cpus) cpu.blocksChanged();
+      // In the middle of a slice, too.
+      if (this.#slice > 0 && this.#ring.active)
+        this.#ring.slice(this.currentCpu.index, this.#countBefore + this.#slice);
     });
     this.virtualWatches = new VirtualWatches(this.memory, {
       changed: (first, last) => shadow.dropRange(first, last),
@@ -323,6 +331,11 @@ export class Machine implements CpuHost {
     return this.currentCpu.instructionAddress >>> 0;
   }
 
+  /** Whether the guest has set up a device that may write memory by itself. */
+  get devicesDriven(): boolean {
+    return this.board.devices.some(({ device }) => device.driven === true);
+  }
+
   get virtio(): readonly VirtioDevice[] {
     return this.#options.virtio ?? [];
   }
@@ -382,6 +395,7 @@ export class Machine implements CpuHost {
     for (const timer of this.#timers) timer.reset();
     if (this.#plan !== undefined) this.load(this.#plan);
     else this.#start();
+    this.taps.begun.tell();
   }
 
   #start(): void {
@@ -470,6 +484,7 @@ export class Machine implements CpuHost {
   /** What `saveState` has saved; RAM is the caller's affair. */
   restoreState(sections: Sections): void {
     assert(this.#slice === 0, 'a machine is restored between runs');
+    if (this.#ring.active) this.#ring.forget();
     this.#power = undefined;
     this.#exitStatus = undefined;
     this.#stopRequested = false;
@@ -478,6 +493,7 @@ export class Machine implements CpuHost {
       part.restore(reader);
       reader.end();
     }
+    this.taps.begun.tell();
   }
 
   /** In the order in which they are restored: the CPUs come last, so that nothing wakes them. */
@@ -543,7 +559,8 @@ export class Machine implements CpuHost {
       }
       const toInput = (this.inputs.next?.count ?? Infinity) - this.#countBefore;
       const toEvent = Math.ceil((this.events.next() - this.clock.now()) / this.#nanoseconds);
-      const stop = this.#execute(cpu, Math.min(left, this.#turns.left, toInput, toEvent, MAX_SLICE));
+      const most = this.#ring.active ? MAX_SLICE_WITH_RING : MAX_SLICE;
+      const stop = this.#execute(cpu, Math.min(left, this.#turns.left, toInput, toEvent, most));
       if (stop === 'fault-loop' || stop === 'fetch-denied' || stop === 'hook') {
         return { kind: stop, address: cpu.state.reg(15) >>> 0 };
       }
@@ -559,6 +576,7 @@ export class Machine implements CpuHost {
 
   #execute(cpu: Vcpu, budget: number): CpuStop | undefined {
     this.#slice = budget;
+    if (this.#ring.active) this.#ring.slice(cpu.index, this.#countBefore + budget);
     const stop = cpu.execute(budget);
     const executed = budget - cpu.budget;
     this.#slice = 0;

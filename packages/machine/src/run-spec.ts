@@ -3,12 +3,14 @@
 // only builds a RunSpec, so that a job queue can too. Names of files stand for bytes that the shell reads.
 
 import { type Finding, PlinthError } from '@plinth/core';
+import { MOST_BLOCKS } from './cpu/block-ring.js';
 import type { VirtioVersion } from './devices/virtio/transport-mmio.js';
 import { type DriveSpec, parseDriveSpec } from './drive-spec.js';
 import { type NetSpec, parseNetSpec } from './net-spec.js';
 import { parseShareSpecs, type ShareSpec } from './share-spec.js';
 
 export type EngineName = 'auto' | 'interpreter' | 'translator';
+export type CrashActionName = 'report' | 'pause' | 'stop';
 
 export interface RunLimits {
   readonly instructions?: number;
@@ -86,6 +88,16 @@ export interface RunSpec {
   readonly coverage?: string;
   /** File for the machine at the end of the run, as an ELF core. */
   readonly core?: string;
+  /** What is done when the guest has died; it is only told, and no kernel's panic is looked for, if left out. */
+  readonly onCrash?: CrashActionName;
+  /** Virtual seconds that an interrupt may wait for a CPU that masks it. */
+  readonly hangSeconds?: number;
+  /** Where the blocks go that were executed last, as JSON lines. */
+  readonly lastBlocks?: string;
+  /** How many. */
+  readonly lastBlocksCount?: number;
+  /** Where the symbols of a Linux kernel in memory go, as an ELF file. */
+  readonly kernelSymbols?: string;
   /** Where sampled stacks go, folded. */
   readonly profile?: string;
   /** Instructions between two samples. */
@@ -168,6 +180,8 @@ const STRINGS = [
   'probeOutput',
   'coverage',
   'core',
+  'lastBlocks',
+  'kernelSymbols',
   'profile',
   'trace',
   'pcap',
@@ -190,6 +204,7 @@ const FLAGS = [
   'top',
 ] as const;
 const LIMITS = ['instructions', 'seconds', 'output'] as const;
+const CRASH_ACTIONS: readonly string[] = ['report', 'pause', 'stop'];
 const VIRTIO_VERSIONS: readonly string[] = ['modern', 'legacy'];
 const DEFAULTS = {
   machine: 'virt',
@@ -217,6 +232,9 @@ export function parseRunSpec(value: unknown): RunSpec {
     'probes',
     'profileInterval',
     'traceFunctions',
+    'onCrash',
+    'hangSeconds',
+    'lastBlocksCount',
     'cpus',
     'memory',
     'exec',
@@ -257,6 +275,9 @@ export function parseRunSpec(value: unknown): RunSpec {
     ...(input['exec'] === undefined ? {} : { exec: parseExec(input['exec']) }),
     ...(input['saveAt'] === undefined ? {} : { saveAt: parseSaveAt(input['saveAt']) }),
     ...(input['profileInterval'] === undefined ? {} : { profileInterval: parseInterval(input['profileInterval']) }),
+    ...(input['onCrash'] === undefined ? {} : { onCrash: crashAction(input['onCrash']) }),
+    ...(input['hangSeconds'] === undefined ? {} : { hangSeconds: parseSeconds(input['hangSeconds'], 'hang-seconds') }),
+    ...(input['lastBlocksCount'] === undefined ? {} : { lastBlocksCount: parseBlocks(input['lastBlocksCount']) }),
     ...(input['traceFunctions'] === undefined ? {} : { traceFunctions: parseNames(input['traceFunctions']) }),
     limits: parseLimits(input['limits'] ?? {}),
     wallClock: parseWallClock(input['wallClock'] ?? 0),
@@ -301,8 +322,23 @@ function checkCombination(spec: RunSpec): void {
   if (spec.probes.length > 0 && spec.lockstep)
     throw wrong('probe', 'not together with lockstep, which runs two machines');
   if (spec.top && spec.lockstep) throw wrong('top', 'not together with lockstep, which runs two machines');
-  const wanted = (['coverage', 'core', 'profile', 'trace'] as const).find((key) => spec[key] !== undefined);
-  if (wanted !== undefined && spec.lockstep) throw wrong(wanted, 'not together with lockstep, which runs two machines');
+  const wanted = (['coverage', 'core', 'lastBlocks', 'profile', 'trace'] as const).find(
+    (key) => spec[key] !== undefined,
+  );
+  if (wanted !== undefined && spec.lockstep) {
+    throw wrong(
+      wanted === 'lastBlocks' ? 'last-blocks' : wanted,
+      'not together with lockstep, which runs two machines',
+    );
+  }
+  if (spec.kernelSymbols !== undefined && spec.program !== undefined)
+    throw wrong('kernel-symbols', 'are of a Linux kernel in memory; a program’s are in its own file');
+  if (spec.onCrash !== undefined && spec.lockstep)
+    throw wrong('on-crash', 'not together with lockstep, which runs two machines');
+  if (spec.onCrash === 'pause' && spec.gdb === undefined)
+    throw wrong('on-crash', 'pause needs gdb, which looks at the machine and lets it go');
+  if (spec.lastBlocksCount !== undefined && spec.lastBlocks === undefined)
+    throw wrong('last-blocks-count', 'needs last-blocks');
   if (spec.profileInterval !== undefined && spec.profile === undefined)
     throw wrong('profile-interval', 'needs profile');
   if (spec.traceFunctions !== undefined && spec.trace === undefined) throw wrong('trace-function', 'needs trace');
@@ -366,6 +402,21 @@ function parseDrives(value: unknown): DriveSpec[] {
 function parseInterval(value: unknown): number {
   if (isCount(value)) return value;
   throw wrong('profile-interval', 'a whole number of instructions above 0 is needed');
+}
+
+function crashAction(value: unknown): CrashActionName {
+  if (typeof value === 'string' && CRASH_ACTIONS.includes(value)) return value as CrashActionName;
+  throw wrong('on-crash', `"${String(value)}" is none of ${CRASH_ACTIONS.join(', ')}`);
+}
+
+function parseSeconds(value: unknown, option: string): number {
+  if (typeof value === 'number' && value > 0 && value < Infinity) return value;
+  throw wrong(option, 'a number of seconds above 0 is needed');
+}
+
+function parseBlocks(value: unknown): number {
+  if (isCount(value) && value <= MOST_BLOCKS) return value;
+  throw wrong('last-blocks-count', `a whole number from 1 to ${MOST_BLOCKS} is needed`);
 }
 
 function parseNames(value: unknown): string[] {

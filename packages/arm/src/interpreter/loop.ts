@@ -5,6 +5,7 @@
 import type { Code, Label } from '@plinth/wasmgen';
 import { loadCpu } from '../emit/emit.js';
 import { CPU, PSR } from '../state/layout.js';
+import { writeRingNoteIfWanted } from './block-ring.js';
 import { HANDLER } from './handlers.js';
 
 /**
@@ -148,10 +149,12 @@ export interface LoopOptions {
   readonly hot: HotCounters | undefined;
   /** The loop that counts entries of blocks. */
   readonly counting: boolean;
+  /** Address of the control words of the ring of blocks (BLOCK_RING). */
+  readonly ring: number;
 }
 
 /** Parameter: cpu. Result: RUN_EXIT. */
-export function writeRunLoop(code: Code, functions: LoopFunctions, { hot, counting }: LoopOptions): void {
+export function writeRunLoop(code: Code, functions: LoopFunctions, { hot, counting, ring }: LoopOptions): void {
   const cpu = 0;
   const pc = code.local('i32');
   const budget = code.local('i32');
@@ -169,7 +172,15 @@ export function writeRunLoop(code: Code, functions: LoopFunctions, { hot, counti
     ahead: code.local('i32'),
   };
   const tally: TallyLocals | undefined = counting
-    ? { base: code.local('i32'), scale: code.local('i32'), traced: code.local('i32'), at: code.local('i32') }
+    ? {
+        base: code.local('i32'),
+        scale: code.local('i32'),
+        traced: code.local('i32'),
+        at: code.local('i32'),
+        head: code.local('i32'),
+        place: code.local('i32'),
+        ring,
+      }
     : undefined;
 
   const leave = (reason: number): void => {
@@ -249,14 +260,14 @@ export function writeRunLoop(code: Code, functions: LoopFunctions, { hot, counti
     storeCpu(CPU.fetchPage, () => code.get(page));
     loadCpu(code, cpu, CPU.itState);
     const inBlock = code.if();
-    if (tally !== undefined) writeTally(code, functions, tally, { cpu, pc, loop });
+    if (tally !== undefined) writeTally(code, functions, tally, { cpu, pc, budget, loop });
     writeItStep(code, functions, { cpu, pc, budget, id, word }, fetch);
     code.branch(loop);
     code.end(inBlock);
   }
   code.end(elsewhere);
 
-  if (tally !== undefined) writeTally(code, functions, tally, { cpu, pc, loop });
+  if (tally !== undefined) writeTally(code, functions, tally, { cpu, pc, budget, loop });
   code.get(budget).i32(1).op('i32.sub').set(budget);
   writeFetch(code, { cpu, pc, budget, id, word }, fetch);
   code.get(id).i32(HANDLER.conditional).op('i32.and');
@@ -298,6 +309,10 @@ interface TallyLocals {
   readonly scale: number;
   readonly traced: number;
   readonly at: number;
+  /** Locals for the ring of blocks, and where its control words are. */
+  readonly head: number;
+  readonly place: number;
+  readonly ring: number;
 }
 
 /** Counts the block that begins at the PC, if one does, and notes whether the instruction ends its block. */
@@ -305,15 +320,26 @@ function writeTally(
   code: Code,
   functions: LoopFunctions,
   tally: TallyLocals,
-  { cpu, pc, loop }: { cpu: number; pc: number; loop: Label },
+  { cpu, pc, budget, loop }: { cpu: number; pc: number; budget: number; loop: Label },
 ): void {
   code.get(pc).i32(0xfff).op('i32.and').get(tally.scale).op('i32.shl').get(tally.base).op('i32.add').set(tally.at);
   loadCpu(code, cpu, CPU.blockEntry);
   const entered = code.if();
   code.get(cpu).i32(0).memory('i32.store', CPU.blockEntry);
   code.get(tally.at).get(tally.at).memory('i64.load', 0).i64(1n).op('i64.add').memory('i64.store', 0);
+  writeRingNoteIfWanted(
+    code,
+    tally.ring,
+    { head: tally.head, at: tally.place },
+    {
+      // The scale is 1 in A32 state and 2 in T32.
+      address: () => code.get(pc).get(tally.scale).i32(1).op('i32.shr_u').op('i32.or'),
+      budget: () => code.get(budget),
+    },
+  );
   code.get(tally.traced);
   const traced = code.if();
+  code.get(cpu).get(budget).memory('i32.store', CPU.budget);
   code.get(cpu).get(pc).call(functions.blockEntered);
   // Who was told may want to stop here.
   loadCpu(code, cpu, CPU.fetchPage);

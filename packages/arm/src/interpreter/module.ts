@@ -34,6 +34,8 @@ export interface InterpreterOptions {
   readonly sharedMemory?: boolean;
   /** Where to count branches, if a translator wants to know. */
   readonly hot?: HotCounters;
+  /** Where the machine has the control words of the ring of blocks (BLOCK_RING), which `runCounting` looks at. */
+  readonly ring: number;
 }
 
 /** Limits that any machine's memory of this kind satisfies: modules of generated code import it with these. */
@@ -102,7 +104,7 @@ export function buildInterpreter(rows: readonly Row[], options: InterpreterOptio
     ['runCounting', true],
   ] as const) {
     const loop = module.function({ parameters: ['i32'], results: ['i32'] }, name);
-    writeRunLoop(loop.code, loopFunctions, { hot: options.hot, counting });
+    writeRunLoop(loop.code, loopFunctions, { hot: options.hot, counting, ring: options.ring });
     module.exportFunction(name, loop.index);
   }
   const single = module.function(CALL_TYPE, 'single');

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Counts the entries of blocks in a region's code, inline. A block begins after an instruction that ends one (`endsBlock`),
+// Counts and notes the entries of blocks in a region's code, inline. A block begins after an instruction that ends one (`endsBlock`),
 // in every engine alike; that a region is cut into more pieces where branches lead does not show.
 
 import type { Code } from '@plinth/wasmgen';
+import { type RingPlace, writeRingNote } from '../interpreter/block-ring.js';
 import { TALLY } from '../interpreter/loop.js';
 import { CPU } from '../state/layout.js';
 import type { Flow, FlowBlock } from './flow.js';
@@ -14,10 +15,28 @@ interface Reached {
   byFall: boolean;
 }
 
+/** What is kept of blocks; with neither, only that generated code knows where they begin. */
+export interface BlockNotes {
+  /** Address of the tallies of the region's page and instruction set (TALLY): entries are counted there. */
+  readonly tallies?: number;
+  /** The last ones are noted here. */
+  readonly ring?: RingPlace;
+}
+
+/** What a counter has to know of the region's code. */
+export interface CountedCode {
+  /** Leaves the virtual address of an offset on the stack. */
+  address(offset: number): void;
+  /** The local that has the budget. */
+  readonly budget: number;
+}
+
 export class BlockCounter {
   readonly #code: Code;
-  readonly #tallies: number;
-  readonly #scale: number;
+  readonly #notes: BlockNotes;
+  readonly #counted: CountedCode;
+  readonly #thumb: boolean;
+  readonly #ringLocals: { readonly head: number; readonly at: number };
   readonly #reached = new Map<FlowBlock, Reached>();
   /** 1 if the piece about to run was reached from a block's end: for pieces that are reached in both ways. */
   readonly #entered: number;
@@ -25,10 +44,13 @@ export class BlockCounter {
   readonly #boundary: number;
   readonly #from: number;
 
-  constructor(code: Code, thumb: boolean, flow: Flow, tallies: number) {
+  constructor(code: Code, thumb: boolean, flow: Flow, notes: BlockNotes, counted: CountedCode) {
     this.#code = code;
-    this.#tallies = tallies;
-    this.#scale = thumb ? TALLY.t32Scale : TALLY.a32Scale;
+    this.#notes = notes;
+    this.#counted = counted;
+    this.#thumb = thumb;
+    this.#ringLocals =
+      notes.ring === undefined ? { head: 0, at: 0 } : { head: code.local('i32'), at: code.local('i32') };
     this.#entered = code.local('i32');
     this.#boundary = code.local('i32');
     this.#from = code.local('i32');
@@ -63,21 +85,40 @@ export class BlockCounter {
   count(flow: FlowBlock): void {
     const { byEnd, byFall } = this.#reached.get(flow)!;
     if (!byEnd) return;
-    if (!byFall) this.countAt(flow.block.offset);
-    else this.#add(flow.block.offset, () => this.#code.get(this.#entered).op('i64.extend_i32_u'));
+    this.#enter(flow.block.offset, 0, byFall);
   }
 
-  /** Inside a piece, behind an instruction that may have ended it and has not. */
-  countAt(offset: number): void {
-    this.#add(offset, () => this.#code.i64(1n));
+  /**
+   * Inside a piece, behind an instruction that may have ended it and has not. `left` instructions of the piece, which are
+   * taken off the budget already, are yet to come.
+   */
+  countAt(offset: number, left: number): void {
+    this.#enter(offset, left, false);
   }
 
-  #add(offset: number, amount: () => void): void {
+  /** A block begins at an offset; with `maybe` if the piece was reached from a block's end. */
+  #enter(offset: number, left: number, maybe: boolean): void {
     const code = this.#code;
-    const at = this.#tallies + (offset << this.#scale);
-    code.i32(at).i32(at).memory('i64.load', 0);
-    amount();
-    code.op('i64.add').memory('i64.store', 0);
+    const { tallies, ring } = this.#notes;
+    if (tallies !== undefined) {
+      const at = tallies + (offset << (this.#thumb ? TALLY.t32Scale : TALLY.a32Scale));
+      code.i32(at).i32(at).memory('i64.load', 0);
+      if (maybe) code.get(this.#entered).op('i64.extend_i32_u');
+      else code.i64(1n);
+      code.op('i64.add').memory('i64.store', 0);
+    }
+    if (ring === undefined) return;
+    writeRingNote(code, ring, this.#ringLocals, {
+      address: () => {
+        this.#counted.address(offset);
+        if (this.#thumb) code.i32(1).op('i32.or');
+      },
+      budget: () => {
+        code.get(this.#counted.budget);
+        if (left > 0) code.i32(left).op('i32.add');
+      },
+      ...(maybe ? { happens: () => code.get(this.#entered) } : {}),
+    });
   }
 
   /** On the way out: `from` writes the address of the instruction by which the block ended, if it did. */

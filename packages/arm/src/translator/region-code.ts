@@ -9,7 +9,7 @@ import { CODE_PAGE } from '../interpreter/loop.js';
 import type { Block, Node } from '../ir/node.js';
 import { ACCESS, CPU } from '../state/layout.js';
 import { SCTLR, SYSTEM } from '../system/registers.js';
-import { BlockCounter } from './block-counter.js';
+import { BlockCounter, type BlockNotes } from './block-counter.js';
 import { analyseFlow, type Flow, type FlowBlock } from './flow.js';
 import { endsBlock } from './lift.js';
 import { PAGE_SIZE, type Region, type RegionInstruction } from './region.js';
@@ -42,8 +42,8 @@ export interface RegionPlace {
    * watched, so it is for code that has met many.
    */
   readonly watchful: boolean;
-  /** Address of the tallies of the region's page and instruction set (TALLY): entries of blocks are counted there. */
-  readonly tallies?: number;
+  /** What is noted of the blocks that are entered, if anything. */
+  readonly blocks?: BlockNotes;
 }
 
 const PARAMETER = { cpu: 0, instruction: 1, pc: 2 } as const;
@@ -84,7 +84,11 @@ export class RegionWriter implements Lowering {
     this.#budget = code.local('i32');
     this.#exitPc = code.local('i32');
     this.#emitter = new Emitter(code, new LocalPool(code), this);
-    if (place.tallies !== undefined) this.#counter = new BlockCounter(code, region.thumb, this.#flow, place.tallies);
+    if (place.blocks === undefined) return;
+    this.#counter = new BlockCounter(code, region.thumb, this.#flow, place.blocks, {
+      address: (offset) => this.#address(offset),
+      budget: this.#budget,
+    });
   }
 
   write(): void {
@@ -359,7 +363,8 @@ export class RegionWriter implements Lowering {
       this.#leaveAt(instruction.offset + instruction.size, ifEnds(instruction));
       this.#code.end(attention);
     }
-    if (notExecuted > 1 && endsBlock(lifted)) this.#counter?.countAt(instruction.offset + instruction.size);
+    if (notExecuted > 1 && endsBlock(lifted))
+      this.#counter?.countAt(instruction.offset + instruction.size, notExecuted - 1);
   }
 
   /**

@@ -76,6 +76,8 @@ export interface InterruptController {
   spi(n: number): InterruptLine;
   /** Private interrupt `n` of the device tree. */
   ppi(cpu: number, n: number): InterruptLine;
+  /** Whether a shared interrupt that came could reach a CPU as the guest has set it up. */
+  acceptsShared(cpu: number): boolean;
 }
 
 export interface BoardDescription {

@@ -63,6 +63,7 @@ export function gicController(
       ],
       spi: (n) => gic.spi(n),
       ppi: (cpu, n) => gic.ppi(cpu, n),
+      acceptsShared: (cpu) => gic.acceptsShared(cpu),
     };
   };
 }

@@ -20,15 +20,18 @@ interface Executed {
   readonly address: number;
   readonly size: number;
   readonly ends: boolean;
+  /** Instructions before it, since the program began. */
+  readonly count: number;
 }
 
 interface Entry {
   readonly address: number;
   /** Undefined where an exception came between: the model does not know at which instruction. */
   readonly from: number | undefined;
+  readonly count: number;
 }
 
-function instructionAt({ memory }: Machine, address: number, thumb: boolean): Executed {
+function instructionAt({ memory, count }: Machine, address: number, thumb: boolean): Executed {
   const read = (at: number, size: 2 | 4): number => memory.peek(at, size)!;
   const first = read(address, thumb ? 2 : 4);
   const size = thumb && first >>> 11 < 0b11101 ? 2 : 4;
@@ -38,7 +41,7 @@ function instructionAt({ memory }: Machine, address: number, thumb: boolean): Ex
     : size === 2
       ? DECODERS.t16.decode(first)
       : DECODERS.t32.decode(((first << 16) | second) >>> 0);
-  return { address, size, ends: decoded !== undefined && decodedEndsBlock(decoded, thumb, size) };
+  return { address, size, ends: decoded !== undefined && decodedEndsBlock(decoded, thumb, size), count: count - 1 };
 }
 
 /** Where an instruction of a program below may be. */
@@ -73,7 +76,11 @@ function entriesOf(instructions: readonly Executed[]): Entry[] {
   for (const next of instructions.slice(1)) {
     const straight = last !== undefined && !last.ends && next.address === last.address + last.size;
     if (!straight)
-      entries.push({ address: next.address, from: last!.ends && !isVector(next.address) ? last!.address : undefined });
+      entries.push({
+        address: next.address,
+        from: last!.ends && !isVector(next.address) ? last!.address : undefined,
+        count: next.count,
+      });
     last = next;
   }
   return entries;
@@ -172,10 +179,11 @@ describeEngines('blocks', (engine) => {
       expect(counts).toEqual(totals(model.map(({ address }) => address)));
 
       const tracing = started(engine, make);
+      const begun = tracing.machine.count;
       const told: Entry[] = [];
       const stop = tracing.machine.blocks.trace(0, 0xffff_ffff, (_, address, from) => {
         const known = model[told.length]?.from !== undefined;
-        told.push({ address, from: known ? from : undefined });
+        told.push({ address, from: known ? from : undefined, count: tracing.machine.count - begun });
       });
       tracing.steps(instructions);
       stop();
@@ -187,6 +195,54 @@ describeEngines('blocks', (engine) => {
       expect(plain.machine.stateHash()).toBe(hash);
     });
   }
+
+  for (const program of PROGRAMS) {
+    const { name, make, instructions } = program;
+    it(`are kept, the last of them, as the model has them: ${name}`, () => {
+      const model = modelOf(program).map(({ address, count }) => ({ address, count }));
+      const test = started(engine, make);
+      const { blocks } = test.machine;
+      const begun = test.machine.count;
+      const end = blocks.keepLast(700);
+      const kept = (most?: number): object[] =>
+        blocks.last(most).map(({ address, count }) => ({ address, count: count - begun }));
+      // In pieces, and looked at in the middle.
+      for (let done = 0; done < instructions; done += 1237) {
+        test.steps(Math.min(1237, instructions - done));
+        if (done === 12_370) {
+          expect(kept(3)).toEqual(model.filter(({ count }) => count < done + 1237).slice(-3));
+        }
+      }
+      expect(kept()).toEqual(model.slice(-700));
+      expect(kept(5)).toEqual(model.slice(-5));
+      const hash = test.machine.stateHash();
+      end();
+      expect(blocks.active).toBe(false);
+      expect(started(engine, make).steps(instructions).machine.stateHash()).toBe(hash);
+    });
+  }
+
+  it('are kept and counted and told at once', () => {
+    const program = PROGRAMS[2]!;
+    const model = modelOf(program);
+    const test = started(engine, program.make);
+    const { blocks } = test.machine;
+    const ends = [blocks.keepLast(64)];
+    test.steps(1000);
+    ends.push(blocks.count());
+    test.steps(1000);
+    let told = 0;
+    ends.push(blocks.trace(VECTORS, VECTORS + 0xfff, () => void told++));
+    test.steps(98_000);
+    ends[0]!();
+    test.steps(100_000);
+    const counts = Object.values(counted(test)).reduce((sum, count) => sum + count, 0);
+    const entered = model.filter(({ count }) => count > 1000 && count < 200_000).length;
+    expect([told > 100, counts]).toEqual([true, entered]);
+    expect(blocks.last()).toEqual([]);
+    for (const end of ends) end();
+    expect(blocks.active).toBe(false);
+  });
 
   it('are told on one page and counted on the others', () => {
     const test = started(engine, timerProgram);

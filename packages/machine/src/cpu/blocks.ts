@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Basic blocks as they are executed: counted inline by generated code, or told one by one. A block begins with the
+// Basic blocks as they are executed: counted inline by generated code, the last of them kept, or told one by one. A block begins with the
 // instruction after one that may go elsewhere, whether it did or not, or may raise an exception of its own will; at an
 // exception's vector; and where an exception returns to. The same in every engine.
 
-import { CPU } from '@plinth/arm';
+import { type BlockNotes, CPU } from '@plinth/arm';
 import { assert } from '@plinth/core';
 import type { BlockCount, CodePages } from '../memory/code-pages.js';
+import type { BlockRing, ExecutedBlock } from './block-ring.js';
 import type { Vcpu } from './vcpu.js';
 
 /**
@@ -22,19 +23,21 @@ interface Trace {
 
 export class Blocks {
   readonly #codePages: CodePages;
+  readonly #ring: BlockRing;
   /** All code is to be decoded anew. */
   readonly #changed: () => void;
   readonly #traces = new Set<Trace>();
   #counts = 0;
 
-  constructor(codePages: CodePages, changed: () => void) {
+  constructor(codePages: CodePages, ring: BlockRing, changed: () => void) {
     this.#codePages = codePages;
+    this.#ring = ring;
     this.#changed = changed;
   }
 
   /** Whether generated code counts. */
   get active(): boolean {
-    return this.#counts > 0 || this.#traces.size > 0;
+    return this.#counts > 0 || this.#traces.size > 0 || this.#ring.active;
   }
 
   /** Counts from now on, from zero if nobody counted; returns the function that ends it. Code is translated anew. */
@@ -46,8 +49,37 @@ export class Blocks {
       if (ended) return;
       ended = true;
       this.#counts--;
-      if (!this.active) this.#end();
+      this.#ended();
     };
+  }
+
+  /**
+   * Keeps the last blocks from now on, so many (1 to MOST_BLOCKS), inline and in every engine; returns the function that ends
+   * it. One at a time keeps them. Code is translated anew.
+   */
+  keepLast(count: number): () => void {
+    assert(!this.#ring.active, 'somebody keeps the last blocks already');
+    const begins = !this.active;
+    this.#ring.begin(count);
+    if (begins) this.#begin();
+    else this.#changed();
+    let ended = false;
+    return () => {
+      if (ended) return;
+      ended = true;
+      this.#ring.end();
+      this.#ended();
+    };
+  }
+
+  /** How many blocks are kept; 0 if none are. */
+  get kept(): number {
+    return this.#ring.capacity;
+  }
+
+  /** The last blocks that were entered, the latest last: at most so many, and those that are kept. */
+  last(most?: number): ExecutedBlock[] {
+    return this.#ring.last(most);
   }
 
   /** How often each block was entered since counting began. A block whose code was changed meanwhile is counted as one. */
@@ -67,9 +99,7 @@ export class Blocks {
     if (begins) this.#begin();
     else this.#changed();
     return () => {
-      if (!this.#traces.delete(trace)) return;
-      if (this.active) this.#changed();
-      else this.#end();
+      if (this.#traces.delete(trace)) this.#ended();
     };
   }
 
@@ -78,9 +108,20 @@ export class Blocks {
     this.#changed();
   }
 
-  #end(): void {
-    this.#codePages.counting = false;
+  /** Somebody has ended: what the others want is in code that is made anew. */
+  #ended(): void {
+    if (!this.active) this.#codePages.counting = false;
     this.#changed();
+  }
+
+  /** For the engine: what regions are to note of blocks; undefined if nothing. `tallies` are those of the region's page. */
+  notes(tallies: number | undefined): BlockNotes | undefined {
+    if (tallies === undefined || !this.active) return undefined;
+    const { place } = this.#ring;
+    return {
+      ...(this.#counts > 0 ? { tallies } : {}),
+      ...(place === undefined ? {} : { ring: place }),
+    };
   }
 
   /** Whether blocks on the page of a virtual address are told. */

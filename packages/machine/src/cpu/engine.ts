@@ -105,6 +105,7 @@ export class Engine {
       physical: options.physical,
       codePages: options.codePages,
       hooks: options.hooks,
+      blocks: options.blocks,
       finder: new RegionFinder(this.#decoders),
       table: this.#table,
       firstRegion: this.#image.handlerCount,

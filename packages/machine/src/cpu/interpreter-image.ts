@@ -3,7 +3,7 @@
 // table and on whether memory is shared; a shell may keep its bytes and hand them in to save the half second that making them takes.
 
 import { buildInterpreter, planHandlers, type RowHandlers, ROWS } from '@plinth/arm';
-import { HOT_COUNTERS, HOT_COUNTERS_AT } from '../memory/layout.js';
+import { BLOCK_RING_AT, HOT_COUNTERS, HOT_COUNTERS_AT } from '../memory/layout.js';
 import { HOT_THRESHOLD } from './translator.js';
 
 /** Functions that instruction slots can name. */
@@ -37,6 +37,7 @@ export function interpreterBytes(sharedMemory: boolean = false): Uint8Array {
     tableSize: TABLE_SIZE,
     sharedMemory,
     hot: { address: HOT_COUNTERS_AT, count: HOT_COUNTERS, threshold: HOT_THRESHOLD },
+    ring: BLOCK_RING_AT,
   });
 }
 

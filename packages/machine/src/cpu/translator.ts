@@ -6,6 +6,7 @@ import { buildRegions, type Region, type RegionFinder, type RegionRequest } from
 import type { CodePages } from '../memory/code-pages.js';
 import { HOT_COUNTERS, HOT_COUNTERS_AT } from '../memory/layout.js';
 import type { PhysicalMemory } from '../memory/physical-memory.js';
+import type { Blocks } from './blocks.js';
 import type { Hooks } from './hooks.js';
 
 /** Regions compiled together, unless one of them becomes hot again before. */
@@ -39,6 +40,7 @@ export interface TranslatorOptions {
   readonly codePages: CodePages;
   readonly finder: RegionFinder;
   readonly hooks: Hooks;
+  readonly blocks: Blocks;
   readonly table: WebAssembly.Table;
   /** Function numbers of handlers end here. */
   readonly firstRegion: number;
@@ -157,15 +159,15 @@ export class Translator {
 
   /** Compiles what is asked for and puts it in place. */
   flush(): void {
-    const { physical, codePages, memory, table, imports, firstRegion, sharedMemory } = this.#options;
+    const { physical, codePages, blocks, memory, table, imports, firstRegion, sharedMemory } = this.#options;
     const batch = this.#pending.filter((p) => physical.generation[p.page] === p.generation);
     this.#pending = [];
     if (batch.length === 0) return;
     const requests = batch.map(({ page, thumb, region, originalHandler, handlerArray }): RegionRequest => {
       const watchful = this.#watchful.has(page);
-      const tallies = codePages.tallies(page, thumb);
-      const counting = tallies === undefined ? {} : { tallies };
-      return { region, place: { originalHandler, handlerArray, firstRegion, watchful, ...counting } };
+      const notes = blocks.notes(codePages.tallies(page, thumb));
+      const noting = notes === undefined ? {} : { blocks: notes };
+      return { region, place: { originalHandler, handlerArray, firstRegion, watchful, ...noting } };
     });
     const bytes = buildRegions(requests, sharedMemory);
     const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory, ...imports } });

@@ -24,6 +24,8 @@ export interface Device {
   reset(): void;
   /** Of a device that shows the time of day: sets it, in seconds since 1970. */
   setTimeOfDay?(seconds: number): void;
+  /** A driver has set it up, so that it may write memory by itself; of other devices left out. */
+  readonly driven?: boolean;
   /** Of what `save` writes, raised with every change of it; 1 if left out. */
   readonly stateVersion?: number;
   /** Everything that later behaviour depends on, with pending alarms; changes nothing. Between two instructions. */

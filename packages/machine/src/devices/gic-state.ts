@@ -200,6 +200,19 @@ export class GicState {
     return best;
   }
 
+  /** Whether a shared interrupt that came could be signalled to a CPU: enabled, for it, and passed on by its interface. */
+  acceptsShared(cpu: number): boolean {
+    const groups = this.distributorControl & this.control[cpu]! & 3;
+    for (let intid = 32; groups !== 0 && intid < this.count; intid++) {
+      const enabled = (this.enabled[this.slot(intid >>> 5, cpu)]! >>> (intid & 31)) & 1;
+      const ours = this.cpus === 1 || ((this.targets[intid - 32]! >>> cpu) & 1) !== 0;
+      const passes = ((groups >>> this.groupOf(intid, cpu)) & 1) !== 0;
+      if (enabled !== 0 && ours && passes && this.priority[this.index(intid, cpu)]! < this.priorityMask[cpu]!)
+        return true;
+    }
+    return false;
+  }
+
   groupOf(intid: number, cpu: number): 0 | 1 {
     return ((this.group[this.slot(intid >>> 5, cpu)]! >>> (intid & 31)) & 1) as 0 | 1;
   }

@@ -88,6 +88,11 @@ export class Gic {
     return { set: (level) => this.#state.setInput(n + 16, cpu, level) };
   }
 
+  /** Whether a shared interrupt that came could reach a CPU as all is set up. */
+  acceptsShared(cpu: number): boolean {
+    return this.#state.acceptsShared(cpu);
+  }
+
   reset(): void {
     this.#state.reset();
   }

@@ -16,6 +16,10 @@ export const HOT_COUNTERS = 32768;
 export const HOT_COUNTERS_AT: number = 40 * 1024;
 /** CPU blocks, up to eight. */
 export const CPU_BLOCKS_AT = 4096;
+/** The control words of the ring of blocks (BLOCK_RING). */
+export const BLOCK_RING_AT: number = HOT_COUNTERS_AT + 2 * HOT_COUNTERS;
+/** Room for its entries, behind all else. */
+export const BLOCK_RING_SIZE: number = 1024 * 1024;
 /** A table without any entry, for contexts that are not resolved yet. Never written. */
 export const EMPTY_TABLE_AT: number = 128 * 1024;
 export const SLOTS_AT: number = EMPTY_TABLE_AT + TABLE_SIZE;
@@ -34,8 +38,13 @@ export function watchBitmaps(ramSize: number): { read: number; write: number; si
   return { read, write: read + size, size };
 }
 
+/** Where the entries of the ring of blocks lie, behind the bitmaps. */
+export function blockRingBase(ramSize: number): number {
+  const { write, size } = watchBitmaps(ramSize);
+  return Math.ceil((write + size) / 65536) * 65536;
+}
+
 /** Pages of 64 KiB that a machine with so much RAM needs. */
 export function memoryPages(ramSize: number): number {
-  const { write, size } = watchBitmaps(ramSize);
-  return Math.ceil((write + size) / 65536);
+  return (blockRingBase(ramSize) + BLOCK_RING_SIZE) / 65536;
 }

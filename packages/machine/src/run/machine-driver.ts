@@ -19,8 +19,11 @@ export type DriverStop =
   | { readonly kind: 'exit'; readonly status: number }
   /** A hook stopped before the instruction at this virtual address. */
   | { readonly kind: 'hook'; readonly address: number }
-  /** The machine cannot or may not go on; why is in the findings. */
-  | { readonly kind: 'finding' };
+  /**
+   * The machine cannot or may not go on; why is in the findings. With `standstill` it stands for a debugger, because of what
+   * this CPU did, and goes on when that lets it.
+   */
+  | { readonly kind: 'finding'; readonly standstill?: { readonly cpu: number; readonly message: string } };
 
 export interface MachineDriver extends Disposable {
   /** Instructions executed since power-on. */

@@ -90,10 +90,14 @@ function main(wait: boolean): Instruction[] {
 
 /** Puts the guest in place, ready to start. */
 export function timerProgram(test: CpuTest, wait = false): CpuTest {
+  return timerGuest(test, main(wait)).code(thumbPart, THUMB);
+}
+
+/** A guest whose timer interrupts it, which counts at DATA, while it does something else; r10 is DATA then. */
+export function timerGuest(test: CpuTest, work: readonly Instruction[]): CpuTest {
   return test
     .masked('if')
-    .code([...setUp, ...main(wait)])
-    .code(thumbPart, THUMB)
+    .code([...setUp, ...work])
     .code([b(0x100 - 24)], VECTORS + 24)
     .code(interruptHandler, VECTORS + 0x100)
     .banked('irq', { sp: DATA + 0x400 });

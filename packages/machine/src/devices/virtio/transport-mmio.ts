@@ -71,6 +71,10 @@ export class VirtioMmio implements Device {
   #interruptStatus = 0;
   #generation = 0;
 
+  get driven(): boolean {
+    return (this.#status & STATUS.driverOk) !== 0;
+  }
+
   constructor(options: VirtioMmioOptions) {
     const { device, memory } = options;
     this.name = device.name;
