@@ -6,18 +6,19 @@
 import { readFileSync, writeSync } from 'node:fs';
 import { tuneCompiler } from '@plinth/cli';
 import { Machine, planElf, readElf } from '@plinth/machine';
-import { type Probe, Probes } from '@plinth/observe';
+import { LAST_BLOCKS, type Probe, Probes } from '@plinth/observe';
 import { DATA_AT, EVENTS_AT, eventsProgram, FUNCTION_AT, LOOP_AT, PER_ROUND } from './events-program.js';
 import { bootFiles, bootPlan, RAM_MEBIBYTES as LINUX_MEBIBYTES } from './linux.js';
 import { createSemihostedMachine } from './machine.js';
 import { isDecided, medianInterval, ratios } from './median-interval.js';
 import type { EngineName } from './options.js';
 
-/** CPU seconds by turns: without probes, with probes that nothing touches, with all blocks counted. */
+/** CPU seconds by turns: without probes, with probes that nothing touches, with all blocks counted, with the last ones kept. */
 export interface PairsReport {
   readonly plain: number[];
   readonly idle: number[];
   readonly blocks: number[];
+  readonly last: number[];
 }
 
 /** What an event of a kind takes, nanoseconds of CPU time beyond the same work without the probe. */
@@ -63,7 +64,7 @@ type Make = () => Machine;
  * depend on where it lies, so to go on until it is narrow favours no result.
  */
 class Pairs {
-  readonly report: PairsReport = { plain: [], idle: [], blocks: [] };
+  readonly report: PairsReport = { plain: [], idle: [], blocks: [], last: [] };
   readonly #least: number;
   readonly #end: number;
 
@@ -80,11 +81,12 @@ class Pairs {
   }
 
   /** One of each, timed by the caller; whoever is first has other caches, so they change about. */
-  take(plain: () => number, idle: () => number, blocks: () => number): void {
+  take(plain: () => number, idle: () => number, blocks: () => number, last: () => number): void {
     const turns = [
       () => this.report.plain.push(plain()),
       () => this.report.idle.push(idle()),
       () => this.report.blocks.push(blocks()),
+      () => this.report.last.push(last()),
     ];
     if (this.report.plain.length % 2 === 1) turns.reverse();
     for (const turn of turns) turn();
@@ -100,16 +102,18 @@ function endless(make: Make, pairs: Pairs): PairsReport {
     timed(() => void machine.run({ until: machine.count + count }));
   let slice = 0;
   while (pairs.wanted) {
-    const [plain, idle, blocks] = [make(), make(), make()];
+    const [plain, idle, blocks, last] = [make(), make(), make(), make()];
     armIdle(idle);
     new Probes(blocks).countBlocks();
-    for (const machine of [plain, idle, blocks]) run(machine, WARM_UP);
+    last.blocks.keepLast(LAST_BLOCKS);
+    for (const machine of [plain, idle, blocks, last]) run(machine, WARM_UP);
     if (slice === 0) slice = Math.round((SLICE_SECONDS / run(plain, WARM_UP)) * WARM_UP);
     for (let n = 0; n < PAIRS_OF_MACHINES && pairs.wanted; n++) {
       pairs.take(
         () => run(plain, slice),
         () => run(idle, slice),
         () => run(blocks, slice),
+        () => run(last, slice),
       );
     }
   }
@@ -129,6 +133,7 @@ function fromPowerOn(make: Make, pairs: Pairs): PairsReport {
       () => run(() => {}),
       () => run(armIdle),
       () => run((machine) => void new Probes(machine).countBlocks()),
+      () => run((machine) => void machine.blocks.keepLast(LAST_BLOCKS)),
     );
   }
   return pairs.report;

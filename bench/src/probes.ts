@@ -29,6 +29,7 @@ export async function probes(folder: string, options: Options, progress: (text: 
     rows.push(
       pairsRow(`${name}, probes that nothing touches`, report.plain, report.idle),
       pairsRow(`${name}, every block counted`, report.plain, report.blocks),
+      pairsRow(`${name}, the last blocks kept`, report.plain, report.last),
     );
   };
   for (const name of WORK) {

@@ -72,6 +72,12 @@ export class DebuggedMachine implements AsyncDisposable {
     return stdout.split('\n').filter((line) => line !== '');
   }
 
+  /** Waits for a text on standard error; false if it ends before. */
+  async says(text: string): Promise<boolean> {
+    while (!this.errors.includes(text) && this.#child.exitCode === null) await sleep(20);
+    return this.errors.includes(text);
+  }
+
   /** Waits for a text of its console; false if it ends before. */
   async prints(text: string): Promise<boolean> {
     while (!this.output.includes(text) && this.#child.exitCode === null) await sleep(20);

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// The bare-metal program that is debugged, compiled anew.
+// A bare-metal program that is debugged, compiled anew.
 
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-const GUEST = join(import.meta.dirname, 'guest');
+const LINK = join(import.meta.dirname, 'guest/link.ld');
 const TARGET = ['-mcpu=cortex-a15', '-mfpu=neon-vfpv4', '-mfloat-abi=hard', '-ffreestanding', '-nostdlib'];
 
 export function missingCompiler(): string | undefined {
@@ -17,9 +17,10 @@ export class GuestProgram implements Disposable {
   readonly #directory: string = mkdtempSync(join(tmpdir(), 'plinth-gdb-'));
   readonly elf: string = join(this.#directory, 'program.elf');
 
-  constructor() {
-    const args = ['-g', '-O1', ...TARGET, '-T', 'link.ld', 'start.S', 'program.c', '-o', this.elf];
-    execFileSync('arm-none-eabi-gcc', args, { cwd: GUEST });
+  /** Of a folder beside this file. */
+  constructor(folder: 'guest' | 'crash-guest' = 'guest') {
+    const args = ['-g', '-O1', ...TARGET, '-T', LINK, 'start.S', 'program.c', '-o', this.elf];
+    execFileSync('arm-none-eabi-gcc', args, { cwd: join(import.meta.dirname, folder) });
   }
 
   [Symbol.dispose](): void {

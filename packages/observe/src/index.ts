@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // The public face of the room that sees into machines.
+export * from './crash/crash-watch.js';
 export * from './export/activity.js';
 export * from './export/covered-blocks.js';
 export * from './export/drcov.js';
 export * from './export/elf-core.js';
 export * from './export/folded-stacks.js';
+export * from './export/last-blocks.js';
 export * from './export/stack-sampler.js';
 export * from './export/trace-events.js';
+export * from './gdb/block-monitor.js';
 export * from './gdb/framing.js';
 export * from './gdb/history-monitor.js';
 export * from './gdb/machine-monitor.js';
@@ -20,6 +23,7 @@ export * from './linux/btf.js';
 export * from './linux/btf-layout.js';
 export type { Found, FoundKernel } from './linux/find-kernel.js';
 export * from './linux/guest-view.js';
+export * from './linux/kernel-elf.js';
 export * from './linux/kernel-layout.js';
 export * from './linux/linux-guest.js';
 export * from './linux/machine-view.js';

@@ -17,7 +17,7 @@ const cacheOf = (options: object): BootCache | undefined =>
 
 it('keeps the boot of a plain run, whatever options there are that it leaves out', () => {
   expect(cacheOf({})).toBeInstanceOf(BootCache);
-  expect(cacheOf({ top: true, ps: true, strace: true })).toBeInstanceOf(BootCache);
+  expect(cacheOf({ top: true, ps: true, strace: true, onCrash: 'stop', lastBlocks: 'a' })).toBeInstanceOf(BootCache);
 });
 
 it('keeps none where someone looks at the boot, or may change it', () => {

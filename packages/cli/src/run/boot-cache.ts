@@ -48,6 +48,7 @@ const KEYED: ReadonlySet<string> = new Set([
 const IRRELEVANT: ReadonlySet<string> = new Set([
   'engine', 'lockstep', 'semihosting', 'cold', 'realtime', 'console', 'limits', 'wallClock', 'seed', 'saveSnapshot',
   'saveAt', 'record', 'embed', 'paused', 'ps', 'modules', 'strace', 'ftrace', 'top',
+  'onCrash', 'hangSeconds', 'lastBlocks', 'lastBlocksCount', 'kernelSymbols',
 ]); // prettier-ignore
 
 export class BootCache {

@@ -36,7 +36,8 @@ export function conclude(
       return EXIT.found;
     }
     if (capture.exit.status !== 0) say(`the command left with exit status ${capture.exit.status}`);
-    return capture.exit.status === 0 ? EXIT.clean : EXIT.found;
+    const crashed = result.findings.some(({ guard, severity }) => guard === 'crash' && severity !== 'info');
+    return capture.exit.status === 0 && !crashed ? EXIT.clean : EXIT.found;
   }
   const { exit } = result;
   switch (exit.kind) {

@@ -7,16 +7,19 @@ import { resolve } from 'node:path';
 import { PlinthError } from '@plinth/core';
 import type { Machine, MachineDriver, OpenDriver, RunDebugger, RunSpec } from '@plinth/machine';
 import {
+  addBlockCommands,
   addHistoryCommands,
   addMachineCommands,
   findKallsyms,
   GdbStub,
+  type GuestSymbols,
   MachineTarget,
   readElfSymbols,
   type ReplayDriver,
   type SymbolTable,
 } from '@plinth/observe';
 import { reasonOf } from '../host/reason.js';
+import { symbolsOfRun } from './run-symbols.js';
 
 const LOCAL = '127.0.0.1';
 
@@ -45,7 +48,13 @@ export async function openGdbServer(
     lookOnly: spec.record !== undefined,
     ...(spec.program === undefined ? {} : { executable: resolve(spec.program) }),
   });
-  return serveTarget(spec.gdb, target, { paused: spec.paused, say });
+  let symbols: GuestSymbols | undefined;
+  const nameOf = (address: number): string | undefined => (symbols ??= symbolsOfRun(spec, open)).describe(address);
+  return serveTarget(spec.gdb, target, {
+    paused: spec.paused,
+    say,
+    commands: (monitor) => addBlockCommands(monitor, target, nameOf),
+  });
 }
 
 /** Listens for debuggers of a recorded run, which waits for one at its beginning; they can go back in it. */
@@ -67,7 +76,10 @@ export async function openReplayServer(
   return serveTarget(place, target, {
     paused: true,
     say,
-    commands: (monitor) => addHistoryCommands(monitor, target, history, nameOf),
+    commands: (monitor) => {
+      addHistoryCommands(monitor, target, history, nameOf);
+      addBlockCommands(monitor, target, nameOf, history);
+    },
   });
 }
 
@@ -86,13 +98,13 @@ async function serveTarget(
   options: {
     readonly paused: boolean;
     readonly say: (line: string) => void;
-    readonly commands?: (monitor: GdbStub['monitor']) => void;
+    readonly commands: (monitor: GdbStub['monitor']) => void;
   },
 ): Promise<GdbServer> {
   const { paused, say } = options;
   const stub = new GdbStub(target);
   addMachineCommands(stub.monitor, target);
-  options.commands?.(stub.monitor);
+  options.commands(stub.monitor);
   const sockets = new Set<Socket>();
   const server = createServer((socket) => serve(stub, socket, sockets));
   const port = await listen(server, place);

@@ -199,6 +199,35 @@ export const RUN_OPTIONS: readonly RunOption[] = [
     help: 'the machine as it is at the end, or when it is interrupted, as an ELF core for GDB: registers of all CPUs, and RAM by virtual and physical addresses',
   },
   {
+    name: 'on-crash',
+    kind: 'text',
+    value: 'ACTION',
+    help:
+      'when the guest has died (a kernel’s panic, a hang with interrupts off, a CPU that can get nowhere, a storm of exceptions): ' +
+      'report tells it and goes on, pause keeps the machine for GDB, stop ends the run there. Left out, only what can be ' +
+      'seen without looking for a kernel is told',
+    choices: ['report', 'pause', 'stop'],
+  },
+  {
+    name: 'hang-seconds',
+    kind: 'number',
+    value: 'S',
+    help: 'virtual seconds that an interrupt may wait for a CPU that masks it, before that is a hang (default: 5)',
+  },
+  {
+    name: 'last-blocks',
+    kind: 'path',
+    value: 'FILE',
+    help: 'the blocks of instructions that were executed last, with count, CPU, address and symbol, as JSON lines',
+  },
+  {
+    name: 'kernel-symbols',
+    kind: 'path',
+    value: 'FILE',
+    help: 'the symbols and unwind tables of a Linux guest’s kernel, as found in its memory, as an ELF file for GDB’s symbol-file; written as soon as there is a kernel',
+  },
+  { name: 'last-blocks-count', kind: 'count', value: 'N', help: 'how many of them, at most 131072 (default: 10000)' },
+  {
     name: 'profile',
     kind: 'path',
     value: 'FILE',

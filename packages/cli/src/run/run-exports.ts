@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// `--coverage`, `--profile`, `--trace` and `--core`: what a run has executed, and the machine at its end, as files for other
-// tools.
+// `--coverage`, `--profile`, `--trace`, `--last-blocks`, `--kernel-symbols` and `--core`: what a run has executed, and the machine at its end, as
+// files for other tools.
 
 import { readFileSync } from 'node:fs';
 import { PlinthError } from '@plinth/core';
@@ -13,6 +13,10 @@ import {
   EventTrace,
   FoldedStacks,
   type GuestSymbols,
+  kernelSymbolElf,
+  LAST_BLOCKS,
+  lastBlockLines,
+  type LinuxGuest,
   machineView,
   type Observer,
   readElfUnwindTable,
@@ -20,6 +24,7 @@ import {
   writeDrcov,
 } from '@plinth/observe';
 import { LineFile } from '../host/line-file.js';
+import { findLinux } from './guest-system.js';
 import { LinuxLookout } from './linux-lookout.js';
 import { symbolsOfRun } from './run-symbols.js';
 
@@ -37,13 +42,14 @@ export class RunExports implements Observer, Disposable {
   readonly #ends: (() => void)[] = [];
   #sampling: Observer['sampling'];
   /** What waits for the guest's Linux. */
-  #whenLinux: (() => void) | undefined;
+  #whenLinux: (() => void)[] = [];
   readonly #atExit = (): void => this.finish();
 
   /** Undefined if nothing is wanted. The files are made at once, so that those that cannot be are told before the run. */
   static begin(spec: RunSpec, driver: OpenDriver): RunExports | undefined {
-    const { coverage, core, profile, trace } = spec;
-    if ([coverage, core, profile, trace].every((path) => path === undefined)) return undefined;
+    const { coverage, core, profile, trace, lastBlocks, kernelSymbols } = spec;
+    if ([coverage, core, profile, trace, lastBlocks, kernelSymbols].every((path) => path === undefined))
+      return undefined;
     return new RunExports(spec, driver);
   }
 
@@ -55,6 +61,8 @@ export class RunExports implements Observer, Disposable {
     try {
       this.#cover();
       this.#core();
+      this.#lastBlocks();
+      this.#kernelSymbols();
       this.#profile();
       this.#trace();
     } catch (error) {
@@ -121,6 +129,37 @@ export class RunExports implements Observer, Disposable {
     });
   }
 
+  #lastBlocks(): void {
+    const { lastBlocks, lastBlocksCount = LAST_BLOCKS } = this.#spec;
+    if (lastBlocks === undefined) return;
+    const file = this.#file(lastBlocks, 'last-blocks');
+    const { blocks } = this.#driver.machine;
+    const end = blocks.keepLast(lastBlocksCount);
+    this.#ends.push(() => {
+      for (const line of lastBlockLines(blocks.last(), this.#symbols)) file.write(line);
+      end();
+    });
+  }
+
+  /** As soon as there is a kernel: GDB may be waiting for it. */
+  #kernelSymbols(): void {
+    const { kernelSymbols } = this.#spec;
+    if (kernelSymbols === undefined) return;
+    const file = this.#file(kernelSymbols, 'kernel-symbols');
+    let written = false;
+    const write = (guest: LinuxGuest): void => {
+      written = true;
+      file.writeBytes(kernelSymbolElf(guest));
+    };
+    this.#whenLinux.push(() => write(this.#linux.guest()!));
+    this.#ends.push(() => {
+      if (written) return;
+      const search = findLinux(this.#driver.machine);
+      if ('reason' in search) throw new PlinthError('input', 'kernel-symbols', `kernel-symbols: ${search.reason}`);
+      write(search.found);
+    });
+  }
+
   #profile(): void {
     const { profile, profileInterval = PROFILE_INTERVAL, program } = this.#spec;
     if (profile === undefined) return;
@@ -159,14 +198,12 @@ export class RunExports implements Observer, Disposable {
       }
     };
     if (this.#spec.program !== undefined) begin();
-    else this.#whenLinux = begin;
+    else this.#whenLinux.push(begin);
   }
 
   afterSlice(): void {
-    if (this.#whenLinux === undefined || this.#linux.guest() === undefined) return;
-    const begin = this.#whenLinux;
-    this.#whenLinux = undefined;
-    begin();
+    if (this.#whenLinux.length === 0 || this.#linux.guest() === undefined) return;
+    for (const begin of this.#whenLinux.splice(0)) begin();
   }
 
   /**

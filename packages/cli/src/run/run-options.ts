@@ -32,12 +32,18 @@ const SPEC_KEYS: Readonly<Record<string, string>> = {
   'probe-output': 'probeOutput',
   'profile-interval': 'profileInterval',
   'trace-function': 'traceFunctions',
+  'on-crash': 'onCrash',
+  'hang-seconds': 'hangSeconds',
+  'last-blocks': 'lastBlocks',
+  'last-blocks-count': 'lastBlocksCount',
+  'kernel-symbols': 'kernelSymbols',
 };
 /** What may be said anew when a snapshot goes on; CPU and memory must then be what they were. */
 const RESUME_OPTIONS: ReadonlySet<string> = new Set([
   'snapshot', 'cpu', 'memory', 'engine', 'lockstep', 'realtime', 'console', 'save-snapshot', 'save-at',
   'record', 'embed', 'gdb', 'paused', 'ps', 'modules', 'strace', 'ftrace', 'probe', 'probe-output',
   'coverage', 'core', 'profile', 'profile-interval', 'trace', 'trace-function', 'top',
+  'on-crash', 'hang-seconds', 'last-blocks', 'last-blocks-count', 'kernel-symbols',
   'net', 'pcap', 'drive',
 ]); // prettier-ignore
 /** Bytes that tell what a file is. */

@@ -5,12 +5,14 @@ import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { assert, PlinthError } from '@plinth/core';
 import { InterpreterImage } from '@plinth/machine';
 import type { Console, ConsoleEvents } from '@plinth/machine';
+import { ObservedDriver } from '@plinth/observe';
 import { SharedFiles } from '../host/shared-files.js';
 import { NullConsole } from '../run/console.js';
 import { driveRun } from '../run/drive-run.js';
 import { nodeHost } from '../run/driver-host.js';
 import { ExecFrameParser } from '../run/exec-frame.js';
 import { openConsole } from '../run/open-console.js';
+import { watchForCrashes } from '../run/run-crashes.js';
 import { startRun } from '../run/start-run.js';
 import type { FromMachine, MachineEnd, MachineJob, ToMachine } from './messages.js';
 
@@ -92,7 +94,7 @@ async function runJob(job: MachineJob, port: PortConsole, send: Send): Promise<M
   });
   const { spec } = started;
   using _network = started.network;
-  using machine = started.machine;
+  using machine = new ObservedDriver(started.machine, [watchForCrashes(spec, started.machine)]);
   const frame =
     spec.exec === undefined
       ? undefined
@@ -101,18 +103,21 @@ async function runJob(job: MachineJob, port: PortConsole, send: Send): Promise<M
           errors: (bytes) => send({ kind: 'errors', bytes: Uint8Array.from(bytes) }),
         });
   const console = await consoleOf(job, port, send);
-  const { machineExit, findings, counts } = await driveRun(started, {
-    console,
-    onFinding: (finding) => send({ kind: 'finding', finding }),
-    ...(frame === undefined
-      ? {}
-      : {
-          onOutput: (bytes) => {
-            frame.push(bytes);
-            return frame.phase === 'end';
-          },
-        }),
-  });
+  const { machineExit, findings, counts } = await driveRun(
+    { ...started, machine },
+    {
+      console,
+      onFinding: (finding) => send({ kind: 'finding', finding }),
+      ...(frame === undefined
+        ? {}
+        : {
+            onOutput: (bytes) => {
+              frame.push(bytes);
+              return frame.phase === 'end';
+            },
+          }),
+    },
+  );
   await console.close();
   const status = frame?.phase === 'end' ? frame.exitStatus : undefined;
   return {

@@ -63,6 +63,8 @@ export class MachineWorkers {
       probe: spec.probes.length > 0,
       coverage: spec.coverage !== undefined,
       core: spec.core !== undefined,
+      'last-blocks': spec.lastBlocks !== undefined,
+      'kernel-symbols': spec.kernelSymbols !== undefined,
       profile: spec.profile !== undefined,
       trace: spec.trace !== undefined,
     };

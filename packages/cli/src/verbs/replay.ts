@@ -2,10 +2,11 @@
 // `plinth replay`: runs a recorded run again, compares it with what was noted of it, and stops at the first difference.
 
 import { existsSync } from 'node:fs';
-import { PlinthError } from '@plinth/core';
+import { type Finding, PlinthError } from '@plinth/core';
 import { hostTime, isPort, MemoryFile, READY_MARK, StreamSearch, takesRequests, withoutMark } from '@plinth/machine';
 import type { EngineName, OpenDriver } from '@plinth/machine';
 import {
+  type CrashWatch,
   FILE_ROLES,
   History,
   openRecording,
@@ -23,6 +24,7 @@ import { OutputConsole } from '../run/console.js';
 import { nodeHost } from '../run/driver-host.js';
 import { openReplayServer } from '../run/gdb-server.js';
 import { ExecCapture } from '../run/exec-capture.js';
+import { watchForCrashes } from '../run/run-crashes.js';
 import { createReplayDriver } from '../run/replay-machine.js';
 import { parseCount, readInput } from '../run/run-options.js';
 
@@ -67,11 +69,15 @@ export async function replayVerb(file: string, options: ReplayVerbOptions): Prom
   const begun = performance.now();
   const output = new ReplayOutput(recording, options.json === true);
   driver.endSlicesAt([READY_MARK.at(-1)!]);
+  let findings: readonly Finding[] = [];
   let replay: Replay;
   let stop: ReplayStop;
   if (options.gdb === undefined) {
     replay = new Replay(driver, recording);
-    stop = await play(replay, driver, output, until);
+    const found = new ReplayFindings(recording, driver, options.json === true);
+    stop = await play(replay, driver, output, until, found);
+    if (stop.kind === 'end') found.end(recording);
+    findings = found.list;
   } else {
     const history = new History(driver, recording, { files: layers });
     replay = history.replay;
@@ -79,15 +85,23 @@ export async function replayVerb(file: string, options: ReplayVerbOptions): Prom
   }
   await output.end();
   const seconds = (performance.now() - begun) / 1000;
-  if (options.json === true) process.stdout.write(`${JSON.stringify(asJson(recording, replay, stop, seconds))}\n`);
+  if (options.json === true)
+    process.stdout.write(`${JSON.stringify({ ...asJson(recording, replay, stop, seconds), findings })}\n`);
   else for (const line of tell(recording, replay, stop, seconds)) say(line);
   return stop.kind === 'different' ? EXIT.found : EXIT.clean;
 }
 
-async function play(replay: Replay, driver: OpenDriver, output: ReplayOutput, until: number): Promise<ReplayStop> {
+async function play(
+  replay: Replay,
+  driver: OpenDriver,
+  output: ReplayOutput,
+  until: number,
+  findings: ReplayFindings,
+): Promise<ReplayStop> {
   for (;;) {
     await nodeClock.yield();
-    const stop = replay.run(Math.min(until, driver.instructions + SLICE));
+    const stop = replay.run(Math.min(until, driver.instructions + SLICE, findings.nextLook));
+    findings.look();
     await output.write(driver.takeOutput());
     const more = stop.kind === 'requested' || (stop.kind === 'until' && driver.instructions < until);
     if (!more) return stop;
@@ -131,6 +145,44 @@ function programOf(
 
 function say(line: string): void {
   process.stderr.write(`plinth: ${line}\n`);
+}
+
+/** What the guest's death was found by in the recorded run is found again, at the same instructions. */
+class ReplayFindings {
+  readonly list: Finding[] = [];
+  readonly #driver: OpenDriver;
+  readonly #watch: CrashWatch;
+  readonly #json: boolean;
+
+  constructor({ start: { spec } }: Recording, driver: OpenDriver, json: boolean) {
+    this.#driver = driver;
+    this.#json = json;
+    const { onCrash: asked, ...plain } = spec;
+    this.#watch = watchForCrashes({ ...plain, ...(asked === undefined ? {} : { onCrash: 'report' }) }, driver);
+  }
+
+  get nextLook(): number {
+    const { interval } = this.#watch.sampling;
+    return (Math.floor(this.#driver.instructions / interval) + 1) * interval;
+  }
+
+  look(): void {
+    if (this.#driver.instructions % this.#watch.sampling.interval === 0) this.#watch.look();
+    this.#report();
+  }
+
+  /** The recorded run may have ended since nothing could go on. */
+  end({ end }: Recording): void {
+    if (end?.exit.kind === 'idle') this.#watch.afterSlice({ kind: 'idle' });
+    this.#report();
+  }
+
+  #report(): void {
+    for (const finding of this.#watch.report()) {
+      this.list.push(finding);
+      if (finding.severity !== 'info' && !this.#json) say(`finding: ${finding.message}`);
+    }
+  }
 }
 
 /** The console of the recorded run, as the run has shown it. */
@@ -180,7 +232,7 @@ function* tell({ name, end, cut }: Recording, replay: Replay, stop: ReplayStop, 
   yield `replay: the same ${where}: ${checkpoints} checkpoints, ${withRam} of them with all of RAM; ${rate}`;
 }
 
-function asJson({ name, end, cut }: Recording, replay: Replay, stop: ReplayStop, seconds: number): unknown {
+function asJson({ name, end, cut }: Recording, replay: Replay, stop: ReplayStop, seconds: number): object {
   const { count, time } = replay.place;
   return {
     recording: name,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // `plinth run`: reads what is to run, drives it, and turns how it ended into an exit status and one line.
 
-import { PlinthError } from '@plinth/core';
+import { type Finding, PlinthError } from '@plinth/core';
 import { boardList } from '@plinth/machine';
 import type { Console, MachineDriver, RunExit, RunResult, RunSpec } from '@plinth/machine';
 import { ObservedDriver } from '@plinth/observe';
@@ -24,6 +24,7 @@ import { openConsole } from '../run/open-console.js';
 import type { TerminalSize } from '../run/run-files.js';
 import { buildRunSpec } from '../run/run-options.js';
 import type { RunOptions } from '../run/run-options.js';
+import { watchForCrashes } from '../run/run-crashes.js';
 import { RunExports } from '../run/run-exports.js';
 import { RunRecording } from '../run/run-recording.js';
 import { startRun } from '../run/start-run.js';
@@ -68,9 +69,10 @@ async function runSpec(wanted: RunSpec, output: RunOutput): Promise<number> {
   using probes = ProbeSession.begin(spec, unrecorded.machine, probeFiles);
   using exports = RunExports.begin(spec, unrecorded.machine);
   using top = TopView.begin(spec, unrecorded.machine, output.json);
-  const observers = [probes, exports, top].filter((observer) => observer !== undefined);
+  const crashes = watchForCrashes(spec, unrecorded.machine);
+  const observers = [probes, exports, top, crashes].filter((observer) => observer !== undefined);
   const recorded = recording === undefined ? unrecorded.machine : recording.start(unrecorded, say);
-  using machine = observers.length === 0 ? recorded : new ObservedDriver(recorded, observers);
+  using machine = new ObservedDriver(recorded, observers);
   const started = { ...unrecorded, machine };
   const line = (text: string): boolean => process.stderr.write(`${text}\n`);
   using _trace = new GuestTrace(spec, unrecorded.machine.machine, line, say);
@@ -80,6 +82,9 @@ async function runSpec(wanted: RunSpec, output: RunOutput): Promise<number> {
     output.json
       ? new OutputConsole(process.stderr)
       : new StdioConsole(top?.console ?? process.stdout, () => describeProcesses(unrecorded.machine.machine));
+  // A guest may go on for long after its death; what is on the screen is not for this.
+  const isTold = ({ guard, severity }: Finding): boolean =>
+    guard === 'crash' && severity !== 'info' && !output.json && top === undefined;
   const console: Console = spec.exec === undefined ? await openConsole(spec.console, say, standard) : new NullConsole();
   try {
     const capture = spec.exec === undefined ? undefined : new ExecCapture(spec.exec.marker, output.json);
@@ -87,7 +92,10 @@ async function runSpec(wanted: RunSpec, output: RunOutput): Promise<number> {
     const { machineExit, counts, ...driven } = await driveRun(started, {
       console,
       snapshot: { ...(spec.saveAt === undefined ? {} : { at: spec.saveAt }), save: () => saver.saveDuringRun() },
-      onFinding: (finding) => events.write(finding),
+      onFinding: (finding) => {
+        events.write(finding);
+        if (isTold(finding)) say(`finding: ${finding.message}`);
+      },
       ...(gdb === undefined ? {} : { debug: gdb.debug }),
       ...(capture === undefined ? {} : { onOutput: (bytes) => capture.push(bytes) }),
     });
@@ -111,7 +119,9 @@ async function runSpec(wanted: RunSpec, output: RunOutput): Promise<number> {
     if (output.json) printJson(spec, { ...result, ...reportSystem(spec, inside) }, capture);
     else {
       // What is only of interest to a kernel's author is in --events and --json.
-      for (const { severity, message } of findings) if (severity !== 'info') say(`finding: ${message}`);
+      for (const finding of findings) {
+        if (finding.severity !== 'info' && !isTold(finding)) say(`finding: ${finding.message}`);
+      }
       printSystem(spec, inside, (text) => process.stderr.write(`${text}\n`), say);
     }
     const status = conclude(spec, result, machineExit, capture, say, (line) => process.stderr.write(`${line}\n`));

@@ -4,7 +4,7 @@
 // may be wrong, the link register is the second choice. Of what has no tables the innermost frame is all that is known.
 
 import { MODE } from '@plinth/arm';
-import type { Machine } from '@plinth/machine';
+import type { Machine, Vcpu } from '@plinth/machine';
 import type { LinuxGuest, TaskIdentity } from '../linux/linux-guest.js';
 import { type ReadWord, UnwindTable } from '../symbols/arm-unwind.js';
 import type { GuestSymbols } from '../symbols/guest-symbols.js';
@@ -56,8 +56,17 @@ export class StackSampler {
     const guest = this.#source.guest();
     const root = guest === undefined ? [] : [guest.currentIdentity(index)?.comm ?? '[kernel]'];
     if (this.#inProcess(guest)) return [...root, USER];
-    const addresses = this.#stack(state.reg(15) >>> 0, guest);
+    const addresses = this.frames(machine.currentCpu, state.reg(15) >>> 0);
     return [...root, ...addresses.reverse().map((address) => this.#name(address))];
+  }
+
+  /**
+   * Addresses in the functions on a CPU's stack, from the innermost, at `pc`, out: each but the first is that of a call, or
+   * near it. `registers` are r0 to r14 there, those of the CPU as it stands if left out.
+   */
+  frames(cpu: Vcpu, pc: number, registers?: readonly number[]): number[] {
+    const core = registers ?? Array.from({ length: 15 }, (_, n) => cpu.state.reg(n) >>> 0);
+    return this.#stack(cpu, pc, [...core, pc]);
   }
 
   #inProcess(guest: LinuxGuest | undefined): boolean {
@@ -68,10 +77,8 @@ export class StackSampler {
     return this.#source.symbols.table?.nearest(address)?.symbol.name ?? `0x${address.toString(16)}`;
   }
 
-  /** Addresses in the functions on the stack, from the innermost out. */
-  #stack(pc: number, guest: LinuxGuest | undefined): number[] {
-    const cpu = this.#source.machine.currentCpu;
-    this.#findTable(guest);
+  #stack(cpu: Vcpu, pc: number, core: number[]): number[] {
+    this.#findTable(this.#source.guest());
     const read: ReadWord = (address) => {
       const physical = cpu.mappedTo(address >>> 0);
       const bytes = physical === undefined ? undefined : this.#source.machine.memory.bytes(physical >>> 0, 4);
@@ -79,7 +86,7 @@ export class StackSampler {
     };
     const stack = [pc];
     let returned: number | undefined;
-    let registers = Array.from({ length: 16 }, (_, n) => cpu.state.reg(n) >>> 0);
+    let registers = core;
     for (let at = pc; stack.length < MAX_DEPTH;) {
       const lr = registers[14]!;
       let frame = this.#unwind?.unwind(at, registers, read);

@@ -38,6 +38,11 @@ export function addMachineCommands(monitor: MonitorCommands, target: MachineTarg
     run: () => `${machine.count} instructions, ${(machine.clock.now() / 1e9).toFixed(9)} s\n`,
   });
   monitor.add({
+    name: 'info crash',
+    help: 'what the machine stands for since its guest died',
+    run: () => `${target.crash ?? 'the machine does not stand for a crash'}\n`,
+  });
+  monitor.add({
     name: 'reset',
     help: 'power-on state, with what was loaded put back',
     run: () => {

@@ -68,6 +68,8 @@ export class MachineTarget implements Target, RunDebugger {
   readonly executable?: string;
   /** Interrupts may be taken in a step. */
   stepInterrupts: boolean = false;
+  /** What the machine stands for since its guest died. */
+  crash: string | undefined;
   readonly machine: Machine;
   readonly reverse?: ReverseExecution;
   readonly #driver: MachineTargetOptions['driver'];
@@ -158,6 +160,7 @@ export class MachineTarget implements Target, RunDebugger {
   #after(stop: DriverStop): DriverStop {
     const found = this.#found;
     this.#found = undefined;
+    if (stop.kind === 'finding' && stop.standstill !== undefined) return this.#crashed(stop.standstill);
     if (!this.attached) return stop;
     const slice: DriverStop = { kind: 'slice' };
     const thread = this.machine.currentCpu.index + 1;
@@ -185,6 +188,13 @@ export class MachineTarget implements Target, RunDebugger {
     }
   }
 
+  /** Whether somebody is there or not: who comes later finds the machine as it is here. */
+  #crashed({ cpu, message }: { readonly cpu: number; readonly message: string }): DriverStop {
+    this.crash = message;
+    this.#report({ signal: SIGNAL.abort, thread: cpu + 1, message });
+    return { kind: 'slice' };
+  }
+
   #end(exit: RunExit, stop: TargetStop, message: string): DriverStop {
     this.#ended = { exit, stop };
     this.#report({ ...stop, message });
@@ -206,6 +216,7 @@ export class MachineTarget implements Target, RunDebugger {
 
   #go(): void {
     this.#standing = false;
+    this.crash = undefined;
     this.#wake();
   }
 
@@ -304,6 +315,7 @@ export class MachineTarget implements Target, RunDebugger {
   attach(onStop: (stop: TargetStop) => void): TargetStop {
     this.#onStop = onStop;
     this.#stand();
+    if (this.crash !== undefined) return { signal: SIGNAL.abort, thread: this.#current };
     this.#current = this.machine.currentCpu.index + 1;
     return { signal: SIGNAL.trap, thread: this.#current };
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What probes are told. In every one `cpu.pc` is exact and all registers are as they are at that point, in every engine.
 
+import { EXCEPTION } from '@plinth/arm';
 import type { PacketDirection, TranslationChange } from '@plinth/machine';
 import type { ProbeCpu } from './probe-cpu.js';
 
@@ -49,6 +50,18 @@ export type ExceptionName =
   | 'fiq'
   | 'secure-monitor-call'
   | 'hypervisor-call';
+
+/** By EXCEPTION. */
+export const EXCEPTION_NAMES: Readonly<Record<number, ExceptionName>> = {
+  [EXCEPTION.undefined]: 'undefined',
+  [EXCEPTION.supervisorCall]: 'supervisor-call',
+  [EXCEPTION.prefetchAbort]: 'prefetch-abort',
+  [EXCEPTION.dataAbort]: 'data-abort',
+  [EXCEPTION.interrupt]: 'irq',
+  [EXCEPTION.fastInterrupt]: 'fiq',
+  [EXCEPTION.secureMonitorCall]: 'secure-monitor-call',
+  [EXCEPTION.hypervisorCall]: 'hypervisor-call',
+};
 
 export interface ExceptionEvent {
   /** At the vector: LR and SPSR are those of the exception. */

@@ -2,7 +2,6 @@
 // Probes on a machine: points that the guest has to pass, and what is to be done there. They come and go while it runs. None
 // is missed: they stand on the engine's hooks, watches and blocks, which every engine passes.
 
-import { EXCEPTION } from '@plinth/arm';
 import {
   type BlockCount,
   type HookVerdict,
@@ -13,22 +12,23 @@ import {
   VirtioNet,
 } from '@plinth/machine';
 import { DebugMemory } from '../gdb/machine-memory.js';
-import type {
-  BlockEvent,
-  ConsoleEvent,
-  DeviceEvent,
-  ExceptionEvent,
-  ExceptionName,
-  ExceptionReturnEvent,
-  FunctionEvent,
-  InstructionEvent,
-  MemoryEvent,
-  PacketEvent,
-  CodeRange,
-  ProbeVerdict,
-  ReturnEvent,
-  SupervisorCallEvent,
-  TranslationEvent,
+import {
+  type BlockEvent,
+  type CodeRange,
+  type ConsoleEvent,
+  type DeviceEvent,
+  EXCEPTION_NAMES,
+  type ExceptionEvent,
+  type ExceptionName,
+  type ExceptionReturnEvent,
+  type FunctionEvent,
+  type InstructionEvent,
+  type MemoryEvent,
+  type PacketEvent,
+  type ProbeVerdict,
+  type ReturnEvent,
+  type SupervisorCallEvent,
+  type TranslationEvent,
 } from './events.js';
 import { FunctionHooks } from './function-probe.js';
 import { ProbeCpu } from './probe-cpu.js';
@@ -71,17 +71,6 @@ export interface FunctionProbeOptions {
   readonly entry?: (event: FunctionEvent) => ProbeVerdict;
   readonly return?: (event: ReturnEvent) => void;
 }
-
-const EXCEPTION_NAMES: Readonly<Record<number, ExceptionName>> = {
-  [EXCEPTION.undefined]: 'undefined',
-  [EXCEPTION.supervisorCall]: 'supervisor-call',
-  [EXCEPTION.prefetchAbort]: 'prefetch-abort',
-  [EXCEPTION.dataAbort]: 'data-abort',
-  [EXCEPTION.interrupt]: 'irq',
-  [EXCEPTION.fastInterrupt]: 'fiq',
-  [EXCEPTION.secureMonitorCall]: 'secure-monitor-call',
-  [EXCEPTION.hypervisorCall]: 'hypervisor-call',
-};
 
 class ActiveProbe implements Probe {
   readonly kind: ProbeKind;

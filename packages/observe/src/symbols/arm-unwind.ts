@@ -57,6 +57,18 @@ export class UnwindTable {
    * @param image what the guest has from `base` on
    */
   static find(image: Uint8Array, base: number, first: number, last: number): UnwindTable | undefined {
+    const place = UnwindTable.locate(image, base, first, last);
+    if (place === undefined) return undefined;
+    return UnwindTable.of(image.subarray(place.at, place.at + place.length), base + place.at);
+  }
+
+  /** Where that is in the image: bytes. */
+  static locate(
+    image: Uint8Array,
+    base: number,
+    first: number,
+    last: number,
+  ): { readonly at: number; readonly length: number } | undefined {
     const words = new DataView(image.buffer, image.byteOffset, image.byteLength);
     let best = { at: 0, count: 0 };
     for (const phase of [0, 4]) {
@@ -77,8 +89,7 @@ export class UnwindTable {
         } else count = 0;
       }
     }
-    if (best.count < LEAST_ENTRIES) return undefined;
-    return UnwindTable.of(image.subarray(best.at, best.at + best.count * ENTRY_SIZE), base + best.at);
+    return best.count < LEAST_ENTRIES ? undefined : { at: best.at, length: best.count * ENTRY_SIZE };
   }
 
   get size(): number {
@@ -209,4 +220,23 @@ function execute(bytes: readonly number[], before: readonly number[], read: Read
 export function readElfUnwindTable(bytes: Uint8Array, what: string): UnwindTable | undefined {
   const section = readElfSections(bytes, what).sections.find(({ type }) => type === SHT_ARM_EXIDX);
   return section === undefined ? undefined : UnwindTable.of(section.bytes, section.address);
+}
+
+/** The bytes of an image in which the tables lie that an index refers to; undefined if it refers to none in it. */
+export function referredTables(
+  image: Uint8Array,
+  index: { readonly at: number; readonly length: number },
+): { readonly at: number; readonly length: number } | undefined {
+  const words = new DataView(image.buffer, image.byteOffset, image.byteLength);
+  let [first, last] = [Infinity, -Infinity];
+  for (let at = index.at + 4; at < index.at + index.length; at += ENTRY_SIZE) {
+    const entry = words.getUint32(at, true);
+    if ((entry & 0x8000_0000) !== 0 || entry === CANNOT_UNWIND) continue;
+    const target = place(entry, at);
+    if (target >= image.length) continue;
+    first = Math.min(first, target);
+    last = Math.max(last, target);
+  }
+  if (first === Infinity) return undefined;
+  return { at: first, length: Math.min(last + MAX_INSTRUCTIONS, image.length) - first };
 }
