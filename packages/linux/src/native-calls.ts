@@ -20,9 +20,15 @@ const PROTOTYPES = {
   fcntl: 'int fcntl(int fd, int command, ...)',
   eventfd: 'int eventfd(unsigned int count, int flags)',
   interfaceIndex: 'unsigned int if_nametoindex(const char *name)',
+  mmap: 'void *mmap(void *where, size_t length, int protection, int flags, int fd, int64_t offset)',
+  munmap: 'int munmap(void *where, size_t length)',
   syscall: 'intptr_t syscall(intptr_t number, ...)',
   poll: 'int poll(void *descriptors, unsigned long count, int milliseconds)',
 } as const;
+
+const PROT_READ = 1;
+const PROT_WRITE = 2;
+const MAP_SHARED = 1;
 
 /** Number of bpf(2), which libc has no function for; by the names that Node gives to processors. */
 const BPF_CALLS: Readonly<Record<string, number>> = {
@@ -66,6 +72,12 @@ export function nativeCalls(): SystemCalls {
     interfaceIndex: (name) => table.interfaceIndex(name) as number,
     bpf: (command, attribute) =>
       call(table.syscall, BPF_CALL, 'int', command, 'void *', attribute, 'unsigned int', attribute.length),
+    mmap: (fd, offset, length, writable) => {
+      const at = table.mmap(null, length, PROT_READ | (writable ? PROT_WRITE : 0), MAP_SHARED, fd, offset) as bigint;
+      // MAP_FAILED is -1.
+      return BigInt.asIntN(64, at) === -1n ? -koffi.errno() : new Uint8Array(koffi.view(at, length));
+    },
+    munmap: (bytes) => call(table.munmap, koffi.address(bytes), bytes.length),
     address: (bytes) => koffi.address(bytes),
     poll: (descriptors, milliseconds) =>
       new Promise((resolve, reject) => {

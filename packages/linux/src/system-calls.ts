@@ -21,6 +21,9 @@ export interface SystemCalls {
   interfaceIndex(name: string): number;
   /** bpf(2): `attribute` is a union bpf_attr, read and, by commands that answer, written. */
   bpf(command: number, attribute: Uint8Array): Result;
+  /** Maps bytes of a file, shared; they stay mapped as long as the process lives, or until `munmap`. */
+  mmap(fd: number, offset: number, length: number, writable: boolean): Uint8Array | Result;
+  munmap(bytes: Uint8Array): Result;
   /** Where these bytes lie, for a pointer inside of another argument; they have to be kept as long as it is used. */
   address(bytes: Uint8Array): bigint;
   /** `descriptors` is an array of struct pollfd. Runs on another thread, and fails only as a whole. */

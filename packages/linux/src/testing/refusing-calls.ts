@@ -44,6 +44,12 @@ export class RefusingCalls implements SystemCalls {
   bpf(_command: number, _attribute: Uint8Array): Result {
     return -this.error;
   }
+  mmap(_fd: number, _offset: number, _length: number, _writable: boolean): Uint8Array | Result {
+    return -this.error;
+  }
+  munmap(_bytes: Uint8Array): Result {
+    return -this.error;
+  }
   address(_bytes: Uint8Array): bigint {
     return 1n;
   }
