@@ -22,8 +22,9 @@ const WORDS = [
   0xe12f_ff1e, // bx lr
   DATA_AT,
 ];
-/** Where a round begins. */
+/** Where a round begins, and its last instruction. */
 export const LOOP_AT: number = EVENTS_AT + 8;
+export const LOOP_END: number = EVENTS_AT + 0x18;
 
 export function eventsProgram(): Uint8Array {
   return new Uint8Array(Uint32Array.from(WORDS).buffer);

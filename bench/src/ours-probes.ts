@@ -7,7 +7,7 @@ import { readFileSync, writeSync } from 'node:fs';
 import { tuneCompiler } from '@plinth/cli';
 import { Machine, planElf, readElf } from '@plinth/machine';
 import { LAST_BLOCKS, type Probe, Probes } from '@plinth/observe';
-import { DATA_AT, EVENTS_AT, eventsProgram, FUNCTION_AT, LOOP_AT, PER_ROUND } from './events-program.js';
+import { DATA_AT, EVENTS_AT, eventsProgram, FUNCTION_AT, LOOP_AT, LOOP_END, PER_ROUND } from './events-program.js';
 import { bootFiles, bootPlan, RAM_MEBIBYTES as LINUX_MEBIBYTES } from './linux.js';
 import { createSemihostedMachine } from './machine.js';
 import { isDecided, medianInterval, ratios } from './median-interval.js';
@@ -157,6 +157,8 @@ const KINDS: Readonly<Record<string, (probes: Probes, hit: () => void) => Pick<P
     return { remove: () => all.forEach((probe) => probe.remove()) };
   },
   'a store to a watched page, not told': (probes, hit) => probes.memory({ start: DATA_AT + 2048, length: 4 }, hit),
+  'an instruction, counted': (probes) => probes.countInstruction(LOOP_AT),
+  'an edge, counted': (probes) => probes.countEdge(LOOP_END, LOOP_AT),
   'an instruction, told': (probes, hit) => probes.instruction(LOOP_AT, hit),
   'entry of a function, told': (probes, hit) => probes.function(FUNCTION_AT, { entry: hit }),
   'entry and return of a function, told': (probes, hit) => probes.function(FUNCTION_AT, { entry: hit, return: hit }),

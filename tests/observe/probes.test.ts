@@ -95,12 +95,13 @@ describeEngines('probes', (engine) => {
     const stores = probes.memory({ start: DATA, length: 4 });
     const places = probes.instruction({ first: CODE, last: CODE + 4 });
     const blocks = probes.countBlocks();
+    const ways = probes.countEdge(CODE + 12, CODE);
     test.steps(200_000);
     // The block in which counting began was entered before.
-    expect([stores.hits, places.hits, blocks.hits]).toEqual([50_000, 100_000, 49_999]);
+    expect([stores.hits, places.hits, blocks.hits, ways.hits]).toEqual([50_000, 100_000, 49_999, 49_999]);
     probes.removeAll();
     test.steps(200_000);
-    expect([stores.hits, places.hits]).toEqual([50_000, 100_000]);
+    expect([stores.hits, places.hits, ways.hits]).toEqual([50_000, 100_000, 49_999]);
     test.expectRegs({ r0: 150_000 });
   });
 

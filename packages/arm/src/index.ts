@@ -18,6 +18,7 @@ export { CPU_MODELS, type CpuModel } from './system/cpu-model.js';
 export { EXCEPTION, type ExceptionKind } from './system/exception.js';
 export { advanceIt, enterException, writeCpsrByInstruction, writeWholeCpsr } from './system/exceptions.js';
 export { SCTLR, SYSTEM, type SystemRegisterName } from './system/registers.js';
+export type { AddressRange, CountedEdge, CountedInstruction } from './translator/counted.js';
 export { decodedEndsBlock } from './translator/lift.js';
 export { RegionFinder, type Region } from './translator/region.js';
 export type { BlockNotes } from './translator/block-counter.js';

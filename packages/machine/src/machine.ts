@@ -45,6 +45,7 @@ import type { VirtioVersion } from './devices/virtio/transport-mmio.js';
 import { type Input, Inputs } from './inputs.js';
 import type { BootHardware, LoadPlan } from './loaders/plan.js';
 import { CodePages } from './memory/code-pages.js';
+import { Counters } from './memory/counters.js';
 import { blockRingBase, CPU_BLOCKS_AT, memoryPages } from './memory/layout.js';
 import { PhysicalMemory } from './memory/physical-memory.js';
 import { ShadowTables } from './memory/shadow-tables.js';
@@ -208,7 +209,8 @@ export class Machine implements CpuHost {
     this.memory = new PhysicalMemory(memory, description.ramBase, ramSize);
     const shadow = new ShadowTables(memory, ramSize / 4096);
     const codePages = new CodePages(memory, ramSize / 4096);
-    this.hooks = new Hooks(this.memory, {
+    const counters = new Counters(memory, ramSize);
+    this.hooks = new Hooks(this.memory, counters, {
       changed: (page) => this.currentCpu.hooksChanged(page),
       virtualChanged: (first, last) => {
         shadow.dropRange(first, last);
@@ -217,7 +219,7 @@ export class Machine implements CpuHost {
     });
     this.taps = new Taps(this.memory);
     this.#ring = new BlockRing(memory, blockRingBase(ramSize));
-    this.blocks = new Blocks(codePages, this.#ring, () => {
+    this.blocks = new Blocks(codePages, counters, this.#ring, () => {
       for (const cpu of this.cpus) cpu.blocksChanged();
       // In the middle of a slice, too.
       if (this.#slice > 0 && this.#ring.active)

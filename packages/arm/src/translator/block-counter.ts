@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Counts and notes the entries of blocks in a region's code, inline. A block begins after an instruction that ends one (`endsBlock`),
-// in every engine alike; that a region is cut into more pieces where branches lead does not show.
+// Counts and notes the entries of blocks in a region's code, inline, and counts the ways between them that somebody asks for. A block
+// begins after an instruction that ends one (`endsBlock`), in every engine alike; that a region is cut into more pieces where branches
+// lead does not show.
 
 import type { Code } from '@plinth/wasmgen';
+import { loadCpu } from '../emit/emit.js';
 import { type RingPlace, writeRingNote } from '../interpreter/block-ring.js';
 import { TALLY } from '../interpreter/loop.js';
 import { CPU } from '../state/layout.js';
+import { type CountedEdge, reachesOffset, writeCount, writeInRange } from './counted.js';
 import type { Flow, FlowBlock } from './flow.js';
 import { endsBlock } from './lift.js';
 
@@ -15,16 +18,20 @@ interface Reached {
   byFall: boolean;
 }
 
-/** What is kept of blocks; with neither, only that generated code knows where they begin. */
+/** What is kept of blocks; with nothing, only that generated code knows where they begin. */
 export interface BlockNotes {
   /** Address of the tallies of the region's page and instruction set (TALLY): entries are counted there. */
   readonly tallies?: number;
   /** The last ones are noted here. */
   readonly ring?: RingPlace;
+  /** Ways to blocks that are counted. */
+  readonly edges?: readonly CountedEdge[];
 }
 
 /** What a counter has to know of the region's code. */
 export interface CountedCode {
+  /** The local that has the address of the CPU block. */
+  readonly cpu: number;
   /** Leaves the virtual address of an offset on the stack. */
   address(offset: number): void;
   /** The local that has the budget. */
@@ -43,6 +50,9 @@ export class BlockCounter {
   /** What CPU.blockEntry and CPU.blockFrom become on the way out. */
   readonly #boundary: number;
   readonly #from: number;
+  readonly #edges: readonly CountedEdge[];
+  /** Address of the instruction that has ended the last block, on the way to one to which ways are counted. */
+  readonly #source: number;
 
   constructor(code: Code, thumb: boolean, flow: Flow, notes: BlockNotes, counted: CountedCode) {
     this.#code = code;
@@ -54,6 +64,8 @@ export class BlockCounter {
     this.#entered = code.local('i32');
     this.#boundary = code.local('i32');
     this.#from = code.local('i32');
+    this.#edges = notes.edges ?? [];
+    this.#source = this.#edges.length > 0 ? code.local('i32') : -1;
     for (const block of flow.blocks) this.#reached.set(block, { byEnd: false, byFall: false });
     // The run loop has counted the entry already; another region's call has not.
     this.#reached.set(flow.entry, { byEnd: true, byFall: true });
@@ -70,42 +82,84 @@ export class BlockCounter {
     }
   }
 
-  /** On the way in: `instruction` is the parameter that is zero if another region calls. */
-  enter(instruction: number): void {
+  #edgesTo(offset: number): CountedEdge[] {
+    return this.#edges.filter(({ to }) => reachesOffset(to, offset));
+  }
+
+  /** Notes what has ended the block before the one at `offset`, if that is to be known there. */
+  #noteSource(offset: number, write: () => void): void {
+    if (this.#edgesTo(offset).length === 0) return;
+    write();
+    this.#code.set(this.#source);
+  }
+
+  /** The same of an end outside of the region. */
+  #noteOutside(offset: number): void {
+    this.#noteSource(offset, () => loadCpu(this.#code, this.#counted.cpu, CPU.blockFrom));
+  }
+
+  /** On the way in to `entry`: `instruction` is the parameter that is zero if another region calls. */
+  enter(instruction: number, entry: number): void {
     this.#code.get(instruction).op('i32.eqz').set(this.#entered);
+    this.#noteOutside(entry);
   }
 
   /** On an edge inside the region. */
-  edge(to: FlowBlock, ended: boolean): void {
+  edge(from: FlowBlock, to: FlowBlock, ended: boolean): void {
     const { byEnd, byFall } = this.#reached.get(to)!;
     if (byEnd && byFall) this.#code.i32(ended ? 1 : 0).set(this.#entered);
+    // What a call has ended by, `mayCall` and `returned` have noted.
+    if (!ended || from.block.terminator.kind === 'call') return;
+    const last = from.block.instructions.at(-1)!;
+    this.#noteSource(to.block.offset, () => this.#counted.address(last.offset));
+  }
+
+  /** Before the call at `offset`, which is perhaps not taken; the region goes on at `next`. */
+  mayCall(offset: number, next: number): void {
+    this.#noteSource(next, () => this.#counted.address(offset));
+  }
+
+  /** A call has come back to `next`. */
+  returned(next: number): void {
+    this.#noteOutside(next);
   }
 
   /** At the start of a piece that will be executed. */
   count(flow: FlowBlock): void {
     const { byEnd, byFall } = this.#reached.get(flow)!;
     if (!byEnd) return;
-    this.#enter(flow.block.offset, 0, byFall);
+    this.#enter(flow.block.offset, 0, byFall, () => this.#code.get(this.#source));
   }
 
   /**
-   * Inside a piece, behind an instruction that may have ended it and has not. `left` instructions of the piece, which are
+   * Inside a piece, behind the instruction at `from`, which may have ended it and has not. `left` instructions of the piece, which are
    * taken off the budget already, are yet to come.
    */
-  countAt(offset: number, left: number): void {
-    this.#enter(offset, left, false);
+  countAt(offset: number, left: number, from: number): void {
+    this.#enter(offset, left, false, () => this.#counted.address(from));
   }
 
-  /** A block begins at an offset; with `maybe` if the piece was reached from a block's end. */
-  #enter(offset: number, left: number, maybe: boolean): void {
+  /**
+   * A block begins at an offset; with `maybe` if the piece was reached from a block's end. `source` leaves the address of what
+   * ended the one before on the stack.
+   */
+  #enter(offset: number, left: number, maybe: boolean, source: () => void): void {
     const code = this.#code;
     const { tallies, ring } = this.#notes;
     if (tallies !== undefined) {
-      const at = tallies + (offset << (this.#thumb ? TALLY.t32Scale : TALLY.a32Scale));
-      code.i32(at).i32(at).memory('i64.load', 0);
-      if (maybe) code.get(this.#entered).op('i64.extend_i32_u');
-      else code.i64(1n);
-      code.op('i64.add').memory('i64.store', 0);
+      writeCount(code, tallies + (offset << (this.#thumb ? TALLY.t32Scale : TALLY.a32Scale)), () => {
+        if (maybe) code.get(this.#entered).op('i64.extend_i32_u');
+        else code.i64(1n);
+      });
+    }
+    for (const { from, to, counter } of this.#edgesTo(offset)) {
+      writeCount(code, counter, () => {
+        writeInRange(code, to, () => this.#counted.address(offset));
+        writeInRange(code, from, source);
+        code.op('i32.and');
+        if (maybe) code.get(this.#entered).op('i32.and');
+        code.op('i64.extend_i32_u');
+      });
     }
     if (ring === undefined) return;
     writeRingNote(code, ring, this.#ringLocals, {
@@ -135,15 +189,18 @@ export class BlockCounter {
     if (byEnd && byFall) this.#code.get(this.#entered);
     else this.#code.i32(byEnd ? 1 : 0);
     this.#code.set(this.#boundary);
+    if (byEnd && this.#edgesTo(flow.block.offset).length > 0) this.#code.get(this.#source).set(this.#from);
   }
 
-  store(cpu: number): void {
+  store(): void {
+    const { cpu } = this.#counted;
     this.#code.get(cpu).get(this.#boundary).memory('i32.store', CPU.blockEntry);
     this.#code.get(cpu).get(this.#from).memory('i32.store', CPU.blockFrom);
   }
 
   /** Before something else executes the instruction whose address `from` writes; `ends`: it is its block's last. */
-  before(cpu: number, ends: boolean, from: () => void): void {
+  before(ends: boolean, from: () => void): void {
+    const { cpu } = this.#counted;
     this.#code
       .get(cpu)
       .i32(ends ? 1 : 0)

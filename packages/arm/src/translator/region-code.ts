@@ -10,6 +10,7 @@ import type { Block, Node } from '../ir/node.js';
 import { ACCESS, CPU } from '../state/layout.js';
 import { SCTLR, SYSTEM } from '../system/registers.js';
 import { BlockCounter, type BlockNotes } from './block-counter.js';
+import { type CountedInstruction, writeCount, writeInRange } from './counted.js';
 import { analyseFlow, type Flow, type FlowBlock } from './flow.js';
 import { endsBlock } from './lift.js';
 import { PAGE_SIZE, type Region, type RegionInstruction } from './region.js';
@@ -44,6 +45,8 @@ export interface RegionPlace {
   readonly watchful: boolean;
   /** What is noted of the blocks that are entered, if anything. */
   readonly blocks?: BlockNotes;
+  /** What counts the instruction at an offset of the page. */
+  readonly counted?: (offset: number) => readonly CountedInstruction[];
 }
 
 const PARAMETER = { cpu: 0, instruction: 1, pc: 2 } as const;
@@ -86,6 +89,7 @@ export class RegionWriter implements Lowering {
     this.#emitter = new Emitter(code, new LocalPool(code), this);
     if (place.blocks === undefined) return;
     this.#counter = new BlockCounter(code, region.thumb, this.#flow, place.blocks, {
+      cpu: this.cpu,
       address: (offset) => this.#address(offset),
       budget: this.#budget,
     });
@@ -100,7 +104,7 @@ export class RegionWriter implements Lowering {
     this.#tree(this.#flow.entry);
     code.end(this.#exit);
     this.#storeState();
-    this.#counter?.store(this.cpu);
+    this.#counter?.store();
     if (this.#retry !== undefined) this.#runEntryByHandler(this.#retry);
     code.get(this.#exitPc);
   }
@@ -120,7 +124,7 @@ export class RegionWriter implements Lowering {
 
   #callSingle(): void {
     const [first] = this.#flow.entry.block.instructions;
-    this.#counter?.before(this.cpu, endsBlock(first!.lifted), () => this.#code.get(PARAMETER.pc));
+    this.#counter?.before(endsBlock(first!.lifted), () => this.#code.get(PARAMETER.pc));
     this.#code.get(this.cpu).get(PARAMETER.instruction).get(PARAMETER.pc).i32(this.#place.originalHandler);
     this.#code.call(this.#runtime.single).return();
   }
@@ -210,7 +214,7 @@ export class RegionWriter implements Lowering {
     code.end(called);
     this.#callSingle();
     code.end(short);
-    this.#counter?.enter(PARAMETER.instruction);
+    this.#counter?.enter(PARAMETER.instruction, this.#region.entry);
   }
 
   // ---- control flow -------------------------------------------------------------------------------------------
@@ -243,10 +247,23 @@ export class RegionWriter implements Lowering {
     if (count > 0) this.#code.get(this.#budget).i32(count).op('i32.add').set(this.#budget);
   }
 
+  /** Has those who count the instruction in hand do so, or take it back. */
+  #countInstruction(op?: 'i64.sub'): void {
+    const { offset } = this.#instruction!;
+    for (const counted of this.#place.counted?.(offset) ?? []) {
+      const count = (): void => {
+        writeInRange(this.#code, counted, () => this.#address(offset));
+        this.#code.op('i64.extend_i32_u');
+      };
+      writeCount(this.#code, counted.counter, count, op);
+    }
+  }
+
   /** Leaves before the instruction in hand, as if it had not been met. */
   #leaveBefore(): void {
     const { offset, itState } = this.#instruction!;
     this.#refund(this.#notExecuted);
+    this.#countInstruction('i64.sub');
     if (itState !== 0) this.#enterItState(itState);
     if (offset === this.#region.entry) {
       this.#retry ??= this.#code.local('i32');
@@ -291,7 +308,7 @@ export class RegionWriter implements Lowering {
   #goTo(from: FlowBlock, target: number): void {
     const to = this.#flow.edge(from, target);
     const ended = ifEnds(from.block.instructions.at(-1)!);
-    if (to !== undefined) this.#counter?.edge(to, ended !== undefined);
+    if (to !== undefined) this.#counter?.edge(from, to, ended !== undefined);
     if (to === undefined) this.#leaveAt(target, ended);
     else if (to.order <= from.order) this.#code.branch(this.#loops.get(to)!);
     else if (to.forwardEdges > 1) this.#code.branch(this.#merges.get(to)!);
@@ -316,6 +333,7 @@ export class RegionWriter implements Lowering {
     for (let i = 0; i < last; i++) this.#write(block.instructions[i]!, count - i);
     this.#instruction = block.instructions[last];
     this.#notExecuted = 1;
+    if (last < count) this.#countInstruction();
     switch (terminator.kind) {
       case 'leave':
         if (terminator.itState !== 0) this.#enterItState(terminator.itState);
@@ -352,6 +370,7 @@ export class RegionWriter implements Lowering {
   #write(instruction: RegionInstruction, notExecuted: number): void {
     this.#instruction = instruction;
     this.#notExecuted = notExecuted;
+    this.#countInstruction();
     const { lifted } = instruction;
     this.#emitter.emit(lifted.block, lifted.temporaries);
     if (lifted.ends) return;
@@ -363,8 +382,9 @@ export class RegionWriter implements Lowering {
       this.#leaveAt(instruction.offset + instruction.size, ifEnds(instruction));
       this.#code.end(attention);
     }
-    if (notExecuted > 1 && endsBlock(lifted))
-      this.#counter?.countAt(instruction.offset + instruction.size, notExecuted - 1);
+    if (notExecuted > 1 && endsBlock(lifted)) {
+      this.#counter?.countAt(instruction.offset + instruction.size, notExecuted - 1, instruction.offset);
+    }
   }
 
   /**
@@ -373,6 +393,7 @@ export class RegionWriter implements Lowering {
    */
   #call(instruction: RegionInstruction, target: number, next: number): void {
     const code = this.#code;
+    this.#counter?.mayCall(instruction.offset, next);
     const { lifted } = instruction;
     let taken: Label | undefined;
     if (lifted.condition !== undefined) {
@@ -395,7 +416,7 @@ export class RegionWriter implements Lowering {
     this.#leaveAt(target, instruction);
     code.end(cold);
     this.#storeState();
-    this.#counter?.before(this.cpu, true, () => this.#address(instruction.offset));
+    this.#counter?.before(true, () => this.#address(instruction.offset));
     this.#changeDepth(1);
     code.get(this.cpu).i32(0);
     this.#address(target);
@@ -412,6 +433,7 @@ export class RegionWriter implements Lowering {
     loadCpu(code, this.cpu, CPU.budget);
     code.set(this.#budget);
     this.#loadRegisters();
+    this.#counter?.returned(next);
     if (taken !== undefined) code.end(taken);
   }
 

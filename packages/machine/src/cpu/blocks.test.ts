@@ -2,161 +2,16 @@
 // Entries of blocks, as generated code counts them inline and as they are told one by one, against a model: the list of all
 // instructions that hooks were told of, cut where an instruction ends a block or the next is not the one behind it.
 
-import { decodedEndsBlock, Decoder, ROWS } from '@plinth/arm';
 import { expect, it } from 'vitest';
-import type { Machine } from '../machine.js';
-import { CODE, cpu, CpuTest, describeEngines, EngineUnderTest, RAM, VECTORS } from '../testing/contract.js';
-import { a32, add, b, EQ, it as itBlock, NE, subs, t16, t32 } from '../testing/mnemonics.js';
-import { faultProgram, timerProgram } from '../testing/timer-program.js';
-
-const interpreter = new EngineUnderTest('interpreter');
-const DECODERS = {
-  a32: new Decoder(ROWS, 'A32'),
-  t32: new Decoder(ROWS, 'T32'),
-  t16: new Decoder(ROWS, 'T16'),
-};
-
-interface Executed {
-  readonly address: number;
-  readonly size: number;
-  readonly ends: boolean;
-  /** Instructions before it, since the program began. */
-  readonly count: number;
-}
-
-interface Entry {
-  readonly address: number;
-  /** Undefined where an exception came between: the model does not know at which instruction. */
-  readonly from: number | undefined;
-  readonly count: number;
-}
-
-function instructionAt({ memory, count }: Machine, address: number, thumb: boolean): Executed {
-  const read = (at: number, size: 2 | 4): number => memory.peek(at, size)!;
-  const first = read(address, thumb ? 2 : 4);
-  const size = thumb && first >>> 11 < 0b11101 ? 2 : 4;
-  const second = thumb && size === 4 ? read(address + 2, 2) : 0;
-  const decoded = !thumb
-    ? DECODERS.a32.decode(first)
-    : size === 2
-      ? DECODERS.t16.decode(first)
-      : DECODERS.t32.decode(((first << 16) | second) >>> 0);
-  return { address, size, ends: decoded !== undefined && decodedEndsBlock(decoded, thumb, size), count: count - 1 };
-}
-
-/** Where an instruction of a program below may be. */
-const PLACES = [
-  [CODE, 0x420],
-  [CODE + 0x800, 0x20],
-  [CODE + 0xff0, 0x20],
-  [VECTORS, 0x140],
-].flatMap(([start, length]) => Array.from({ length: length! / 2 }, (_, n) => start! + 2 * n));
-
-/** All instructions of a run, in order. */
-function executed(test: CpuTest, instructions: number): Executed[] {
-  const { machine } = test.start();
-  const list: Executed[] = [];
-  const ends = PLACES.map((place) =>
-    machine.hooks.add(place, ({ state }, address) => {
-      list.push(instructionAt(machine, address, state.thumb));
-      return 'go-on';
-    }),
-  );
-  test.steps(instructions);
-  for (const end of ends) end();
-  return list;
-}
-
-const isVector = (address: number): boolean => address >= VECTORS && address < VECTORS + 32;
-
-/** What the instructions come to as blocks; the first of them is in the middle of one. */
-function entriesOf(instructions: readonly Executed[]): Entry[] {
-  const entries: Entry[] = [];
-  let last = instructions[0];
-  for (const next of instructions.slice(1)) {
-    const straight = last !== undefined && !last.ends && next.address === last.address + last.size;
-    if (!straight)
-      entries.push({
-        address: next.address,
-        from: last!.ends && !isVector(next.address) ? last!.address : undefined,
-        count: next.count,
-      });
-    last = next;
-  }
-  return entries;
-}
-
-const models = new Map<string, Entry[]>();
-
-/** Of a program, as the interpreter runs it: made once. */
-function modelOf({ name, make, instructions }: Program): Entry[] {
-  const model = models.get(name) ?? entriesOf(executed(make(new CpuTest(interpreter.machine())), instructions));
-  models.set(name, model);
-  return model;
-}
-
-function totals(addresses: readonly number[]): Record<string, number> {
-  const counts: Record<string, number> = {};
-  for (const address of [...addresses].sort((x, y) => x - y)) {
-    const key = address.toString(16);
-    counts[key] = (counts[key] ?? 0) + 1;
-  }
-  return counts;
-}
+import { CODE, cpu, type CpuTest, describeEngines, type EngineUnderTest, RAM, VECTORS } from '../testing/contract.js';
+import { type Entry, modelOf, PROGRAMS, totals } from '../testing/executed-blocks.js';
+import { add, b, NE, subs } from '../testing/mnemonics.js';
+import { timerProgram } from '../testing/timer-program.js';
 
 function counted({ machine }: CpuTest): Record<string, number> {
   const list = machine.blocks.counts().sort((x, y) => x.address - y.address);
   return Object.fromEntries(list.map(({ address, count }) => [address.toString(16), count]));
 }
-
-const SKIPPED_BRANCHES = [
-  add(0, 0, 1),
-  a32('AND (immediate)', { S: 1, Rd: 2, Rn: 0, imm12: 3 }),
-  b(8, EQ),
-  add(3, 3, 1),
-  a32('LDMIA', { cond: EQ, Rn: 4, pc: 1, list: 1 }),
-  add(3, 3, 1),
-  b(-24),
-];
-/** The branch of the loop leads into the middle of a piece that it is also fallen into; it lies on two pages. */
-const THUMB_LOOP = [
-  t16('ADD (immediate) T2', { Rdn: 0, imm8: 1 }),
-  t16('LSL (immediate)', { imm5: 30, Rm: 0, Rd: 2 }),
-  itBlock(NE, 'te'),
-  t16('ADD (immediate) T2', { Rdn: 4, imm8: 3 }),
-  t32('MOV (immediate)', { Rd: 5, imm8: 9 }),
-  t16('ADD (immediate) T2', { Rdn: 5, imm8: 7 }),
-  t16('B T2', { imm11: -8 & 0x7ff }),
-];
-
-interface Program {
-  readonly name: string;
-  readonly make: (test: CpuTest) => CpuTest;
-  readonly instructions: number;
-}
-
-const PROGRAMS: readonly Program[] = [
-  {
-    name: 'branches and loads of the PC that are not always taken',
-    make: (test) =>
-      test
-        .code(SKIPPED_BRANCHES)
-        .regs({ r4: CODE + 0x100 })
-        .words(CODE + 0x100, 0, CODE),
-    instructions: 200_000,
-  },
-  {
-    name: 'T32 over a page border',
-    make: (test) =>
-      test
-        .code(THUMB_LOOP, CODE + 0xffa)
-        .at(CODE + 0xffa)
-        .thumb(),
-    instructions: 200_000,
-  },
-  { name: 'timer interrupts, calls and IT blocks', make: timerProgram, instructions: 250_000 },
-  { name: 'faults and calls from User mode', make: faultProgram, instructions: 60_000 },
-];
 
 function started(engine: EngineUnderTest, make: (test: CpuTest) => CpuTest): CpuTest {
   return make(cpu(engine)).start();
@@ -223,7 +78,7 @@ describeEngines('blocks', (engine) => {
   }
 
   it('are kept and counted and told at once', () => {
-    const program = PROGRAMS[2]!;
+    const program = PROGRAMS[3]!;
     const model = modelOf(program);
     const test = started(engine, program.make);
     const { blocks } = test.machine;

@@ -3,10 +3,12 @@
 // instruction after one that may go elsewhere, whether it did or not, or may raise an exception of its own will; at an
 // exception's vector; and where an exception returns to. The same in every engine.
 
-import { type BlockNotes, CPU } from '@plinth/arm';
+import { type AddressRange, type BlockNotes, type CountedEdge, CPU } from '@plinth/arm';
 import { assert } from '@plinth/core';
-import type { BlockCount, CodePages } from '../memory/code-pages.js';
+import type { BlockCount, BlockEntries, CodePages } from '../memory/code-pages.js';
+import type { Counters } from '../memory/counters.js';
 import type { BlockRing, ExecutedBlock } from './block-ring.js';
+import { Count } from './count.js';
 import type { Vcpu } from './vcpu.js';
 
 /**
@@ -27,17 +29,20 @@ export class Blocks {
   /** All code is to be decoded anew. */
   readonly #changed: () => void;
   readonly #traces = new Set<Trace>();
+  readonly #edges = new Set<CountedEdge>();
+  readonly #counters: Counters;
   #counts = 0;
 
-  constructor(codePages: CodePages, ring: BlockRing, changed: () => void) {
+  constructor(codePages: CodePages, counters: Counters, ring: BlockRing, changed: () => void) {
     this.#codePages = codePages;
+    this.#counters = counters;
     this.#ring = ring;
     this.#changed = changed;
   }
 
   /** Whether generated code counts. */
   get active(): boolean {
-    return this.#counts > 0 || this.#traces.size > 0 || this.#ring.active;
+    return this.#counts > 0 || this.#traces.size > 0 || this.#edges.size > 0 || this.#ring.active;
   }
 
   /** Counts from now on, from zero if nobody counted; returns the function that ends it. Code is translated anew. */
@@ -103,6 +108,25 @@ export class Blocks {
     };
   }
 
+  /**
+   * Counts ways to blocks that begin in `to` from blocks that ended, or were left by an exception, at an instruction in `from`,
+   * inline in translated code. Virtual addresses. Code is translated anew.
+   */
+  countEdge(from: AddressRange, to: AddressRange): Count {
+    assert(from.first <= from.last && to.first <= to.last, 'a range begins before it ends');
+    return new Count(this.#counters, (counter) => {
+      const edge: CountedEdge = { from, to, counter };
+      const begins = !this.active;
+      this.#edges.add(edge);
+      if (begins) this.#begin();
+      else this.#changed();
+      return () => {
+        this.#edges.delete(edge);
+        this.#ended();
+      };
+    });
+  }
+
   #begin(): void {
     this.#codePages.counting = true;
     this.#changed();
@@ -114,29 +138,39 @@ export class Blocks {
     this.#changed();
   }
 
-  /** For the engine: what regions are to note of blocks; undefined if nothing. `tallies` are those of the region's page. */
-  notes(tallies: number | undefined): BlockNotes | undefined {
+  /** For the engine: what regions are to note of blocks; undefined if nothing. `tallies` and `entries` are those of the region's page. */
+  notes(tallies: number | undefined, entries: BlockEntries): BlockNotes | undefined {
     if (tallies === undefined || !this.active) return undefined;
     const { place } = this.#ring;
     return {
       ...(this.#counts > 0 ? { tallies } : {}),
       ...(place === undefined ? {} : { ring: place }),
+      ...(entries === 'nothing' ? {} : { edges: [...this.#edges] }),
     };
   }
 
-  /** Whether blocks on the page of a virtual address are told. */
-  traces(address: number): boolean {
+  /** What is to become of entries of blocks on the page of a virtual address. */
+  entriesAt(address: number): BlockEntries {
     const page = address >>> 12;
-    for (const { first, last } of this.#traces) if (page >= first >>> 12 && page <= last >>> 12) return true;
-    return false;
+    const on = ({ first, last }: AddressRange): boolean => page >= first >>> 12 && page <= last >>> 12;
+    for (const trace of this.#traces) if (on(trace)) return 'told';
+    for (const { to } of this.#edges) if (on(to)) return 'counted';
+    return 'nothing';
   }
 
-  /** For the engine: a block is entered on a page that is traced. */
+  /** For the engine: a block is entered on a page on which somebody waits for that. */
   entered(cpu: Vcpu, pc: number): void {
     const address = pc >>> 0;
     const from = cpu.state.get(CPU.blockFrom) >>> 0;
+    for (const edge of this.#edges) {
+      if (within(edge.to, address) && within(edge.from, from)) this.#counters.add(edge.counter);
+    }
     for (const { first, last, entered } of this.#traces) {
       if (address >= first && address <= last) entered(cpu, address, from);
     }
   }
+}
+
+function within({ first, last }: AddressRange, address: number): boolean {
+  return address >= first && address <= last;
 }

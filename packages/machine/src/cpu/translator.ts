@@ -142,8 +142,8 @@ export class Translator {
     const bytes = physical.bytes(physical.ramBase + page * 4096, 4096)!;
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     // A region entered by the run loop is told so by its instruction word, which must not be zero.
-    if (offset > 4092 || view.getUint32(offset, true) === 0 || codePages.traced(page)) return false;
-    const region: Region | undefined = finder.find(view, offset, thumb, hooks.onPage(page));
+    if (offset > 4092 || view.getUint32(offset, true) === 0 || codePages.entriesOf(page) === 'told') return false;
+    const region: Region | undefined = finder.find(view, offset, thumb, hooks.onPage(page)?.told);
     if (region === undefined) return false;
     const handlerArray = codePages.array(page, thumb ? 't32' : 'a32');
     this.#pending.push({
@@ -159,14 +159,20 @@ export class Translator {
 
   /** Compiles what is asked for and puts it in place. */
   flush(): void {
-    const { physical, codePages, blocks, memory, table, imports, firstRegion, sharedMemory } = this.#options;
-    const batch = this.#pending.filter((p) => physical.generation[p.page] === p.generation);
+    const { physical, codePages, hooks, blocks, memory, table, imports, firstRegion, sharedMemory } = this.#options;
+    const batch = this.#pending.filter(
+      (p) => physical.generation[p.page] === p.generation && codePages.entriesOf(p.page) !== 'told',
+    );
     this.#pending = [];
     if (batch.length === 0) return;
     const requests = batch.map(({ page, thumb, region, originalHandler, handlerArray }): RegionRequest => {
       const watchful = this.#watchful.has(page);
-      const notes = blocks.notes(codePages.tallies(page, thumb));
-      const noting = notes === undefined ? {} : { blocks: notes };
+      const notes = blocks.notes(codePages.tallies(page, thumb), codePages.entriesOf(page));
+      const hooked = hooks.onPage(page);
+      const noting = {
+        ...(notes === undefined ? {} : { blocks: notes }),
+        ...(hooked === undefined ? {} : { counted: (offset: number) => hooked.counted(offset) }),
+      };
       return { region, place: { originalHandler, handlerArray, firstRegion, watchful, ...noting } };
     });
     const bytes = buildRegions(requests, sharedMemory);

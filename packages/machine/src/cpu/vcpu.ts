@@ -21,7 +21,7 @@ import {
   writeWholeCpsr,
 } from '@plinth/arm';
 import type { StateReader, StateWriter } from '@plinth/core';
-import type { CodePages, HandlerArray } from '../memory/code-pages.js';
+import { type CodePages, type HandlerArray, moreOf } from '../memory/code-pages.js';
 import { PAGE, type PhysicalMemory } from '../memory/physical-memory.js';
 import type { ShadowTables } from '../memory/shadow-tables.js';
 import { Activity } from './activity.js';
@@ -366,10 +366,10 @@ export class Vcpu {
   }
 
   #noteFetch(page: number, address: number): void {
-    const traced = this.#codePages.traced(page);
-    const wanted = traced || this.#blocks.traces(address);
-    // It has been fetched from by an address that is not traced, too.
-    if (wanted && !traced) this.codeWritten(page);
+    const before = this.#codePages.entriesOf(page);
+    const wanted = moreOf(before, this.#blocks.entriesAt(address));
+    // It has been fetched from by an address at which nobody, or nobody who is told, waits, too.
+    if (wanted !== before) this.codeWritten(page);
     this.#codePages.noteFetch(page, address, wanted);
   }
 

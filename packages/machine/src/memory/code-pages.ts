@@ -9,6 +9,19 @@ const ARRAY_SIZE = 4096;
 
 const TALLIES_SIZE = { a32: 4096 << TALLY.a32Scale, t32: 4096 << TALLY.t32Scale } as const;
 
+/**
+ * What becomes of entries of blocks on a page: nothing, or some of the ways to them are counted, inline in regions, or they are
+ * told, and the page has no regions.
+ */
+export type BlockEntries = (typeof BLOCK_ENTRIES)[number];
+/** As numbers in CODE_PAGE.traced, more is more. */
+const BLOCK_ENTRIES = ['nothing', 'counted', 'told'] as const;
+
+/** The one of two that does for both. */
+export function moreOf(one: BlockEntries, other: BlockEntries): BlockEntries {
+  return BLOCK_ENTRIES[Math.max(BLOCK_ENTRIES.indexOf(one), BLOCK_ENTRIES.indexOf(other))]!;
+}
+
 export type HandlerArray = 'a32' | 't32' | 'it';
 
 /** How often blocks were entered at one place. */
@@ -83,15 +96,16 @@ export class CodePages {
     return this.#counting;
   }
 
-  /** A page of code is about to be fetched from; `traced`: entries of its blocks are to be told. */
-  noteFetch(page: number, address: number, traced: boolean): void {
+  /** A page of code is about to be fetched from. */
+  noteFetch(page: number, address: number, entries: BlockEntries): void {
     this.#virtualPages.set(page, address >>> 12);
-    this.#words[(this.#descriptors[page]! + CODE_PAGE.traced) >> 2] = traced ? 1 : 0;
+    this.#words[(this.#descriptors[page]! + CODE_PAGE.traced) >> 2] = BLOCK_ENTRIES.indexOf(entries);
   }
 
-  traced(page: number): boolean {
+  /** What becomes of the entries of the page's blocks, besides that all are tallied. */
+  entriesOf(page: number): BlockEntries {
     const descriptor = this.#descriptors[page]!;
-    return descriptor !== 0 && this.#words[(descriptor + CODE_PAGE.traced) >> 2] !== 0;
+    return descriptor === 0 ? 'nothing' : BLOCK_ENTRIES[this.#words[(descriptor + CODE_PAGE.traced) >> 2]!]!;
   }
 
   /** Address of a page's tallies; undefined while blocks are not counted. */

@@ -18,7 +18,7 @@ export const HOT_COUNTERS_AT: number = 40 * 1024;
 export const CPU_BLOCKS_AT = 4096;
 /** The control words of the ring of blocks (BLOCK_RING). */
 export const BLOCK_RING_AT: number = HOT_COUNTERS_AT + 2 * HOT_COUNTERS;
-/** Room for its entries, behind all else. */
+/** Room for its entries. */
 export const BLOCK_RING_SIZE: number = 1024 * 1024;
 /** A table without any entry, for contexts that are not resolved yet. Never written. */
 export const EMPTY_TABLE_AT: number = 128 * 1024;
@@ -44,7 +44,15 @@ export function blockRingBase(ramSize: number): number {
   return Math.ceil((write + size) / 65536) * 65536;
 }
 
+/** Counters of 64 bits for instructions and edges. */
+export const COUNTERS = 32768;
+
+/** Where the counters lie, behind the ring. */
+export function countersBase(ramSize: number): number {
+  return blockRingBase(ramSize) + BLOCK_RING_SIZE;
+}
+
 /** Pages of 64 KiB that a machine with so much RAM needs. */
 export function memoryPages(ramSize: number): number {
-  return (blockRingBase(ramSize) + BLOCK_RING_SIZE) / 65536;
+  return (countersBase(ramSize) + COUNTERS * 8) / 65536;
 }

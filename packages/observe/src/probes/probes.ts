@@ -2,6 +2,7 @@
 // Probes on a machine: points that the guest has to pass, and what is to be done there. They come and go while it runs. None
 // is missed: they stand on the engine's hooks, watches and blocks, which every engine passes.
 
+import type { AddressRange } from '@plinth/arm';
 import {
   type BlockCount,
   type HookVerdict,
@@ -97,6 +98,11 @@ function verdictOf(answer: ProbeVerdict): HookVerdict {
 const ends = (place: CodeRange): [first: number, last: number] =>
   typeof place === 'number' ? [place, place] : [place.first, place.last];
 
+const rangeOf = (place: CodeRange): AddressRange => {
+  const [first, last] = ends(place);
+  return { first, last };
+};
+
 export class Probes {
   readonly machine: Machine;
   readonly cpus: readonly ProbeCpu[];
@@ -143,12 +149,17 @@ export class Probes {
    */
   countBlocks(): Probe {
     const { blocks } = this.machine;
-    const end = blocks.count();
+    const hits = (): number => blocks.counts().reduce((sum, { count }) => sum + count, 0);
+    return this.#addCounted('block', hits, blocks.count());
+  }
+
+  /** What generated code counts. */
+  #addCounted(kind: ProbeKind, hits: () => number, end: () => void): Probe {
     const list = this.#list;
     const probe: Probe = {
-      kind: 'block',
+      kind,
       get hits() {
-        return blocks.counts().reduce((sum, { count }) => sum + count, 0);
+        return hits();
       },
       remove() {
         if (list.delete(probe)) end();
@@ -166,6 +177,16 @@ export class Probes {
   /** Each entry of a block that begins in the place. Code on its pages is interpreted meanwhile. */
   block(place: CodeRange, listener: (event: BlockEvent) => 'stop' | void): Probe {
     return this.#trace('block', place, () => true, listener);
+  }
+
+  /** Counts what `edge` would tell, inline in translated code. */
+  countEdge(from: CodeRange, to: CodeRange): Probe {
+    const count = this.machine.blocks.countEdge(rangeOf(from), rangeOf(to));
+    return this.#addCounted(
+      'edge',
+      () => count.value,
+      () => count.end(),
+    );
   }
 
   /** Each way from an instruction in `from` to a block that begins in `to`. */
@@ -188,13 +209,24 @@ export class Probes {
     );
   }
 
-  /** Before each instruction that begins in the place, whether its condition holds or not. Without a listener it is counted. */
+  /** Before each instruction that begins in the place, whether its condition holds or not. Without a listener: `countInstruction`. */
   instruction(place: CodeRange, listener?: (event: InstructionEvent) => ProbeVerdict): Probe {
+    if (listener === undefined) return this.countInstruction(place);
     return this.#add('instruction', (probe) =>
       this.machine.hooks.addRange(...ends(place), (vcpu, address) => {
         probe.hits++;
-        return listener === undefined ? 'go-on' : verdictOf(listener({ cpu: this.#cpu(vcpu), address }));
+        return verdictOf(listener({ cpu: this.#cpu(vcpu), address }));
       }),
+    );
+  }
+
+  /** Counts what `instruction` would tell, inline in translated code. */
+  countInstruction(place: CodeRange): Probe {
+    const count = this.machine.hooks.count(...ends(place));
+    return this.#addCounted(
+      'instruction',
+      () => count.value,
+      () => count.end(),
     );
   }
 
