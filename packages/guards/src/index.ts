@@ -1,0 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
+export * from './packets/parse-rules.js';
+export * from './packets/rule.js';
+export * from './packets/rule-sets.js';

@@ -1,0 +1,461 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the options of a rule mean. Some say something of the rule, some are conditions, some change the condition before them, and
+// some choose the buffer in which the following ones look. What is known to exist but is not decided here keeps its name.
+
+import type {
+  Condition,
+  ContentCondition,
+  FlagsCondition,
+  FlowbitsCondition,
+  FlowCondition,
+  NumberCondition,
+  NumberTest,
+  PcreCondition,
+  Threshold,
+} from './rule.js';
+import { contentBytes, type OptionText, unescape, unquote } from './rule-text.js';
+
+/** Thrown inside of a rule, and told with its line by whoever reads the rule. */
+export class OptionError extends Error {}
+
+export interface RuleOptions {
+  sid: number | undefined;
+  gid: number;
+  rev: number;
+  message: string;
+  classtype: string | undefined;
+  priority: number | undefined;
+  readonly references: string[];
+  readonly metadata: string[];
+  readonly conditions: Condition[];
+  threshold: Threshold | undefined;
+  noalert: boolean;
+  readonly undecided: Set<string>;
+}
+
+export const PAYLOAD = 'payload';
+
+/** Sticky buffers by all their names. */
+const BUFFERS: Readonly<Record<string, string>> = {
+  pkt_data: PAYLOAD,
+  file_data: 'file.data',
+  'file.data': 'file.data',
+  dns_query: 'dns.query',
+  'dns.query': 'dns.query',
+  ...Object.fromEntries(
+    [
+      'accept',
+      'accept_enc',
+      'accept_lang',
+      'connection',
+      'content_len',
+      'content_type',
+      'cookie',
+      'header',
+      'header.raw',
+      'header_names',
+      'host',
+      'host.raw',
+      'location',
+      'method',
+      'protocol',
+      'referer',
+      'request_body',
+      'request_line',
+      'response_body',
+      'response_line',
+      'server',
+      'start',
+      'stat_code',
+      'stat_msg',
+      'uri',
+      'uri.raw',
+      'user_agent',
+    ].map((name) => [`http.${name}`, `http.${name}`]),
+  ),
+};
+
+/** Modifiers of Suricata 4 that put the content before them into a buffer. */
+const CONTENT_BUFFERS: Readonly<Record<string, string>> = {
+  http_client_body: 'http.request_body',
+  http_cookie: 'http.cookie',
+  http_header: 'http.header',
+  http_host: 'http.host',
+  http_method: 'http.method',
+  http_raw_header: 'http.header.raw',
+  http_raw_host: 'http.host.raw',
+  http_raw_uri: 'http.uri.raw',
+  http_server_body: 'http.response_body',
+  http_stat_code: 'http.stat_code',
+  http_stat_msg: 'http.stat_msg',
+  http_uri: 'http.uri',
+  http_user_agent: 'http.user_agent',
+};
+
+/** Flags of Suricata's pcre that choose a buffer. */
+const PCRE_BUFFERS: Readonly<Record<string, string>> = {
+  U: 'http.uri',
+  I: 'http.uri.raw',
+  P: 'http.request_body',
+  Q: 'http.response_body',
+  H: 'http.header',
+  D: 'http.header.raw',
+  M: 'http.method',
+  C: 'http.cookie',
+  S: 'http.stat_code',
+  Y: 'http.stat_msg',
+  V: 'http.user_agent',
+  W: 'http.host',
+  Z: 'http.host.raw',
+};
+
+const NUMBERS: ReadonlySet<string> = new Set([
+  'dsize',
+  'bsize',
+  'itype',
+  'icode',
+  'ttl',
+  'ip_proto',
+  'urilen',
+  'icmp_id',
+  'icmp_seq',
+  'id',
+  'seq',
+  'ack',
+]);
+/** Names of protocols that ip_proto may have instead of their numbers. */
+const PROTOCOL_NUMBERS: Readonly<Record<string, number>> = {
+  icmp: 1,
+  igmp: 2,
+  ipip: 4,
+  tcp: 6,
+  udp: 17,
+  ipv6: 41,
+  gre: 47,
+  esp: 50,
+  ah: 51,
+  'ipv6-icmp': 58,
+  sctp: 132,
+};
+
+const TCP_FLAGS: Readonly<Record<string, number>> = { F: 1, S: 2, R: 4, P: 8, A: 16, U: 32, E: 64, C: 128 };
+
+/** Options that say nothing about what matches. */
+const SILENT: ReadonlySet<string> = new Set(['target', 'rawbytes', 'prefilter', 'requires']);
+
+export function readOptions(texts: readonly OptionText[]): RuleOptions {
+  const options: RuleOptions = {
+    sid: undefined,
+    gid: 1,
+    rev: 0,
+    message: '',
+    classtype: undefined,
+    priority: undefined,
+    references: [],
+    metadata: [],
+    conditions: [],
+    threshold: undefined,
+    noalert: false,
+    undecided: new Set(),
+  };
+  let buffer = PAYLOAD;
+  for (const option of texts) buffer = readOption(options, option, buffer);
+  return options;
+}
+
+/** Gives the buffer of what follows. */
+function readOption(options: RuleOptions, { name, value }: OptionText, buffer: string): string {
+  const sticky = BUFFERS[name];
+  if (sticky !== undefined && value === undefined) return sticky;
+  if (readAbout(options, name, value) || modify(options, name, value)) return buffer;
+  const condition = readCondition(options, name, value, buffer);
+  if (condition === undefined) {
+    if (!SILENT.has(name)) options.undecided.add(name);
+    // Something between that looks in a buffer of its own: what is relative to it could not be decided either.
+    return buffer;
+  }
+  options.conditions.push(condition);
+  return buffer;
+}
+
+function needed(name: string, value: string | undefined): string {
+  if (value === undefined || value === '') throw new OptionError(`${name} needs a value`);
+  return value;
+}
+
+function wholeNumber(name: string, value: string | undefined, least = 0): number {
+  const text = needed(name, value);
+  if (!/^-?\d{1,10}$/.test(text)) throw new OptionError(`${name}: "${text}" is no number`);
+  const number = Number(text);
+  if (number < least || number > 0xffff_ffff) throw new OptionError(`${name}: ${text} is out of range`);
+  return number;
+}
+
+/** Of the rule itself. */
+function readAbout(options: RuleOptions, name: string, value: string | undefined): boolean {
+  switch (name) {
+    case 'msg': {
+      const quoted = unquote(needed(name, value));
+      if (quoted === undefined || quoted.negated) throw new OptionError('msg needs a text in quotes');
+      options.message = unescape(quoted.text);
+      return true;
+    }
+    case 'sid':
+      options.sid = wholeNumber(name, value, 1);
+      return true;
+    case 'gid':
+      options.gid = wholeNumber(name, value);
+      return true;
+    case 'rev':
+      options.rev = wholeNumber(name, value);
+      return true;
+    case 'classtype':
+      options.classtype = needed(name, value);
+      return true;
+    case 'priority':
+      options.priority = wholeNumber(name, value, 1);
+      return true;
+    case 'reference':
+      options.references.push(needed(name, value));
+      return true;
+    case 'metadata':
+      options.metadata.push(
+        ...needed(name, value)
+          .split(',')
+          .map((part) => part.trim()),
+      );
+      return true;
+    case 'noalert':
+      options.noalert = true;
+      return true;
+    case 'threshold':
+    case 'detection_filter':
+      options.threshold = readThreshold(name, needed(name, value));
+      return true;
+    default:
+      return false;
+  }
+}
+
+/** Changes the condition before it. */
+function modify(options: RuleOptions, name: string, value: string | undefined): boolean {
+  const known = [
+    'nocase',
+    'offset',
+    'depth',
+    'distance',
+    'within',
+    'startswith',
+    'endswith',
+    'fast_pattern',
+    'rawbytes',
+  ];
+  const buffer = CONTENT_BUFFERS[name];
+  if (buffer === undefined && !known.includes(name)) return false;
+  const last = options.conditions.at(-1);
+  if (last?.kind !== 'content') {
+    if (name === 'rawbytes') return true;
+    throw new OptionError(`${name} has no content before it`);
+  }
+  const change = (changes: Partial<ContentCondition>): true => {
+    options.conditions[options.conditions.length - 1] = { ...last, ...changes };
+    return true;
+  };
+  if (buffer !== undefined) return change({ buffer });
+  // A variable of byte_extract may stand for a number.
+  const number = (least: number): number | undefined => {
+    if (value !== undefined && /^[a-z_]\w*$/i.test(value)) {
+      options.undecided.add(`${name} by a variable`);
+      return undefined;
+    }
+    return wholeNumber(name, value, least);
+  };
+  switch (name) {
+    case 'nocase':
+      return change({ nocase: true });
+    case 'startswith':
+      return change({ startswith: true });
+    case 'endswith':
+      return change({ endswith: true });
+    case 'fast_pattern':
+      return change({ fastPattern: true });
+    case 'rawbytes':
+      return true;
+    default: {
+      const amount = number(name === 'distance' ? -0x7fff_ffff : 0);
+      if (amount === undefined) return true;
+      if ((name === 'depth' || name === 'within') && amount < last.bytes.length) {
+        throw new OptionError(
+          `${name} ${amount} is less than the ${last.bytes.length} bytes of its content, which so cannot match`,
+        );
+      }
+      return change({ [name]: amount });
+    }
+  }
+}
+
+function readCondition(
+  options: RuleOptions,
+  name: string,
+  value: string | undefined,
+  buffer: string,
+): Condition | undefined {
+  switch (name) {
+    case 'content':
+      return content(needed(name, value), buffer);
+    case 'uricontent':
+      return content(needed(name, value), 'http.uri');
+    case 'pcre':
+      return pcre(needed(name, value), buffer);
+    case 'flow':
+      return flow(options, needed(name, value));
+    case 'flowbits':
+      return flowbits(options, needed(name, value));
+    case 'flags':
+    case 'tcp.flags':
+      return flags(needed(name, value));
+    case 'isdataat':
+      return dataAt(options, needed(name, value), buffer);
+    default:
+      return NUMBERS.has(name) ? number(name as NumberCondition['name'], needed(name, value), buffer) : undefined;
+  }
+}
+
+function content(value: string, buffer: string): ContentCondition {
+  const quoted = unquote(value);
+  if (quoted === undefined) throw new OptionError('content needs a text in quotes');
+  const bytes = contentBytes(quoted.text);
+  if (bytes === undefined) {
+    throw new OptionError(`content "${quoted.text}" is not text with |hexadecimal bytes| and \\ before ; " : \\`);
+  }
+  const base = { nocase: false, startswith: false, endswith: false, fastPattern: false };
+  return { kind: 'content', buffer, bytes, negated: quoted.negated, ...base };
+}
+
+/** Suricata takes it without quotes too. */
+function pcre(value: string, buffer: string): PcreCondition {
+  const quoted = unquote(value) ?? { text: value.replace(/^!/, ''), negated: value.startsWith('!') };
+  const match = /^\/(.*)\/([A-Za-z]*)$/s.exec(quoted.text);
+  if (match === null) throw new OptionError('pcre needs "/expression/flags"');
+  const chosen = [...match[2]!].map((flag) => PCRE_BUFFERS[flag]).find((name) => name !== undefined);
+  return { kind: 'pcre', buffer: chosen ?? buffer, negated: quoted.negated, source: match[1]!, flags: match[2]! };
+}
+
+function number(name: NumberCondition['name'], value: string, buffer: string): NumberCondition {
+  const text = value.replaceAll(/\s+/g, '').replace(/,(norm|raw)$/, '');
+  const named = name === 'ip_proto' ? PROTOCOL_NUMBERS[text.replace(/^[!=<>]+/, '').toLowerCase()] : undefined;
+  const plain = named === undefined ? text : text.replace(/[a-z-]+.*$/i, String(named));
+  const range = /^(\d{1,10})(?:<>|-)(\d{1,10})$/.exec(plain);
+  const single = /^(=|!|<=|>=|<|>)?(\d{1,10})$/.exec(plain);
+  let test: NumberTest;
+  if (range !== null) {
+    test = { op: '<>', value: Number(range[1]), upper: Number(range[2]) };
+    if (test.value >= test.upper!) throw new OptionError(`${name}: ${value} is an empty range`);
+  } else if (single !== null) {
+    test = { op: (single[1] as NumberTest['op'] | undefined) ?? '=', value: Number(single[2]) };
+  } else {
+    throw new OptionError(`${name}: "${value}" is no number, and no comparison like >100 or 10<>20`);
+  }
+  return { kind: 'number', name, buffer, test };
+}
+
+function flow(options: RuleOptions, value: string): FlowCondition {
+  let condition: FlowCondition = { kind: 'flow' };
+  for (const part of value.split(',').map((text) => text.trim().toLowerCase())) {
+    switch (part) {
+      case 'to_server':
+      case 'from_client':
+        condition = { ...condition, direction: 'to_server' };
+        break;
+      case 'to_client':
+      case 'from_server':
+        condition = { ...condition, direction: 'to_client' };
+        break;
+      case 'established':
+      case 'not_established':
+      case 'stateless':
+        condition = { ...condition, state: part };
+        break;
+      case 'only_stream':
+        condition = { ...condition, only: 'stream' };
+        break;
+      case 'no_stream':
+        condition = { ...condition, only: 'packet' };
+        break;
+      case 'only_frag':
+      case 'no_frag':
+        options.undecided.add(`flow:${part}`);
+        break;
+      default:
+        throw new OptionError(
+          `flow: "${part}" is not known: to_server, to_client, established, stateless and others are`,
+        );
+    }
+  }
+  return condition;
+}
+
+function flowbits(options: RuleOptions, value: string): FlowbitsCondition | undefined {
+  const [command, names = ''] = value.split(',').map((part) => part.trim());
+  const known: readonly string[] = ['set', 'isset', 'isnotset', 'unset', 'toggle', 'noalert'];
+  if (!known.includes(command!)) throw new OptionError(`flowbits: "${command}" is none of ${known.join(', ')}`);
+  if (command === 'noalert') options.noalert = true;
+  else if (names === '') throw new OptionError(`flowbits:${command} needs a name`);
+  return {
+    kind: 'flowbits',
+    command: command as FlowbitsCondition['command'],
+    names: names.split('|').map((name) => name.trim()),
+  };
+}
+
+function flags(value: string): FlagsCondition {
+  const match = /^([+*!]?)([FSRPAUEC120]+)([+*]?)(?:,([FSRPAUEC12]+))?$/i.exec(value.replaceAll(/\s+/g, ''));
+  if (match === null) throw new OptionError(`flags: "${value}" is no list of F S R P A U E C`);
+  const bits = (letters: string): number =>
+    [...letters.toUpperCase()].reduce(
+      (all, letter) => all | (TCP_FLAGS[{ '1': 'C', '2': 'E' }[letter] ?? letter] ?? 0),
+      0,
+    );
+  const sign = match[1] || match[3];
+  const how = sign === '+' ? 'all' : sign === '*' ? 'any' : sign === '!' ? 'not' : 'exact';
+  return { kind: 'flags', flags: bits(match[2]!), how, ignored: bits(match[4] ?? '') };
+}
+
+function dataAt(options: RuleOptions, value: string, buffer: string): Condition | undefined {
+  const parts = value.split(',').map((part) => part.trim());
+  const match = /^(!?)(\d{1,5})$/.exec(parts[0]!);
+  if (match === null) {
+    if (!/^!?[a-z_]\w*$/i.test(parts[0]!)) throw new OptionError(`isdataat: "${parts[0]}" is no number`);
+    options.undecided.add('isdataat by a variable');
+    return undefined;
+  }
+  return {
+    kind: 'isdataat',
+    buffer,
+    at: Number(match[2]),
+    negated: match[1] === '!',
+    relative: parts.slice(1).includes('relative'),
+  };
+}
+
+function readThreshold(name: string, value: string): Threshold {
+  const parts = new Map(
+    value.split(',').map((part) => {
+      const [key, ...rest] = part.trim().split(/\s+/);
+      return [key!.toLowerCase(), rest.join(' ')];
+    }),
+  );
+  const type = parts.get('type') ?? 'threshold';
+  const track = parts.get('track') ?? '';
+  const types: readonly string[] = ['limit', 'threshold', 'both', 'backoff'];
+  const tracks: readonly string[] = ['by_src', 'by_dst', 'by_rule', 'by_both', 'by_flow'];
+  if (!types.includes(type)) throw new OptionError(`${name}: type ${type} is none of ${types.join(', ')}`);
+  if (!tracks.includes(track)) throw new OptionError(`${name}: it needs track and one of ${tracks.join(', ')}`);
+  const count = wholeNumber(`${name}: count`, parts.get('count'), 1);
+  const tracked = { track: track as Threshold['track'], count };
+  if (type === 'backoff') {
+    return { ...tracked, type, multiplier: wholeNumber(`${name}: multiplier`, parts.get('multiplier'), 2) };
+  }
+  const seconds = wholeNumber(`${name}: seconds`, parts.get('seconds'), 1);
+  return { ...tracked, type: type as 'limit' | 'threshold' | 'both', seconds };
+}

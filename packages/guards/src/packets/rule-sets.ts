@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+// Addresses and ports of rule headers: single ones, ranges, networks, lists in brackets, `!` before any of them, and
+// variables, which stand for such texts.
+
+import type { AddressRange, AddressSet, PortSet } from './rule.js';
+
+/** Names without `$`; values are texts of the same kind. */
+export type Variables = Readonly<Record<string, string>>;
+
+/** Thrown inside of a rule, and told with its line by whoever reads the rule. */
+export class SetError extends Error {}
+
+/** Lists in lists, and variables in variables: deeper only goes what goes in circles. */
+const MOST_DEPTH = 16;
+
+/** A range of numbers, both ends included. */
+interface Range {
+  readonly first: bigint;
+  readonly last: bigint;
+}
+
+/** Addresses on one line: those of IPv4 first, then those of IPv6. */
+const VERSION_6 = 1n << 32n;
+const ALL_ADDRESSES: Range = { first: 0n, last: VERSION_6 + (1n << 128n) - 1n };
+const ALL_PORTS: Range = { first: 0n, last: 0xffffn };
+
+/** Undefined is `any`. */
+export function parseAddresses(text: string, variables: Variables): AddressSet | undefined {
+  const set = collect(text, variables, parseAddress, ALL_ADDRESSES, 0);
+  if (isAll(set, ALL_ADDRESSES)) return undefined;
+  return set.flatMap(({ first, last }): AddressRange[] => [
+    ...(first < VERSION_6 ? [{ version: 4 as const, first, last: last < VERSION_6 ? last : VERSION_6 - 1n }] : []),
+    ...(last >= VERSION_6
+      ? [{ version: 6 as const, first: first < VERSION_6 ? 0n : first - VERSION_6, last: last - VERSION_6 }]
+      : []),
+  ]);
+}
+
+/** Undefined is `any`. */
+export function parsePorts(text: string, variables: Variables): PortSet | undefined {
+  const set = collect(text, variables, parsePort, ALL_PORTS, 0);
+  if (isAll(set, ALL_PORTS)) return undefined;
+  return set.map(({ first, last }) => ({ first: Number(first), last: Number(last) }));
+}
+
+function isAll(set: readonly Range[], { first, last }: Range): boolean {
+  return set.length === 1 && set[0]!.first === first && set[0]!.last === last;
+}
+
+type Parse = (text: string) => Range;
+
+function collect(text: string, variables: Variables, parse: Parse, all: Range, depth: number): Range[] {
+  if (depth > MOST_DEPTH) throw new SetError(`"${text}" leads to itself`);
+  const trimmed = text.trim();
+  if (trimmed.startsWith('!')) {
+    const rest = without([all], collect(trimmed.slice(1), variables, parse, all, depth + 1));
+    if (rest.length === 0) throw new SetError(`"${trimmed}" is nothing`);
+    return rest;
+  }
+  if (trimmed.toLowerCase() === 'any') return [all];
+  if (trimmed.startsWith('$')) {
+    const value = variables[trimmed.slice(1)];
+    if (value === undefined) throw new SetError(`variable ${trimmed} is not defined`);
+    return collect(value, variables, parse, all, depth + 1);
+  }
+  if (!trimmed.startsWith('[')) return [parse(trimmed)];
+  if (!trimmed.endsWith(']')) throw new SetError(`"${trimmed}" has no closing bracket`);
+  const parts = splitList(trimmed.slice(1, -1)).map((part) => part.trim());
+  const of = (some: readonly string[]): Range[] =>
+    union(some.flatMap((part) => collect(part, variables, parse, all, depth + 1)));
+  const [taken, given] = [parts.filter((part) => part.startsWith('!')), parts.filter((part) => !part.startsWith('!'))];
+  // A list of what it is not begins with everything.
+  const rest = without(given.length === 0 ? [all] : of(given), of(taken.map((part) => part.slice(1))));
+  if (rest.length === 0) throw new SetError(`"${trimmed}" is nothing`);
+  return rest;
+}
+
+/** Sorted, and without ranges that touch each other. */
+function union(ranges: readonly Range[]): Range[] {
+  const joined: Range[] = [];
+  for (const range of ranges.toSorted((a, b) => (a.first < b.first ? -1 : a.first > b.first ? 1 : 0))) {
+    const last = joined.at(-1);
+    if (last === undefined || range.first > last.last + 1n) joined.push(range);
+    else if (range.last > last.last) joined[joined.length - 1] = { first: last.first, last: range.last };
+  }
+  return joined;
+}
+
+function without(ranges: readonly Range[], taken: readonly Range[]): Range[] {
+  let rest = [...ranges];
+  for (const { first, last } of taken) {
+    rest = rest.flatMap((range) => [
+      ...(range.first < first ? [{ first: range.first, last: range.last < first ? range.last : first - 1n }] : []),
+      ...(range.last > last ? [{ first: range.first > last ? range.first : last + 1n, last: range.last }] : []),
+    ]);
+  }
+  return rest;
+}
+
+function splitList(text: string): string[] {
+  const parts: string[] = [];
+  let depth = 0;
+  let current = '';
+  for (const char of text) {
+    if (char === '[') depth++;
+    if (char === ']') depth--;
+    if (char === ',' && depth === 0) {
+      parts.push(current);
+      current = '';
+    } else current += char;
+  }
+  if (depth !== 0) throw new SetError(`"[${text}]" has brackets that do not match`);
+  parts.push(current);
+  return parts;
+}
+
+function parsePort(text: string): Range {
+  const match = /^(\d*)(:?)(\d*)$/.exec(text);
+  const first = match === null || match[1] === '' ? 0 : Number(match[1]);
+  const last = match === null || match[2] === '' ? first : match[3] === '' ? 0xffff : Number(match[3]);
+  if (match === null || text === '' || text === ':' || first > last || last > 0xffff) {
+    throw new SetError(`"${text}" is no port and no range of ports, as 80, 1024: or 80:90`);
+  }
+  return { first: BigInt(first), last: BigInt(last) };
+}
+
+function parseAddress(text: string): Range {
+  const [network, bits, ...more] = text.split('/');
+  const range = text.split('-');
+  if (range.length === 2) {
+    const [first, last] = range.map((part) => parseOne(part.trim(), text));
+    if (first!.version !== last!.version || first!.value > last!.value) throw wrong(text);
+    return placed(first!.version, first!.value, last!.value);
+  }
+  const { version, value } = parseOne(network!, text);
+  const width = version === 4 ? 32 : 128;
+  if (bits === undefined) return placed(version, value, value);
+  const prefix = /^\d{1,3}$/.test(bits) ? Number(bits) : prefixOf(bits, text);
+  if (more.length > 0 || prefix > width) throw wrong(text);
+  const host = (1n << BigInt(width - prefix)) - 1n;
+  return placed(version, value & ~host, value | host);
+}
+
+function placed(version: 4 | 6, first: bigint, last: bigint): Range {
+  const at = version === 4 ? 0n : VERSION_6;
+  return { first: at + first, last: at + last };
+}
+
+/** 255.255.255.0 is 24. */
+function prefixOf(mask: string, text: string): number {
+  const value = parseOne(mask, text).value;
+  const bits = value.toString(2);
+  if (!/^1*0*$/.test(bits) || bits.length !== 32) throw wrong(text);
+  return bits.indexOf('0') < 0 ? 32 : bits.indexOf('0');
+}
+
+function wrong(text: string): SetError {
+  return new SetError(`"${text}" is no address, network or range of addresses`);
+}
+
+function parseOne(text: string, whole: string): { version: 4 | 6; value: bigint } {
+  const value = text.includes(':') ? parseVersion6(text) : parseVersion4(text);
+  if (value === undefined) throw wrong(whole);
+  return { version: text.includes(':') ? 6 : 4, value };
+}
+
+function parseVersion4(text: string): bigint | undefined {
+  if (!/^\d{1,3}(\.\d{1,3}){3}$/.test(text)) return undefined;
+  const parts = text.split('.').map(Number);
+  if (parts.some((part) => part > 255)) return undefined;
+  return parts.reduce((all, part) => (all << 8n) | BigInt(part), 0n);
+}
+
+function parseVersion6(text: string): bigint | undefined {
+  let plain = text;
+  // The last 32 bits may be written as an IPv4 address.
+  const dotted = /^(.*:)(\d+\.\d+\.\d+\.\d+)$/.exec(text);
+  if (dotted !== null) {
+    const low = parseVersion4(dotted[2]!);
+    if (low === undefined) return undefined;
+    plain = `${dotted[1]!}${(low >> 16n).toString(16)}:${(low & 0xffffn).toString(16)}`;
+  }
+  const halves = plain.split('::');
+  if (halves.length > 2) return undefined;
+  const [head, tail] = halves.map((half) => (half === '' ? [] : half.split(':')));
+  const missing = 8 - head!.length - (tail?.length ?? 0);
+  if (tail === undefined ? missing !== 0 : missing < 1) return undefined;
+  const groups = tail === undefined ? head! : [...head!, ...Array<string>(missing).fill('0'), ...tail];
+  if (groups.some((group) => !/^[0-9a-fA-F]{1,4}$/.test(group))) return undefined;
+  return groups.reduce((all, group) => (all << 16n) | BigInt(Number.parseInt(group, 16)), 0n);
+}
+
+export function hasPort(set: PortSet | undefined, port: number): boolean {
+  return set === undefined || set.some(({ first, last }) => port >= first && port <= last);
+}
+
+export function hasAddress(set: AddressSet | undefined, version: 4 | 6, address: bigint): boolean {
+  if (set === undefined) return true;
+  return set.some((range) => range.version === version && address >= range.first && address <= range.last);
+}

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+// A rule for packets, as Snort and Suricata write them (Suricata 7 user guide, "Suricata Rules"), as a value: what it says,
+// before anybody asks how it can be decided.
+
+export type Action = 'alert' | 'drop' | 'reject' | 'pass';
+
+/** Ranges by rising addresses, which do not touch each other. */
+export type AddressSet = readonly AddressRange[];
+
+export interface AddressRange {
+  readonly version: 4 | 6;
+  /** Numbers of 32 or 128 bits, both included. */
+  readonly first: bigint;
+  readonly last: bigint;
+}
+
+/** Ranges by rising ports, which do not touch each other. */
+export type PortSet = readonly PortRange[];
+
+export interface PortRange {
+  readonly first: number;
+  readonly last: number;
+}
+
+/** Undefined sets are `any`. */
+export interface RuleHeader {
+  readonly action: Action;
+  /** As it is written: `ip`, `tcp`, `udp`, `icmp`, `tcp-pkt`, `http`, `dns` and others. */
+  readonly protocol: string;
+  readonly source: AddressSet | undefined;
+  readonly sourcePort: PortSet | undefined;
+  readonly destination: AddressSet | undefined;
+  readonly destinationPort: PortSet | undefined;
+  /** `<>`: either end may be the source. */
+  readonly bothWays: boolean;
+}
+
+/** Bytes that are looked for in a buffer. */
+export interface ContentCondition {
+  readonly kind: 'content';
+  /** A name like `http.uri`, or `payload`: the packet's own bytes, and those of its stream. */
+  readonly buffer: string;
+  readonly bytes: Uint8Array;
+  readonly negated: boolean;
+  readonly nocase: boolean;
+  readonly offset?: number;
+  readonly depth?: number;
+  /** From the end of the match before. */
+  readonly distance?: number;
+  readonly within?: number;
+  readonly startswith: boolean;
+  readonly endswith: boolean;
+  /** The one by which the rule is to be found. */
+  readonly fastPattern: boolean;
+}
+
+export interface PcreCondition {
+  readonly kind: 'pcre';
+  readonly buffer: string;
+  readonly negated: boolean;
+  readonly source: string;
+  /** Those of PCRE and of Suricata together, as they are written. */
+  readonly flags: string;
+}
+
+/** `op` of a range is inclusive on neither side, as in Suricata. */
+export interface NumberTest {
+  readonly op: '=' | '!' | '<' | '>' | '<=' | '>=' | '<>';
+  readonly value: number;
+  /** The upper end of a range. */
+  readonly upper?: number;
+}
+
+export interface NumberCondition {
+  readonly kind: 'number';
+  readonly name:
+    | 'dsize'
+    | 'bsize'
+    | 'itype'
+    | 'icode'
+    | 'ttl'
+    | 'ip_proto'
+    | 'urilen'
+    | 'icmp_id'
+    | 'icmp_seq'
+    | 'id'
+    | 'seq'
+    | 'ack';
+  readonly buffer: string;
+  readonly test: NumberTest;
+}
+
+export interface FlowCondition {
+  readonly kind: 'flow';
+  readonly direction?: 'to_server' | 'to_client';
+  readonly state?: 'established' | 'not_established' | 'stateless';
+  readonly only?: 'stream' | 'packet';
+}
+
+export interface FlowbitsCondition {
+  readonly kind: 'flowbits';
+  readonly command: 'set' | 'isset' | 'isnotset' | 'unset' | 'toggle' | 'noalert';
+  /** With `isset` one of them is enough. */
+  readonly names: readonly string[];
+}
+
+export interface FlagsCondition {
+  readonly kind: 'flags';
+  /** Bits of the TCP header's flags. */
+  readonly flags: number;
+  /** `all` may have others too, `any` one is enough, `not` none, `exact` just these. */
+  readonly how: 'exact' | 'all' | 'any' | 'not';
+  /** Bits that are not looked at. */
+  readonly ignored: number;
+}
+
+export interface DataAtCondition {
+  readonly kind: 'isdataat';
+  readonly buffer: string;
+  readonly at: number;
+  readonly negated: boolean;
+  readonly relative: boolean;
+}
+
+export type Condition =
+  | ContentCondition
+  | PcreCondition
+  | NumberCondition
+  | FlowCondition
+  | FlowbitsCondition
+  | FlagsCondition
+  | DataAtCondition;
+
+interface Tracked {
+  readonly track: 'by_src' | 'by_dst' | 'by_rule' | 'by_both' | 'by_flow';
+  readonly count: number;
+}
+
+/** How often a rule is told: `backoff` after `count`, then each time as many times as often again. */
+export type Threshold =
+  | (Tracked & { readonly type: 'limit' | 'threshold' | 'both'; readonly seconds: number })
+  | (Tracked & { readonly type: 'backoff'; readonly multiplier: number });
+
+export interface Rule {
+  /** Where it stands. */
+  readonly file: string;
+  readonly line: number;
+  readonly header: RuleHeader;
+  readonly sid: number;
+  readonly gid: number;
+  readonly rev: number;
+  readonly message: string;
+  readonly classtype?: string;
+  /** 1 is the most urgent. */
+  readonly priority?: number;
+  readonly references: readonly string[];
+  readonly metadata: readonly string[];
+  /** In the order in which they are written, which matters to those that are relative. */
+  readonly conditions: readonly Condition[];
+  readonly threshold?: Threshold;
+  readonly noalert: boolean;
+  /** Options that are known to exist, but not decided here, by name: the rule is refused because of them. */
+  readonly undecided: readonly string[];
+}
