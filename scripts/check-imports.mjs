@@ -8,7 +8,20 @@ import { builtinModules } from 'node:module';
 import { dirname, join, relative, resolve } from 'node:path';
 
 /** From the top down; ARCHITECTURE.md says what each holds. */
-const ROOMS = ['core', 'wasmgen', 'match', 'ebpf', 'arm', 'machine', 'observe', 'guards', 'linux', 'web', 'server', 'cli'];
+const ROOMS = [
+  'core',
+  'wasmgen',
+  'match',
+  'ebpf',
+  'arm',
+  'machine',
+  'observe',
+  'guards',
+  'linux',
+  'web',
+  'server',
+  'cli',
+];
 const NEUTRAL = new Set(['core', 'wasmgen', 'match', 'ebpf', 'arm', 'machine', 'observe', 'guards']);
 /** Tests and what they share may use the test runner, and Node wherever they stand. */
 const TEST_FILE = /\.test\.ts$|\/testing\/[^/]+\.ts$/;
