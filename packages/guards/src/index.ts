@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+export * from './packets/decode-packet.js';
 export * from './packets/parse-rules.js';
+export * from './packets/program/decode-code.js';
 export * from './packets/rule.js';
 export * from './packets/rule-sets.js';
