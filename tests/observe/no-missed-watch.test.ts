@@ -24,9 +24,9 @@ interface Shape {
 
 /** A translator needs a loop to become hot, one that is forced to has a region made for each instruction. */
 const SHAPES: Readonly<Record<EngineUnderTest['kind'], Shape>> = {
-  interpreter: { accesses: LONG ? 4_000_000 : 60_000, forms: 60, rounds: 8, changes: 4 },
+  interpreter: { accesses: LONG ? 4_000_000 : 300_000, forms: 60, rounds: 8, changes: 4 },
   translator: { accesses: LONG ? 4_000_000 : 1_000_000, forms: 3, rounds: 15_000, changes: 8 },
-  'translator-forced': { accesses: LONG ? 2_000_000 : 50_000, forms: 10, rounds: 500, changes: 4 },
+  'translator-forced': { accesses: LONG ? 2_000_000 : 150_000, forms: 10, rounds: 500, changes: 4 },
 };
 
 const TABLES = 0x4001_0000;

@@ -76,7 +76,11 @@ export class DataAccesses {
     if ((address & 0xfff) + size > 0x1000) return this.#crossingLoad(address, access, size);
     const physical = this.#address(address, access, false);
     if (physical < 0) return 0;
-    const watches = this.#watchesOfLoad(address, access, size);
+    if ((access & ACCESS.write) !== 0) {
+      // What a store-exclusive compares with is no read of the guest's: nobody is told.
+      return this.#loaded(NO_WATCHES, address, access, this.#physical.peek(physical, size as AccessSize));
+    }
+    const watches = this.#watches.touchedBy(address, size);
     if (watches.length > 0 && this.#givenUpBeforeLoad(watches, address, size, physical, size, 0)) return 0;
     return this.#loaded(watches, address, access, this.#physical.read(physical, size as AccessSize));
   }
@@ -89,14 +93,9 @@ export class DataAccesses {
     const second = this.#address(border, access, false);
     if (second < 0) return 0;
     const inFirst = border - address;
-    const watches = this.#watchesOfLoad(address, access, size);
+    const watches = this.#watches.touchedBy(address, size);
     if (watches.length > 0 && this.#givenUpBeforeLoad(watches, address, size, first, inFirst, second)) return 0;
     return this.#loaded(watches, address, access, this.#physical.readSplit(first, inFirst, second, size));
-  }
-
-  /** What a store-exclusive compares with is no read of the guest's. */
-  #watchesOfLoad(address: number, access: number, size: number): TouchedWatches {
-    return (access & ACCESS.write) === 0 ? this.#watches.touchedBy(address, size) : NO_WATCHES;
   }
 
   /** Whether a watch keeps the CPU from a load of `inFirst` bytes at `first` and the others at `second`. */

@@ -70,6 +70,20 @@ describeEngines('watched stores', (engine) => {
     test.expectRegs({ r7: 0 });
   });
 
+  it('and loads that are exclusive are one each: what a store compares with is no read', () => {
+    const test = cpu(engine)
+      .code([a32('LDREX', { Rn: 1, Rt: 6 }), a32('STREX', { Rn: 1, Rt: 4, Rd: 7 }), here()])
+      .words(DATA, 5)
+      .regs({ r1: DATA, r4: 44 });
+    const seen = watch(test, DATA, 4, true);
+    test.steps(2).expectRegs({ r6: 5, r7: 0 }).expectWords(DATA, 44);
+    seen.end();
+    expect([...seen.reads, ...seen.writes].map(({ write: stored, value }) => [stored, value])).toEqual([
+      [false, 5],
+      [true, 44],
+    ]);
+  });
+
   it('are seen each time in a hot loop, and nothing outside of the range', () => {
     const test = cpu(engine)
       .code([str(0, 1), str(0, 2), str(0, 1, 4), subs(0, 0, 1), b(-16, NE), here()])
