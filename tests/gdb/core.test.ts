@@ -28,10 +28,20 @@ describe('a core file', () => {
     const core = join(folder, 'program.core');
     const run = ['run', program.elf, '--semihosting', '--limit-instructions', '300', '--core', core];
     expect(plinth(...run).stderr).toContain('--limit-instructions');
-    const shown = gdb(`file ${program.elf}`, `core-file ${core}`, 'info threads', 'backtrace', 'print counter');
+    const registers = ['print $d0', 'print $d1', 'print $d31', 'print $fpscr'];
+    const shown = gdb(
+      `file ${program.elf}`,
+      `core-file ${core}`,
+      'info threads',
+      'backtrace',
+      'print counter',
+      ...registers,
+    );
     expect(shown).toMatch(/^\* 1 +LWP 1/m);
     expect(shown).toMatch(/#\d .*\bmain \(\)/);
     expect(shown).toMatch(/^\$1 = \d+$/m);
+    // product = scale(1.5, 4.0)
+    expect(shown).toMatch(/^\$2 = 6\n\$3 = 4\n\$4 = 0\n\$5 = 0$/m);
   });
 
   it('has holes where RAM has nothing, and registers of a kernel in panic', ({ skip }) => {

@@ -9,7 +9,16 @@ const PAGE = 4096;
 const HEADER_SIZE = 52;
 const PROGRAM_HEADER_SIZE = 32;
 const [ET_CORE, EM_ARM, PT_LOAD, PT_NOTE] = [4, 40, 1, 4];
-const [NT_PRSTATUS, NT_ARM_VFP] = [1, 0x400];
+const [NT_PRSTATUS, NT_AUXV, NT_ARM_VFP] = [1, 6, 0x400];
+/**
+ * The auxiliary vector of a program on Linux: GDB looks into it for what the CPU has, and shows the registers of floating point
+ * only then. HWCAP_VFP, NEON, VFPv3, VFPv4, VFPD32 (arch/arm/include/uapi/asm/hwcap.h).
+ */
+const AUXV = {
+  AT_NULL: 0,
+  AT_HWCAP: 16,
+  capabilities: (1 << 6) | (1 << 12) | (1 << 13) | (1 << 16) | (1 << 19),
+} as const;
 /** Program headers are counted in 16 bits, and 0xffff means something else: small runs are left out then. */
 const MOST_RUNS = 0xfff0;
 /** Of `struct elf_prstatus` of 32-bit ARM: its size, and where the process number and the registers are. */
@@ -69,6 +78,13 @@ function registersOf({ state, index }: Vcpu): Uint8Array[] {
   return [note(NT_PRSTATUS, 'CORE', status), note(NT_ARM_VFP, 'LINUX', vfp)];
 }
 
+function auxiliaryVector(): Uint8Array {
+  const words = [AUXV.AT_HWCAP, AUXV.capabilities, AUXV.AT_NULL, 0];
+  const content = new Uint8Array(4 * words.length);
+  words.forEach((word, n) => new DataView(content.buffer).setUint32(4 * n, word, true));
+  return note(NT_AUXV, 'CORE', content);
+}
+
 export interface ElfCore {
   /** What comes before RAM. */
   readonly head: Uint8Array;
@@ -80,7 +96,7 @@ export interface ElfCore {
 /** The file, between two instructions. RAM is a view of the machine's memory, to be written before it runs on. */
 export function elfCore(machine: Machine): ElfCore {
   const { ram, ramBase } = machine.memory;
-  const notes = machine.cpus.flatMap((cpu) => registersOf(cpu));
+  const notes = [...machine.cpus.flatMap((cpu) => registersOf(cpu)), auxiliaryVector()];
   const notesSize = notes.reduce((sum, { length }) => sum + length, 0);
   const runs = pageRuns(machine, machine.cpu);
   const notesAt = HEADER_SIZE + PROGRAM_HEADER_SIZE * (runs.length + 1);
