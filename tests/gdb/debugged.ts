@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The real GDB with a script, against Plinth's stub and QEMU's: what it prints is the transcript that is compared.
 
-import { type ChildProcessByStdio, execFile, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
-import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { PLINTH } from '../boot/guest.js';
@@ -18,30 +17,37 @@ export function missingGdb(): string | undefined {
 
 /** A machine that waits for a debugger. */
 export class DebuggedMachine implements AsyncDisposable {
-  readonly #child: ChildProcessByStdio<null, Readable, Readable>;
+  readonly #child: ChildProcess;
   readonly #ended: Promise<void>;
   output: string = '';
   errors: string = '';
   port: number = 0;
 
-  private constructor(program: string, args: readonly string[]) {
-    this.#child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], timeout: HANG });
-    this.#child.stdout.setEncoding('latin1').on('data', (text: string) => (this.output += text));
-    this.#child.stderr.setEncoding('utf8').on('data', (text: string) => (this.errors += text));
+  private constructor(program: string, args: readonly string[], input: 'ignore' | 'pipe' = 'ignore') {
+    this.#child = spawn(program, args, { stdio: [input, 'pipe', 'pipe'], timeout: HANG });
+    this.#child.stdout!.setEncoding('latin1').on('data', (text: string) => (this.output += text));
+    this.#child.stderr!.setEncoding('utf8').on('data', (text: string) => (this.errors += text));
+    // The guest may switch off while it is written to.
+    this.#child.stdin?.on('error', () => undefined);
     this.#ended = once(this.#child, 'close').then(() => undefined);
   }
 
   static plinth(...options: string[]): Promise<DebuggedMachine> {
-    return DebuggedMachine.#plinth('run', ...options);
+    return DebuggedMachine.#plinth('run', 'ignore', ...options);
+  }
+
+  /** One that can be typed at. */
+  static typed(...options: string[]): Promise<DebuggedMachine> {
+    return DebuggedMachine.#plinth('run', 'pipe', ...options);
   }
 
   /** A recorded run, which can be gone back in. */
   static replay(...options: string[]): Promise<DebuggedMachine> {
-    return DebuggedMachine.#plinth('replay', ...options);
+    return DebuggedMachine.#plinth('replay', 'ignore', ...options);
   }
 
-  static async #plinth(verb: string, ...options: string[]): Promise<DebuggedMachine> {
-    const machine = new DebuggedMachine(process.execPath, [PLINTH, verb, '--gdb', '0', ...options]);
+  static async #plinth(verb: string, input: 'ignore' | 'pipe', ...options: string[]): Promise<DebuggedMachine> {
+    const machine = new DebuggedMachine(process.execPath, [PLINTH, verb, '--gdb', '0', ...options], input);
     for (;;) {
       const port = /target remote :(\d+)/.exec(machine.errors)?.[1];
       machine.port = Number(port ?? 0);
@@ -76,6 +82,11 @@ export class DebuggedMachine implements AsyncDisposable {
   async says(text: string): Promise<boolean> {
     while (!this.errors.includes(text) && this.#child.exitCode === null) await sleep(20);
     return this.errors.includes(text);
+  }
+
+  /** Enters a line at its console. */
+  type(line: string): void {
+    this.#child.stdin!.write(`${line}\n`);
   }
 
   /** Waits for a text of its console; false if it ends before. */

@@ -4,7 +4,14 @@
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import type { SectionCodec } from '@plinth/core';
 import { type Input, type Machine, type MachineOptions, parseRunSpec } from '@plinth/machine';
-import { openRecording, RecordedDriver, Recorder, type Recording, type RecordingStart } from '@plinth/observe';
+import {
+  openRecording,
+  RecordedDriver,
+  Recorder,
+  type Recording,
+  RecordingFile,
+  type RecordingStart,
+} from '@plinth/observe';
 import { BareDriver } from '../../packages/observe/src/testing/bare-driver.js';
 
 export const codec: SectionCodec = {
@@ -25,6 +32,7 @@ export const START: RecordingStart = {
 export class RecordedMachine {
   readonly driver: RecordedDriver;
   readonly machine: Machine;
+  readonly #file: RecordingFile;
   readonly #recorder: Recorder;
   readonly #pieces: Uint8Array[] = [];
 
@@ -34,11 +42,15 @@ export class RecordedMachine {
   ) {
     this.machine = make({ onInput: (input: Input) => this.#recorder.input(input) });
     const driver = new BareDriver(this.machine);
-    this.#recorder = new Recorder({
-      driver,
+    this.#file = new RecordingFile({
       start: options.start ?? START,
+      machine: this.machine,
       codec,
       append: (bytes) => void this.#pieces.push(bytes.slice()),
+    });
+    this.#recorder = new Recorder({
+      driver,
+      sink: this.#file,
       now: () => 0,
       ...(options.interval === undefined ? {} : { interval: options.interval }),
     });
@@ -52,7 +64,7 @@ export class RecordedMachine {
 
   /** The recording, with its end. */
   async end(): Promise<Uint8Array> {
-    await this.#recorder.end({ kind: 'limit', limit: 'instructions' });
+    await this.#file.end(this.#recorder.end({ kind: 'limit', limit: 'instructions' }));
     return Buffer.concat(this.#pieces);
   }
 }

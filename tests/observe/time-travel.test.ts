@@ -34,7 +34,7 @@ describe.each(ENGINES)('a recorded run under a debugger (%s)', (engine) => {
     const driver = new BareDriver(SCENE.make(engine));
     history = new History(driver, await recorded.recording());
     const replay = new ReplayDriver(driver, history);
-    target = new MachineTarget({ driver: replay, machine: driver.machine, replay, paused: true });
+    target = new MachineTarget({ driver: replay, machine: driver.machine, past: replay, paused: true });
     stops = [];
     target.attach((stop) => stops.push(stop));
   });

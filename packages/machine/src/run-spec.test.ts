@@ -38,6 +38,7 @@ describe('parseRunSpec', () => {
       cold: false,
       realtime: false,
       paused: false,
+      reverse: false,
       embed: false,
       console: 'stdio',
       limits: {},

@@ -72,6 +72,8 @@ export interface RunSpec {
   readonly gdb?: string;
   /** The machine waits for a debugger to let it go. */
   readonly paused: boolean;
+  /** The debugger can go back in the run while it goes on. */
+  readonly reverse: boolean;
   /** The processes of the guest's Linux are told at the end. */
   readonly ps: boolean;
   /** The modules of its kernel are. */
@@ -198,6 +200,7 @@ const FLAGS = [
   'realtime',
   'embed',
   'paused',
+  'reverse',
   'ps',
   'modules',
   'strace',
@@ -344,10 +347,38 @@ function checkCombination(spec: RunSpec): void {
   if (spec.traceFunctions !== undefined && spec.trace === undefined) throw wrong('trace-function', 'needs trace');
   if (spec.probeOutput !== undefined && spec.probes.length === 0) throw wrong('probe-output', 'needs probe');
   if (spec.paused && spec.gdb === undefined) throw wrong('paused', 'needs gdb, which lets the machine go');
+  if (spec.reverse) checkReverse(spec);
   if (spec.lockstep && spec.engine !== 'auto') throw wrong('lockstep', 'runs both engines, so none can be chosen');
   if (!/^([0-9a-f]{2}){1,64}$/.test(spec.seed)) throw wrong('seed', '1 to 64 bytes in hexadecimal are needed');
   if (!/^(stdio|pty|none|(socket|pipe):.+)$/.test(spec.console)) {
     throw wrong('console', `"${spec.console}" is none of stdio, pty, socket:PATH, pipe:PATH, none`);
+  }
+}
+
+/** What would happen twice when the run is executed again, or could not be taken back, is not for such a run. */
+function checkReverse(spec: RunSpec): void {
+  if (spec.gdb === undefined) throw wrong('reverse', 'needs gdb, which goes back');
+  if (spec.record !== undefined) {
+    throw wrong('reverse', 'not together with record: plinth replay FILE --gdb PORT goes back in a recorded run');
+  }
+  if (spec.saveSnapshot !== undefined) throw wrong('reverse', 'not together with save-snapshot');
+  if (spec.shares.length > 0) throw wrong('reverse', 'not together with share: a folder of the host does not go back');
+  const told: Readonly<Record<string, boolean>> = {
+    probe: spec.probes.length > 0,
+    strace: spec.strace,
+    ftrace: spec.ftrace !== undefined,
+    coverage: spec.coverage !== undefined,
+    profile: spec.profile !== undefined,
+    trace: spec.trace !== undefined,
+    'last-blocks': spec.lastBlocks !== undefined,
+    'on-crash': spec.onCrash !== undefined,
+    top: spec.top,
+  };
+  const telling = Object.keys(told).find((key) => told[key]);
+  if (telling !== undefined) throw wrong('reverse', `not together with ${telling}, which would tell things again`);
+  const written = spec.drives.find(({ readonly, snapshot }) => !readonly && !snapshot)?.file ?? spec.overlay;
+  if (written !== undefined) {
+    throw wrong('reverse', `${written} is written, which cannot be taken back: a drive needs snapshot or readonly`);
   }
 }
 

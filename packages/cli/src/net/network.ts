@@ -16,6 +16,8 @@ export interface NetworkMachine {
   /** Nanoseconds since power-on. */
   readonly virtualTime: number;
   send(port: string, bytes: Uint8Array): number;
+  /** It does again what it has done: nothing of that is sent, and nothing enters. */
+  readonly past?: boolean;
 }
 
 export interface NetworkOptions {
@@ -105,6 +107,7 @@ export class Network implements LiveSource, Disposable {
   offer(): boolean {
     const card = this.#card!;
     const machine = this.#machine!;
+    if (machine.past === true) return false;
     let entered = false;
     if (this.#linkDiffers) entered = machine.send(linkPort(CARD), Uint8Array.of(this.#down ? 0 : 1)) > 0;
     let taken = 0;
@@ -140,6 +143,7 @@ export class Network implements LiveSource, Disposable {
   }
 
   #transmit(frame: Uint8Array): void {
+    if (this.#machine?.past === true) return;
     this.#lastFrame = this.#options.now();
     this.#spoken = true;
     this.#capture('out', frame);

@@ -47,7 +47,7 @@ const KEYED: ReadonlySet<string> = new Set([
 /** What only matters after the boot, or only to the host. */
 const IRRELEVANT: ReadonlySet<string> = new Set([
   'engine', 'lockstep', 'semihosting', 'cold', 'realtime', 'console', 'limits', 'wallClock', 'seed', 'saveSnapshot',
-  'saveAt', 'record', 'embed', 'paused', 'ps', 'modules', 'strace', 'ftrace', 'top',
+  'saveAt', 'record', 'embed', 'paused', 'reverse', 'ps', 'modules', 'strace', 'ftrace', 'top',
   'onCrash', 'hangSeconds', 'lastBlocks', 'lastBlocksCount', 'kernelSymbols',
 ]); // prettier-ignore
 

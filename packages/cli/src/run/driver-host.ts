@@ -3,15 +3,26 @@
 
 import { readSync } from 'node:fs';
 import { InterpreterImage } from '@plinth/machine';
-import type { DriverHost } from '@plinth/machine';
+import type { DriverHost, DriveSpec, RandomAccessFile } from '@plinth/machine';
 import { zlibCodec } from '../host/deflate.js';
 import type { Network } from '../net/network.js';
 import { attachDevices } from './attach-devices.js';
 import { keptInterpreterBytes } from './kept-interpreter.js';
+import { openDrives } from './open-drives.js';
 
-/** The host, for a run whose machine has a card on this network. */
-export function withCard(host: DriverHost, network: Network | undefined): DriverHost {
-  return { ...host, attach: (spec, board) => attachDevices(spec, board, { network }) };
+/**
+ * The host, for a run whose machine has a card on this network.
+ *
+ * @param newLayer an empty file for what the guest writes to a disk and is to be forgotten; one of the host's if left out
+ */
+export function withCard(
+  host: DriverHost,
+  network: Network | undefined,
+  newLayer?: () => RandomAccessFile,
+): DriverHost {
+  const drives =
+    newLayer === undefined ? {} : { openDrives: (specs: readonly DriveSpec[]) => openDrives(specs, newLayer) };
+  return { ...host, attach: (spec, board) => attachDevices(spec, board, { network, ...drives }) };
 }
 
 export const nodeHost: DriverHost = {

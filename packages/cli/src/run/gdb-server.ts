@@ -10,9 +10,11 @@ import {
   addBlockCommands,
   addHistoryCommands,
   addMachineCommands,
+  DEBUGGER_PORT,
   findKallsyms,
   GdbStub,
   type GuestSymbols,
+  type LiveDriver,
   MachineTarget,
   readElfSymbols,
   type ReplayDriver,
@@ -32,28 +34,36 @@ export interface GdbServer extends Disposable {
  * Listens if the run wants it.
  *
  * @param open the machine itself; `driver` is what runs it, maybe with a recorder around it
+ * @param live what runs it, if its run can be gone back in
  * @throws PlinthError `host` if it cannot listen there
  */
 export async function openGdbServer(
   spec: RunSpec,
   open: OpenDriver,
   driver: MachineDriver,
+  live: LiveDriver | undefined,
   say: (line: string) => void,
 ): Promise<GdbServer | undefined> {
   if (spec.gdb === undefined) return undefined;
+  const recorded = spec.record !== undefined || live !== undefined;
+  const program = spec.program === undefined ? undefined : resolve(spec.program);
   const target = new MachineTarget({
     driver,
     machine: open.machine,
     paused: spec.paused,
-    lookOnly: spec.record !== undefined,
-    ...(spec.program === undefined ? {} : { executable: resolve(spec.program) }),
+    ...(recorded ? { lookOnly: true, change: (bytes) => driver.send(DEBUGGER_PORT, bytes) > 0 } : {}),
+    ...(live === undefined ? {} : { past: live }),
+    ...(program === undefined ? {} : { executable: program }),
   });
   let symbols: GuestSymbols | undefined;
   const nameOf = (address: number): string | undefined => (symbols ??= symbolsOfRun(spec, open)).describe(address);
   return serveTarget(spec.gdb, target, {
     paused: spec.paused,
     say,
-    commands: (monitor) => addBlockCommands(monitor, target, nameOf),
+    commands: (monitor) => {
+      if (live !== undefined) addHistoryCommands(monitor, target, live.history, nameOf);
+      addBlockCommands(monitor, target, nameOf, live?.history);
+    },
   });
 }
 
@@ -67,7 +77,7 @@ export async function openReplayServer(
   const { history } = replay;
   const { machine } = history;
   const executable = program === undefined ? {} : { executable: program.path };
-  const target = new MachineTarget({ driver: replay, machine, replay, paused: true, ...executable });
+  const target = new MachineTarget({ driver: replay, machine, past: replay, paused: true, ...executable });
   let symbols: SymbolTable | undefined;
   const nameOf = (address: number): string | undefined => {
     symbols ??= symbolsOf(program, machine);

@@ -13,10 +13,14 @@ import { DiskFile } from '../host/disk-file.js';
 /** Images that are based on images. */
 const MAX_BACKING = 16;
 
-/** Opens every drive, or none. */
-export function openDrives(drives: readonly DriveSpec[]): BlockDevice[] {
+/**
+ * Opens every drive, or none.
+ *
+ * @param newLayer an empty file for what is to be forgotten after the run
+ */
+export function openDrives(drives: readonly DriveSpec[], newLayer?: () => RandomAccessFile): BlockDevice[] {
   refuseSharing(drives);
-  return openAll(drives, (drive) => openDrive(drive));
+  return openAll(drives, (drive) => openDrive(drive, newLayer));
 }
 
 /**

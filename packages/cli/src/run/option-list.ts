@@ -158,6 +158,13 @@ export const RUN_OPTIONS: readonly RunOption[] = [
   },
   { name: 'paused', kind: 'flag', help: 'wait for GDB before the first instruction' },
   {
+    name: 'reverse',
+    kind: 'flag',
+    help:
+      'GDB can go back in the run while it goes on (reverse-continue, reverse-stepi, monitor last-write), and on again to ' +
+      'its present; what the guest writes to disks is kept in memory and forgotten',
+  },
+  {
     name: 'ps',
     kind: 'flag',
     help: 'at the end, the processes of the guest’s Linux, as seen from outside (on a terminal also Ctrl-A P, at any time)',

@@ -41,7 +41,7 @@ const SPEC_KEYS: Readonly<Record<string, string>> = {
 /** What may be said anew when a snapshot goes on; CPU and memory must then be what they were. */
 const RESUME_OPTIONS: ReadonlySet<string> = new Set([
   'snapshot', 'cpu', 'memory', 'engine', 'lockstep', 'realtime', 'console', 'save-snapshot', 'save-at',
-  'record', 'embed', 'gdb', 'paused', 'ps', 'modules', 'strace', 'ftrace', 'probe', 'probe-output',
+  'record', 'embed', 'gdb', 'paused', 'reverse', 'ps', 'modules', 'strace', 'ftrace', 'probe', 'probe-output',
   'coverage', 'core', 'profile', 'profile-interval', 'trace', 'trace-function', 'top',
   'on-crash', 'hang-seconds', 'last-blocks', 'last-blocks-count', 'kernel-symbols',
   'net', 'pcap', 'drive',

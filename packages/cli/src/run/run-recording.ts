@@ -6,7 +6,7 @@ import { closeSync, constants, fstatSync, ftruncateSync, openSync, readSync, wri
 import { resolve } from 'node:path';
 import { PlinthError, sectionsKind, StateWriter } from '@plinth/core';
 import type { DriveSpec, Input, RunExit, RunSpec } from '@plinth/machine';
-import { RecordedDriver, Recorder, RECORDING_KIND, type RecordingStart } from '@plinth/observe';
+import { RecordedDriver, Recorder, RECORDING_KIND, RecordingFile, type RecordingStart } from '@plinth/observe';
 import { zlibCodec } from '../host/deflate.js';
 import { reasonOf } from '../host/reason.js';
 import type { OriginFile, StartedRun } from './start-run.js';
@@ -18,6 +18,7 @@ export class RunRecording implements Disposable {
   readonly #path: string;
   readonly #fd: number;
   #size = 0;
+  #file: RecordingFile | undefined;
   #recorder: Recorder | undefined;
 
   /** For `DriverHost.onInput`. */
@@ -47,20 +48,20 @@ export class RunRecording implements Disposable {
   start(run: StartedRun, say: (line: string) => void): RecordedDriver {
     for (const drive of run.spec.drives) warnOf(drive, say);
     const driver = run.machine;
-    this.#recorder = new Recorder({
-      driver,
+    this.#file = new RecordingFile({
       start: recordingStart(run),
+      machine: driver.machine,
       codec: zlibCodec,
       append: (bytes) => this.#append(bytes),
-      now: () => performance.now(),
     });
+    this.#recorder = new Recorder({ driver, sink: this.#file, now: () => performance.now() });
     const recorded = new RecordedDriver(driver, this.#recorder);
     run.network?.connect(recorded);
     return recorded;
   }
 
   async end(exit: RunExit, say: (line: string) => void): Promise<void> {
-    await this.#recorder?.end(exit);
+    if (this.#recorder !== undefined) await this.#file!.end(this.#recorder.end(exit));
     say(`recording: ${this.#path}, ${(this.#size / 1e6).toFixed(2)} MB; plinth replay ${this.#path}`);
   }
 

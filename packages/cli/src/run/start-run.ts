@@ -17,6 +17,7 @@ import type {
   NamedBytes,
   OpenDriver,
   PowerOn,
+  RandomAccessFile,
   RunFiles,
   RunLoopOptions,
   RunSpec,
@@ -74,6 +75,8 @@ export interface RunSetting {
   readonly size: TerminalSize | undefined;
   readonly progress: Progress;
   readonly host: DriverHost;
+  /** Where a disk's writes go that are forgotten after the run; to files of the host if left out. */
+  readonly newLayer?: () => RandomAccessFile;
   readonly read: ReadFile;
   readonly say: (line: string) => void;
 }
@@ -103,7 +106,8 @@ export async function startRun(wanted: RunSpec, setting: RunSetting): Promise<St
     mark: READY_MARK,
     state: booted === undefined ? 'booting' : 'ready',
     request: async () => {
-      if (!stored) await cache?.store(machine, say);
+      // Saving is something that happens to a machine: one that can go back would have to know of it.
+      if (!stored && !wanted.reverse) await cache?.store(machine, say);
       stored = true;
       return requestFor(wanted, machine, size);
     },
@@ -143,12 +147,12 @@ async function resumeRun(wanted: RunSpec, name: string, setting: RunSetting): Pr
 /** The network is there before the machine is made, and goes if that fails. */
 async function withNetwork(
   spec: RunSpec,
-  { host, say }: RunSetting,
+  { host, newLayer, say }: RunSetting,
   create: (host: DriverHost) => OpenDriver,
 ): Promise<Pick<StartedRun, 'spec' | 'machine' | 'network'>> {
   const network = await openNetwork(spec, say);
   try {
-    const machine = create(withCard(host, network));
+    const machine = create(withCard(host, network, newLayer));
     network?.connect(machine);
     return { spec, machine, network };
   } catch (error) {

@@ -26,6 +26,7 @@ import { buildRunSpec } from '../run/run-options.js';
 import type { RunOptions } from '../run/run-options.js';
 import { watchForCrashes } from '../run/run-crashes.js';
 import { RunExports } from '../run/run-exports.js';
+import { RunHistory } from '../run/run-history.js';
 import { RunRecording } from '../run/run-recording.js';
 import { startRun } from '../run/start-run.js';
 import { TopView } from '../run/top-view.js';
@@ -57,10 +58,12 @@ async function runSpec(wanted: RunSpec, output: RunOutput): Promise<number> {
   using events = new EventLog(output.events);
   const probeFiles = await loadProbeFiles(wanted.probes);
   using recording = wanted.record === undefined ? undefined : new RunRecording(wanted.record);
+  const history = wanted.reverse ? new RunHistory() : undefined;
   const unrecorded = await startRun(wanted, {
     size: terminalSize(wanted),
     progress: new LineProgress(process.stderr),
-    host: recording === undefined ? nodeHost : { ...nodeHost, onInput: recording.onInput },
+    host: history?.host(nodeHost) ?? (recording === undefined ? nodeHost : { ...nodeHost, onInput: recording.onInput }),
+    ...(history === undefined ? {} : { newLayer: history.newLayer }),
     read: readPrivately,
     say,
   });
@@ -69,14 +72,16 @@ async function runSpec(wanted: RunSpec, output: RunOutput): Promise<number> {
   using probes = ProbeSession.begin(spec, unrecorded.machine, probeFiles);
   using exports = RunExports.begin(spec, unrecorded.machine);
   using top = TopView.begin(spec, unrecorded.machine, output.json);
-  const crashes = watchForCrashes(spec, unrecorded.machine);
+  const live = history?.start(unrecorded);
+  // Where the run is executed again, things would be seen again.
+  const crashes = live === undefined ? watchForCrashes(spec, unrecorded.machine) : undefined;
   const observers = [probes, exports, top, crashes].filter((observer) => observer !== undefined);
-  const recorded = recording === undefined ? unrecorded.machine : recording.start(unrecorded, say);
-  using machine = new ObservedDriver(recorded, observers);
+  const recorded = live ?? (recording === undefined ? unrecorded.machine : recording.start(unrecorded, say));
+  using machine = observers.length === 0 ? recorded : new ObservedDriver(recorded, observers);
   const started = { ...unrecorded, machine };
   const line = (text: string): boolean => process.stderr.write(`${text}\n`);
   using _trace = new GuestTrace(spec, unrecorded.machine.machine, line, say);
-  using gdb = await openGdbServer(spec, unrecorded.machine, machine, say);
+  using gdb = await openGdbServer(spec, unrecorded.machine, machine, live, say);
   // With --json standard output holds the result alone, and the console goes to standard error.
   const standard = (): Console =>
     output.json

@@ -45,6 +45,8 @@ export interface RunDebugger {
   readonly standing: boolean;
   /** Someone is there, so that a machine which only waits is not at its end. */
   readonly attached: boolean;
+  /** It has put the machine back in time: what runs until the present is reached again takes no time. */
+  readonly past?: boolean;
 }
 
 export interface RunLoopOptions {
@@ -204,8 +206,11 @@ export async function runLoop(options: RunLoopOptions): Promise<RunLoopResult> {
     if (budget <= 0) return end({ kind: 'limit', limit: 'instructions' });
     const before = time.now();
     const executed = machine.instructions;
+    const past = debug?.past === true;
     const stop = (debug ?? machine).runSlice(budget, realtime);
-    if (steered() && machine.instructions - executed === budget) slice = nextSlice(slice, budget, time.now() - before);
+    if (past) start += time.now() - before;
+    else if (steered() && machine.instructions - executed === budget)
+      slice = nextSlice(slice, budget, time.now() - before);
     for (const finding of machine.takeFindings()) options.onFinding(finding);
 
     const produced = machine.takeOutput();

@@ -29,7 +29,7 @@ export function addHistoryCommands(
   });
   monitor.add({
     name: 'info history',
-    help: 'where the recording begins, where this is, and what is kept of it',
+    help: 'where this is, where the recording begins, and what is kept of it',
     run: () => {
       const { bytes, places } = history.size;
       const kept = `${places} places, ${(bytes / 2 ** 20).toFixed(1)} MiB`;
@@ -63,8 +63,7 @@ function show(bytes: Uint8Array): string {
 
 function physicalOf(target: MachineTarget, thread: number, address: number, length: number): number {
   const { machine } = target;
-  const cpu = machine.cpus[thread - 1] ?? machine.currentCpu;
-  const physical = target.physicalAddresses ? address : cpu.mappedTo(address | 0);
+  const physical = target.physicalAddresses ? address : target.mapping(thread)(address);
   if (physical === undefined || machine.memory.bytes(physical >>> 0, length) === undefined) {
     throw new PlinthError('input', 'monitor', `${hex32(address)}: there is no RAM`);
   }

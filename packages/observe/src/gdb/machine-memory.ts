@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Memory as a debugger sees it through one CPU's translation tables, or physically: RAM, and of devices what a peek gives,
+// Memory as a debugger sees it through translation tables, or physically: RAM, and of devices what a peek gives,
 // so that looking changes nothing. Writes go the way of a device's, so that decoded code is forgotten and watches see them.
 
-import type { Machine, Vcpu } from '@plinth/machine';
+import type { Machine } from '@plinth/machine';
+
+/** Guest-physical address of a virtual one; undefined where nothing is mapped. */
+export type Mapping = (address: number) => number | undefined;
 
 const PAGE = 4096;
 
@@ -20,12 +23,12 @@ export class DebugMemory {
   }
 
   /** What is mapped of a range, up to the first page that is not. Addresses end at 2^32. */
-  #pieces(cpu: Vcpu, address: number, length: number): Piece[] {
+  #pieces(mapping: Mapping, address: number, length: number): Piece[] {
     const end = Math.min(address + length, 2 ** 32);
     const pieces: Piece[] = [];
     for (let at = address; at < end;) {
       const next = Math.min(end, (Math.floor(at / PAGE) + 1) * PAGE);
-      const physical = this.physical ? at : cpu.mappedTo(at);
+      const physical = this.physical ? at : mapping(at);
       if (physical === undefined) break;
       pieces.push({ physical: physical >>> 0, length: next - at });
       at = next;
@@ -37,11 +40,11 @@ export class DebugMemory {
     return this.#machine.memory.peek((physical & ~3) >>> 0, 4) !== undefined;
   }
 
-  read(cpu: Vcpu, address: number, length: number): Uint8Array {
+  read(mapping: Mapping, address: number, length: number): Uint8Array {
     const { memory } = this.#machine;
     const out = new Uint8Array(length);
     let done = 0;
-    for (const piece of this.#pieces(cpu, address, length)) {
+    for (const piece of this.#pieces(mapping, address, length)) {
       const bytes = memory.bytes(piece.physical, piece.length);
       if (bytes !== undefined) out.set(bytes, done);
       else {
@@ -59,9 +62,9 @@ export class DebugMemory {
   }
 
   /** All or nothing. A device is written as it would be by a CPU: in words where the range has them. */
-  write(cpu: Vcpu, address: number, bytes: Uint8Array): boolean {
+  write(mapping: Mapping, address: number, bytes: Uint8Array): boolean {
     const { memory } = this.#machine;
-    const pieces = this.#pieces(cpu, address, bytes.length);
+    const pieces = this.#pieces(mapping, address, bytes.length);
     const there = pieces.reduce((sum, { length }) => sum + length, 0) === bytes.length;
     const answers = ({ physical, length }: Piece): boolean =>
       memory.bytes(physical, length) !== undefined ||

@@ -7,6 +7,7 @@ import type { Vcpu } from '@plinth/machine';
 import { ARM_REGISTERS } from './arm-registers.js';
 import type { MachineTarget } from './machine-target.js';
 import type { MonitorCommands } from './monitor.js';
+import { cpuState } from './threads.js';
 
 const PAGE = 4096;
 /** Lines of `info mem` at most; a whole Linux has some hundreds. */
@@ -15,7 +16,7 @@ const PER_LINE = 4;
 
 export function addMachineCommands(monitor: MonitorCommands, target: MachineTarget): void {
   const { machine } = target;
-  const cpu = (thread: number): Vcpu => machine.cpus[thread - 1] ?? machine.currentCpu;
+  const cpu = (thread: number): Vcpu => target.cpu(thread);
   monitor.add({
     name: 'info registers',
     help: 'all registers of the CPU: core, banked, floating point, system',
@@ -30,7 +31,7 @@ export function addMachineCommands(monitor: MonitorCommands, target: MachineTarg
     name: 'info cpus',
     help: 'the CPUs, and where each is',
     run: () =>
-      target.threads.map(({ id, name, state }) => `${name}: ${state}, pc ${hex32(cpu(id).state.reg(15))}\n`).join(''),
+      machine.cpus.map((one) => `CPU ${one.index}: ${cpuState(one)}, pc ${hex32(one.state.reg(15))}\n`).join(''),
   });
   monitor.add({
     name: 'info time',

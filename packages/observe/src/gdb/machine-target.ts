@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A machine as a debugger's target. It stands between the run loop, which it tells when to run (RunDebugger), and the
-// protocol, which knows nothing of machines (Target). Threads are CPUs. Stop points are the engine's hooks and virtual
+// protocol, which knows nothing of machines (Target). Threads are CPUs, unless one wants others. Stop points are the engine's hooks and virtual
 // watches, so the guest's own reads never show them.
 //
 // A step runs one instruction of its CPU, which gets the turn for it; the others run only while that CPU waits. As with
@@ -18,8 +18,9 @@ import type {
 } from '@plinth/machine';
 import { ARM_GENERAL_REGISTERS, ARM_REGISTERS, armTargetDescription } from './arm-registers.js';
 import { tellDifference } from '../record/replay.js';
-import type { ReplayDriver } from '../record/replay-driver.js';
-import { DebugMemory } from './machine-memory.js';
+import type { PastRun } from '../record/replay-driver.js';
+import { encodeChange } from './debugger-port.js';
+import { DebugMemory, type Mapping } from './machine-memory.js';
 import {
   type MemoryRegion,
   type Resumption,
@@ -31,21 +32,29 @@ import {
   type TargetStop,
   type TargetThread,
 } from './target.js';
+import { CpuThreads, type ThreadView } from './threads.js';
 import { TimeTravel } from './time-travel.js';
 
 export interface MachineTargetOptions {
   /** What runs the machine. */
   readonly driver: Pick<MachineDriver, 'runSlice' | 'reset'>;
   readonly machine: Machine;
-  /** The driver, if it is of a recorded run: one can go back then, and only look. */
-  readonly replay?: ReplayDriver;
+  /** The driver, if its run can be gone back in: one only looks then. */
+  readonly past?: PastRun;
   /** The machine stands still until a debugger has come and lets it go. */
   readonly paused: boolean;
   /** Name of the ELF file that runs, if it is one. */
   readonly executable?: string;
   /** Looking only: what a recording could not repeat is refused, and no CPU gets a turn out of order. */
   readonly lookOnly?: boolean;
+  /** Changes enter by this door (`DEBUGGER_PORT`), which a recording can repeat; it says whether they have. */
+  readonly change?: (bytes: Uint8Array) => boolean;
 }
+
+/** What is said where a machine has come from its past to its present. */
+const PRESENT = 'this is the present: from here on it lives on';
+
+const PC = 15;
 
 /** Steps between two looks at what else there is to do. */
 const STEPS_AT_ONCE = 2000;
@@ -73,37 +82,45 @@ export class MachineTarget implements Target, RunDebugger {
   readonly machine: Machine;
   readonly reverse?: ReverseExecution;
   readonly #driver: MachineTargetOptions['driver'];
-  readonly #replay: ReplayDriver | undefined;
+  readonly #past: PastRun | undefined;
   /** Where it stops now. */
   readonly #points = new Set<StopPoint>();
   readonly #lookOnly: boolean;
+  readonly #change: MachineTargetOptions['change'];
   readonly #memory: DebugMemory;
   #wake: () => void = () => {};
   #onStop: ((stop: TargetStop) => void) | undefined;
   #standing: boolean;
   #step: Step | undefined;
   /** What a hook or a watch has found in the slice that runs. */
-  #found: Pick<TargetStop, 'thread' | 'reason'> | undefined;
+  #found: { readonly cpu: Vcpu; readonly reason?: NonNullable<TargetStop['reason']> } | undefined;
   /** The instruction that a watch has stopped before: when it is tried again, it is done. */
   #passed: { readonly cpu: Vcpu; readonly pc: number; readonly count: number } | undefined;
   /** How the machine has ended while someone looked at it. */
-  #ended: { readonly exit: RunExit; readonly stop: TargetStop } | undefined;
+  #ended: RunExit | undefined;
   #restarted = false;
   #killed = false;
-  #current = 1;
+  #currentCpu: Vcpu;
+  /** Ends the wait for a thread that no CPU executes. */
+  #endWait: (() => void) | undefined;
+  /** What is shown as threads. */
+  threadView: ThreadView;
 
   constructor(options: MachineTargetOptions) {
     this.machine = options.machine;
     this.#driver = options.driver;
     this.#standing = options.paused;
-    this.#replay = options.replay;
-    this.#lookOnly = options.lookOnly ?? options.replay !== undefined;
+    this.#past = options.past;
+    this.#lookOnly = options.lookOnly ?? options.past !== undefined;
+    this.#change = options.change;
     this.#memory = new DebugMemory(options.machine);
+    this.#currentCpu = options.machine.cpu;
+    this.threadView = new CpuThreads(options.machine);
     if (options.executable !== undefined) this.executable = options.executable;
-    if (options.replay === undefined) return;
-    this.reverse = new TimeTravel(options.replay.history, this.#points, (stop) => {
+    if (options.past === undefined) return;
+    this.reverse = new TimeTravel(options.past.history, this.#points, (cpu, stop) => {
       this.#passed = undefined;
-      this.#report(stop);
+      this.#report(cpu, stop);
     });
   }
 
@@ -117,13 +134,17 @@ export class MachineTarget implements Target, RunDebugger {
     return this.#standing;
   }
 
+  get past(): boolean {
+    return this.#past?.live === true && !this.#past.history.atEnd;
+  }
+
   start(wake: () => void): void {
     this.#wake = wake;
   }
 
   next(): RunOrder {
     if (this.#killed) return { kind: 'end', exit: { kind: 'user' } };
-    if (this.#ended !== undefined && !this.attached) return { kind: 'end', exit: this.#ended.exit };
+    if (this.#ended !== undefined && !this.attached) return { kind: 'end', exit: this.#ended };
     if (this.#restarted) {
       this.#restarted = false;
       return { kind: 'restarted' };
@@ -150,7 +171,7 @@ export class MachineTarget implements Target, RunDebugger {
       step.from = undefined;
       const pc = step.cpu.state.reg(15) >>> 0;
       if (step.range !== undefined && pc >= step.range.start && pc < step.range.end) continue;
-      this.#report({ signal: SIGNAL.trap, thread: step.cpu.index + 1 });
+      this.#report(step.cpu, { signal: SIGNAL.trap });
       return stop;
     }
     return { kind: 'slice' };
@@ -163,27 +184,36 @@ export class MachineTarget implements Target, RunDebugger {
     if (stop.kind === 'finding' && stop.standstill !== undefined) return this.#crashed(stop.standstill);
     if (!this.attached) return stop;
     const slice: DriverStop = { kind: 'slice' };
-    const thread = this.machine.currentCpu.index + 1;
-    const ended = found === undefined ? this.#replay?.ended : undefined;
+    const cpu = this.machine.currentCpu;
+    // A step that was told already may have come there.
+    const ended = found === undefined && !this.#standing ? this.#past?.ended : undefined;
     if (ended !== undefined) {
-      const message = ended.kind === 'different' ? { message: tellDifference(ended.difference) } : {};
-      this.#report({ signal: SIGNAL.trap, thread, reason: { kind: 'history', end: 'end' }, ...message });
+      const message =
+        ended.kind === 'different'
+          ? { message: tellDifference(ended.difference) }
+          : this.#past!.live
+            ? { message: PRESENT }
+            : {};
+      this.#report(cpu, { signal: SIGNAL.trap, reason: { kind: 'history', end: 'end' }, ...message });
       return slice;
     }
     switch (stop.kind) {
       case 'shutdown':
-        return this.#end(stop, { signal: SIGNAL.terminated, thread, exitStatus: 0 }, 'the guest has shut down');
+        return this.#end(stop, { signal: SIGNAL.terminated, exitStatus: 0 }, 'the guest has shut down');
       case 'exit': {
         const { status } = stop;
         const message = `the program has left with status ${status}`;
-        return this.#end(stop, { signal: SIGNAL.terminated, thread, exitStatus: status & 0xff }, message);
+        return this.#end(stop, { signal: SIGNAL.terminated, exitStatus: status & 0xff }, message);
       }
       case 'finding':
         // It may be told to go on, and comes back here.
-        return this.#end(stop, { signal: SIGNAL.abort, thread }, 'the guest cannot go on');
+        return this.#end(stop, { signal: SIGNAL.abort }, 'the guest cannot go on');
       default:
         if (found === undefined) return stop.kind === 'hook' ? slice : stop;
-        this.#report({ signal: SIGNAL.trap, ...found });
+        this.#report(found.cpu, {
+          signal: SIGNAL.trap,
+          ...(found.reason === undefined ? {} : { reason: found.reason }),
+        });
         return slice;
     }
   }
@@ -191,20 +221,20 @@ export class MachineTarget implements Target, RunDebugger {
   /** Whether somebody is there or not: who comes later finds the machine as it is here. */
   #crashed({ cpu, message }: { readonly cpu: number; readonly message: string }): DriverStop {
     this.crash = message;
-    this.#report({ signal: SIGNAL.abort, thread: cpu + 1, message });
+    this.#report(this.machine.cpus[cpu]!, { signal: SIGNAL.abort, message });
     return { kind: 'slice' };
   }
 
-  #end(exit: RunExit, stop: TargetStop, message: string): DriverStop {
-    this.#ended = { exit, stop };
-    this.#report({ ...stop, message });
+  #end(exit: RunExit, stop: Omit<TargetStop, 'thread'>, message: string): DriverStop {
+    this.#ended = exit;
+    this.#report(this.machine.currentCpu, { ...stop, message });
     return { kind: 'slice' };
   }
 
-  #report(stop: TargetStop): void {
+  #report(cpu: Vcpu, stop: Omit<TargetStop, 'thread'>): void {
     this.#stand();
-    this.#current = stop.thread;
-    this.#onStop?.(stop);
+    this.#currentCpu = cpu;
+    this.#onStop?.({ ...stop, thread: this.currentThread });
   }
 
   #stand(): void {
@@ -212,6 +242,8 @@ export class MachineTarget implements Target, RunDebugger {
     this.#wake();
     if (this.#step !== undefined) this.#step.cpu.interruptsHeld = false;
     this.#step = undefined;
+    this.#endWait?.();
+    this.#endWait = undefined;
   }
 
   #go(): void {
@@ -223,39 +255,59 @@ export class MachineTarget implements Target, RunDebugger {
   // ---- looking and changing -----------------------------------------------------------------------------------
 
   get threads(): readonly TargetThread[] {
-    return this.machine.cpus.map(({ index, activity }) => ({
-      id: index + 1,
-      name: `CPU ${index}`,
-      state: !activity.on ? 'off' : activity.waiting ? 'waiting' : 'running',
-    }));
+    return this.threadView.list();
   }
 
   get currentThread(): number {
-    return this.#current;
+    return this.threadView.of(this.#currentCpu);
   }
 
-  #cpu(thread: number): Vcpu {
-    return this.machine.cpus[thread - 1] ?? this.machine.currentCpu;
+  /** The CPU that executes a thread, or else the one that stopped last. */
+  cpu(thread: number): Vcpu {
+    return this.threadView.cpu(thread) ?? this.#currentCpu;
+  }
+
+  /** Where a thread has its memory. */
+  mapping(thread: number): Mapping {
+    const cpu = this.threadView.cpu(thread);
+    return (address) => (cpu === undefined ? this.threadView.physical(thread, address) : cpu.mappedTo(address | 0));
   }
 
   readRegister(thread: number, register: number): Uint8Array | undefined {
-    const words = ARM_REGISTERS[register]?.read(this.#cpu(thread));
+    const cpu = this.threadView.cpu(thread);
+    const words = cpu === undefined ? this.threadView.saved(thread, register) : ARM_REGISTERS[register]?.read(cpu);
     return words === undefined ? undefined : new Uint8Array(Int32Array.from(words).buffer);
   }
 
   writeRegister(thread: number, register: number, bytes: Uint8Array): boolean {
     const write = ARM_REGISTERS[register]?.write;
-    if (write === undefined || this.#lookOnly) return false;
-    write(this.#cpu(thread), [...new Int32Array(Uint8Array.from(bytes).buffer)]);
+    const cpu = this.threadView.cpu(thread);
+    if (write === undefined || cpu === undefined) return false;
+    if (this.#change !== undefined) {
+      return this.#change(encodeChange({ kind: 'register', cpu: cpu.index, number: register, bytes }));
+    }
+    if (this.#lookOnly) return false;
+    write(cpu, [...new Int32Array(Uint8Array.from(bytes).buffer)]);
     return true;
   }
 
   readMemory(thread: number, address: number, length: number): Uint8Array {
-    return this.#memory.read(this.#cpu(thread), address, length);
+    return this.#memory.read(this.mapping(thread), address, length);
   }
 
   writeMemory(thread: number, address: number, bytes: Uint8Array): boolean {
-    return !this.#lookOnly && this.#memory.write(this.#cpu(thread), address, bytes);
+    if (this.#change !== undefined) return this.#enter(thread, address, bytes);
+    return !this.#lookOnly && this.#memory.write(this.mapping(thread), address, bytes);
+  }
+
+  /** Of a thread that no CPU executes what is on one page. */
+  #enter(thread: number, address: number, bytes: Uint8Array): boolean {
+    const cpu = this.threadView.cpu(thread);
+    if (this.#memory.physical) return this.#change!(encodeChange({ kind: 'physical', cpu: 0, address, bytes }));
+    if (cpu !== undefined) return this.#change!(encodeChange({ kind: 'virtual', cpu: cpu.index, address, bytes }));
+    const physical = this.threadView.physical(thread, address);
+    if (physical === undefined || (address & 0xfff) + bytes.length > 0x1000) return false;
+    return this.#change!(encodeChange({ kind: 'physical', cpu: 0, address: physical, bytes }));
   }
 
   get physicalAddresses(): boolean {
@@ -279,7 +331,7 @@ export class MachineTarget implements Target, RunDebugger {
 
   /** On its way to another place of its history a machine stops for nobody. */
   get #travelling(): boolean {
-    return this.#replay?.history.travelling === true;
+    return this.#past?.history.travelling === true;
   }
 
   #stopAt(point: StopPoint): () => void {
@@ -288,7 +340,7 @@ export class MachineTarget implements Target, RunDebugger {
     if (kind === 'software' || kind === 'hardware') {
       return machine.hooks.addVirtual(start, (cpu, address) => {
         if (this.#travelling || (this.#step?.cpu === cpu && this.#step.from === address)) return 'go-on';
-        this.#found ??= { thread: cpu.index + 1, reason: { kind } };
+        this.#found ??= { cpu, reason: { kind } };
         return 'stop';
       });
     }
@@ -299,7 +351,7 @@ export class MachineTarget implements Target, RunDebugger {
       if (passed?.cpu === cpu && passed.pc === pc && passed.count === machine.count) return 'go-on';
       this.#passed = { cpu, pc, count: machine.count };
       // An access may begin before what is watched.
-      this.#found ??= { thread: cpu.index + 1, reason: { kind, address: Math.max(address, start) } };
+      this.#found ??= { cpu, reason: { kind, address: Math.max(address, start) } };
       return 'stop';
     };
     return machine.virtualWatches.add({
@@ -315,9 +367,9 @@ export class MachineTarget implements Target, RunDebugger {
   attach(onStop: (stop: TargetStop) => void): TargetStop {
     this.#onStop = onStop;
     this.#stand();
-    if (this.crash !== undefined) return { signal: SIGNAL.abort, thread: this.#current };
-    this.#current = this.machine.currentCpu.index + 1;
-    return { signal: SIGNAL.trap, thread: this.#current };
+    if (this.crash !== undefined) return { signal: SIGNAL.abort, thread: this.currentThread };
+    this.#currentCpu = this.machine.currentCpu;
+    return { signal: SIGNAL.trap, thread: this.currentThread };
   }
 
   detach(): void {
@@ -330,7 +382,11 @@ export class MachineTarget implements Target, RunDebugger {
     this.#ended = undefined;
     for (const [thread, how] of threads) {
       if (how.kind === 'continue' || this.#step !== undefined) continue;
-      const cpu = this.#cpu(thread);
+      const cpu = this.threadView.cpu(thread);
+      if (cpu === undefined) {
+        this.#waitFor(thread);
+        continue;
+      }
       this.#step = { cpu, from: cpu.state.reg(15) >>> 0, range: how.kind === 'range' ? how : undefined };
       // A recorded run takes them where it took them.
       cpu.interruptsHeld = !this.stepInterrupts && !this.#lookOnly;
@@ -338,9 +394,20 @@ export class MachineTarget implements Target, RunDebugger {
     this.#go();
   }
 
+  /** A thread that no CPU executes is stepped up to where it goes on; the machine runs until then. */
+  #waitFor(thread: number): void {
+    const [pc] = this.threadView.saved(thread, PC) ?? [];
+    if (pc === undefined || this.#endWait !== undefined) return;
+    this.#endWait = this.machine.hooks.addVirtual(pc >>> 0, (cpu) => {
+      if (this.#travelling || !this.threadView.executes(cpu, thread)) return 'go-on';
+      this.#found ??= { cpu };
+      return 'stop';
+    });
+  }
+
   interrupt(): void {
     if (this.#standing) return;
-    this.#report({ signal: SIGNAL.interrupt, thread: this.machine.currentCpu.index + 1 });
+    this.#report(this.machine.currentCpu, { signal: SIGNAL.interrupt });
   }
 
   reset(): void {

@@ -80,7 +80,7 @@ export interface Target {
 
   // ---- only while it is stopped; nothing of this has effects that the target could notice, but for the writes ----
 
-  /** In the target's byte order; undefined if there is no such register. */
+  /** In the target's byte order; undefined if it cannot be known. */
   readRegister(thread: number, register: number): Uint8Array | undefined;
   /** False if it cannot be written. */
   writeRegister(thread: number, register: number, bytes: Uint8Array): boolean;

@@ -8,29 +8,40 @@ import type { History, Watcher } from '../record/history.js';
 import { countBefore } from '../record/last-write.js';
 import { type ReverseExecution, SIGNAL, type StopPoint, type TargetStop } from './target.js';
 
+const BEGIN = { kind: 'history', end: 'begin' } as const;
+
+interface Stop {
+  readonly cpu: Vcpu;
+  readonly reason: NonNullable<TargetStop['reason']>;
+}
+
 export class TimeTravel implements ReverseExecution {
   readonly #history: History;
   readonly #points: ReadonlySet<StopPoint>;
-  readonly #report: (stop: TargetStop) => void;
+  readonly #report: (cpu: Vcpu, stop: Omit<TargetStop, 'thread'>) => void;
 
-  /** `points` are those where the target stops now. */
-  constructor(history: History, points: ReadonlySet<StopPoint>, report: (stop: TargetStop) => void) {
+  /** `points` are those where the target stops now; `report` gets the CPU that has stopped. */
+  constructor(
+    history: History,
+    points: ReadonlySet<StopPoint>,
+    report: (cpu: Vcpu, stop: Omit<TargetStop, 'thread'>) => void,
+  ) {
     this.#history = history;
     this.#points = points;
     this.#report = report;
   }
 
-  get #here(): Pick<TargetStop, 'signal' | 'thread'> {
-    return { signal: SIGNAL.trap, thread: this.#history.machine.currentCpu.index + 1 };
+  #tell(reason?: TargetStop['reason'], cpu: Vcpu = this.#history.machine.currentCpu): void {
+    this.#report(cpu, { signal: SIGNAL.trap, ...(reason === undefined ? {} : { reason }) });
   }
 
   step(): void {
     const moved = this.#history.reverseStep();
-    this.#report(moved ? this.#here : { ...this.#here, reason: { kind: 'history', end: 'begin' } });
+    this.#tell(moved ? undefined : BEGIN);
   }
 
   continue(): void {
-    let stop: Pick<TargetStop, 'thread' | 'reason'> | undefined;
+    let stop: Stop | undefined;
     const watcher: Watcher = (found) => {
       const ends = [...this.#points].map((point) =>
         this.#arm(point, (what) => {
@@ -42,27 +53,24 @@ export class TimeTravel implements ReverseExecution {
     const place = this.#history.last(watcher);
     if (place === undefined || stop === undefined) {
       this.#history.seek(this.#history.begin);
-      this.#report({ ...this.#here, reason: { kind: 'history', end: 'begin' } });
+      this.#tell(BEGIN);
       return;
     }
-    const { kind } = stop.reason!;
+    const { kind } = stop.reason;
     this.#history.seek(kind === 'software' || kind === 'hardware' ? place : place + 1);
-    this.#report({ signal: SIGNAL.trap, ...stop });
+    this.#tell(stop.reason, stop.cpu);
   }
 
-  #arm(
-    { kind, address: start, length }: StopPoint,
-    found: (stop: Pick<TargetStop, 'thread' | 'reason'>) => void,
-  ): () => void {
+  #arm({ kind, address: start, length }: StopPoint, found: (stop: Stop) => void): () => void {
     const { machine } = this.#history;
     if (kind === 'software' || kind === 'hardware') {
       return machine.hooks.addVirtual(start, (cpu) => {
-        found({ thread: cpu.index + 1, reason: { kind } });
+        found({ cpu, reason: { kind } });
         return 'go-on';
       });
     }
     const note = ({ cpu, address }: { readonly cpu: Vcpu; readonly address: number }): void =>
-      found({ thread: cpu.index + 1, reason: { kind, address: Math.max(address, start) } });
+      found({ cpu, reason: { kind, address: Math.max(address, start) } });
     return machine.virtualWatches.add({
       start,
       length,

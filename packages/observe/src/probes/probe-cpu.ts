@@ -73,7 +73,7 @@ export class ProbeCpu {
 
   /** Memory at a virtual address, as much of it as is mapped; whatever permissions say, and without side effects. */
   read(address: number, length: number): Uint8Array {
-    return this.#memory.read(this.vcpu, address, length);
+    return this.#memory.read((at) => this.vcpu.mappedTo(at), address, length);
   }
 
   /** A little-endian word; undefined where nothing is mapped. */
@@ -99,7 +99,7 @@ export class ProbeCpu {
 
   /** Writes as a device would, so that translated code and watches see it; false, and nothing written, where nothing is mapped. */
   write(address: number, bytes: Uint8Array): boolean {
-    return this.#memory.write(this.vcpu, address, bytes);
+    return this.#memory.write((at) => this.vcpu.mappedTo(at), address, bytes);
   }
 
   /** The parameter `n` of a function at its entry, for arguments of a word each (AAPCS32, 6.4: r0 to r3, then the stack). */

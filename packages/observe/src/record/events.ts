@@ -39,6 +39,9 @@ export type RunEvent = Input | Checkpoint | MachineReset;
 /** Of the bytes of events. */
 export const CHUNK_VERSION = 1;
 
+/** What the section of a chunk is called. */
+export const chunkTag = (n: number): string => `chunk.${n}`;
+
 const KINDS = ['sent', 'answer', 'checkpoint', 'checkpoint', 'reset'] as const;
 const KIND = { sent: 0, answer: 1, checkpoint: 2, checkpointWithRam: 3, reset: 4 } as const;
 const TIME = { asCounted: 0, later: 1, whole: 2 } as const;

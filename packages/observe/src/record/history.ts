@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // A recorded run in which one can go back: the machine's state is kept at checkpoints, and from there the run is executed
 // again up to the place that is wanted. So every place is, to the last bit, what it was. What is kept becomes sparser with
-// the distance from the present, within a limit of memory.
+// the distance from the present, within a limit of memory. The run may still be going on: then the recording grows.
 
 import { assert, type Section, Sections } from '@plinth/core';
 import type { FileContent, Machine, MemoryFile, OpenDriver } from '@plinth/machine';
 import { KeptBytes, RamVersion } from './kept-bytes.js';
-import type { Recording } from './recording.js';
+import type { RecordedRun } from './recording.js';
 import { Replay, type ReplayStop } from './replay.js';
 
 /** Bytes of state that a history keeps, unless told otherwise. */
@@ -17,6 +17,13 @@ export interface HistoryOptions {
   readonly limit?: number;
   /** What the guest writes to its disks; they are kept with the machine. */
   readonly files?: readonly MemoryFile[];
+  /** Of a run that goes on. */
+  readonly live?: {
+    /** Pages of RAM that had something in them where the recording began; the machine is there. */
+    readonly changed: readonly number[];
+    /** Called before the machine leaves its present: the recording is to reach up to there, and `follow` to be called. */
+    settle(): void;
+  };
 }
 
 /** The machine where a segment begins. */
@@ -47,9 +54,10 @@ export class History {
   #ram: RamVersion;
   readonly #changed = new Set<number>();
   #travelling = false;
+  readonly #live: HistoryOptions['live'];
 
   /** `driver` is as the recorded one was when its recording began. */
-  constructor(driver: OpenDriver, recording: Recording, options: HistoryOptions = {}) {
+  constructor(driver: OpenDriver, recording: RecordedRun, options: HistoryOptions = {}) {
     this.#driver = driver;
     this.#files = options.files ?? [];
     this.#limit = options.limit ?? HISTORY_LIMIT;
@@ -61,12 +69,39 @@ export class History {
         this.#arrive(segment);
       },
     });
+    this.#live = options.live;
+    if (options.live !== undefined) {
+      this.follow(options.live.changed);
+      return;
+    }
     // The first segment is the checkpoint at the beginning.
     const begun = this.#replay.run(driver.machine.count);
     this.#failed = begun.kind === 'different' ? begun : undefined;
   }
 
   readonly #failed: ReplayStop | undefined;
+
+  /** The machine has run by itself to a checkpoint that the recording ends with now, or to a reset. */
+  follow(changed: readonly number[]): void {
+    for (const page of changed) this.#changed.add(page);
+    this.#replay.follow(changed);
+    this.#arrive(this.#replay.segment);
+  }
+
+  /** The machine itself has begun again, which is the last thing that was recorded. */
+  followReset(): void {
+    this.#replay.follow([]);
+  }
+
+  /** The machine is behind all that was recorded: of a run that goes on, in its present. */
+  get atEnd(): boolean {
+    return this.#replay.atEnd;
+  }
+
+  /** Before the machine is put to another time. */
+  #leave(): void {
+    if (this.atEnd) this.#live?.settle();
+  }
 
   get machine(): Machine {
     return this.#driver.machine;
@@ -103,6 +138,7 @@ export class History {
   seek(count: number): ReplayStop {
     if (this.#failed !== undefined) return this.#failed;
     const target = Math.max(count, this.begin);
+    if (target < this.count) this.#leave();
     const from = this.#before(target + 1);
     if (target < this.count || from.count > this.count) this.#goTo(from);
     return this.#forward(target);
@@ -124,6 +160,7 @@ export class History {
 
   /** The last place before this one that the watcher finds. Leaves the machine here. */
   last(watcher: Watcher): number | undefined {
+    this.#leave();
     const present = this.count;
     let place: number | undefined;
     for (let end = present; place === undefined && end > this.begin;) {

@@ -13,8 +13,17 @@ import {
   type StateReader,
 } from '@plinth/core';
 import type { Input, MachineIdentity, RunExit } from '@plinth/machine';
-import { type Checkpoint, CHUNK_VERSION, type MachineReset, type Place, readChunk, type RunEvent } from './events.js';
-import { END_VERSION, RECORDING_KIND, type RecordedEnd } from './recorder.js';
+import {
+  type Checkpoint,
+  CHUNK_VERSION,
+  chunkTag,
+  type MachineReset,
+  type Place,
+  readChunk,
+  type RunEvent,
+} from './events.js';
+import type { RecordedEnd } from './recorder.js';
+import { END_VERSION, RECORDING_KIND } from './recording-file.js';
 import { decodeStart, type RecordingStart } from './start.js';
 
 /** What a recording is in messages. */
@@ -28,17 +37,21 @@ export interface Segment {
   readonly end: Checkpoint | MachineReset | ({ readonly kind: 'cut' } & Place);
 }
 
-export interface Recording {
+/** What has happened in a run. */
+export interface RecordedRun {
+  /** The first ends where the recording begins. */
+  readonly segments: readonly Segment[];
+  /** Not of a recorder that was killed, or that goes on. */
+  readonly end?: RecordedEnd | undefined;
+}
+
+export interface Recording extends RecordedRun {
   /** For messages. */
   readonly name: string;
   readonly start: RecordingStart;
   readonly identity: MachineIdentity;
   /** What the machine had loaded, as `restorePlan` takes it; only of an embedded start. */
   readonly plan: Sections;
-  /** The first ends where the recording begins. */
-  readonly segments: readonly Segment[];
-  /** Not of a recorder that was killed. */
-  readonly end: RecordedEnd | undefined;
   /** Offset of the first byte in the file that is of no whole section, if there is one. */
   readonly cut: number | undefined;
 }
@@ -64,29 +77,59 @@ export async function openRecording(bytes: Uint8Array, name: string, codec: Sect
   return { name, start, identity, plan: new Sections(name, plan, WORDS), segments, end, cut };
 }
 
-/** Reads all events once, so that nothing can be wrong with them later, and keeps only where segments end. */
-function segmentsOf(chunks: readonly Section[], nanoseconds: number, name: string): Segment[] {
-  const segments: Segment[] = [];
-  let open: Section[] = [];
-  let from: Place | undefined;
-  let place: Place = { count: 0, time: 0 };
-  chunks.forEach((chunk, n) => {
-    const reader: StateReader = new Sections(name, [chunk], WORDS).take(`chunk.${n}`, CHUNK_VERSION);
-    open.push(chunk);
+function segmentsOf(chunks: readonly Section[], nanoseconds: number, name: string): readonly Segment[] {
+  const list = new SegmentList(nanoseconds, name);
+  for (const chunk of chunks) list.add(chunk);
+  return list.finish();
+}
+
+/** The segments of a run, as its chunks come. */
+export class SegmentList {
+  readonly segments: Segment[] = [];
+  readonly #nanoseconds: number;
+  readonly #name: string;
+  #chunks = 0;
+  #open: Section[] = [];
+  #from: Place | undefined;
+  #place: Place = { count: 0, time: 0 };
+
+  /** `nanoseconds` are those that an instruction takes; `name` is for messages. */
+  constructor(nanoseconds: number, name: string) {
+    this.#nanoseconds = nanoseconds;
+    this.#name = name;
+  }
+
+  /**
+   * Reads all events of the next chunk once, so that nothing can be wrong with them later, and keeps only where segments end.
+   *
+   * @throws PlinthError `input` or `state-invalid` for what is not the next chunk
+   */
+  add(chunk: Section): void {
+    const n = this.#chunks++;
+    const reader: StateReader = new Sections(this.#name, [chunk], WORDS).take(chunkTag(n), CHUNK_VERSION);
+    this.#open.push(chunk);
     let last: RunEvent | undefined;
-    for (const event of readChunk(reader, nanoseconds, n === 0 ? undefined : place)) {
+    for (const event of readChunk(reader, this.#nanoseconds, n === 0 ? undefined : this.#place)) {
       reader.check(last === undefined || isInput(last), 'a chunk goes on after its checkpoint');
-      place = { count: event.count, time: event.time };
+      this.#place = { count: event.count, time: event.time };
       last = event;
-      from ??= place;
+      this.#from ??= this.#place;
     }
     if (last === undefined || isInput(last)) return;
-    segments.push(segment(open, from!, last, nanoseconds, name));
-    from = place;
-    open = [];
-  });
-  if (open.length > 0) segments.push(segment(open, from ?? place, { kind: 'cut', ...place }, nanoseconds, name));
-  return segments;
+    this.#close(last);
+    this.#from = this.#place;
+  }
+
+  #close(end: Segment['end']): void {
+    this.segments.push(segment(this.#open, this.#from ?? this.#place, end, this.#nanoseconds, this.#name));
+    this.#open = [];
+  }
+
+  /** No more chunks come: what is open is cut. */
+  finish(): readonly Segment[] {
+    if (this.#open.length > 0) this.#close({ kind: 'cut', ...this.#place });
+    return this.segments;
+  }
 }
 
 function segment(

@@ -8,8 +8,18 @@ import type { ReplayStop } from './replay.js';
 
 const NOTHING = new Uint8Array();
 
-export class ReplayDriver {
+/** A run that can be gone back in, for debuggers. */
+export interface PastRun {
   readonly history: History;
+  /** It goes on where the recording ends. */
+  readonly live: boolean;
+  /** The last slice has come to the end of what was recorded, or the run is not the recorded one any more. */
+  readonly ended: Extract<ReplayStop, { kind: 'end' | 'different' }> | undefined;
+}
+
+export class ReplayDriver implements PastRun {
+  readonly history: History;
+  readonly live: boolean = false;
   readonly #driver: OpenDriver;
   /** Up to here the console's output was given away. */
   #shown: number;
@@ -23,8 +33,7 @@ export class ReplayDriver {
     this.#shown = history.count;
   }
 
-  /** The recording ends where the last slice has, or the run is not the recorded one any more. */
-  get ended(): Extract<ReplayStop, { kind: 'end' | 'different' }> | undefined {
+  get ended(): PastRun['ended'] {
     return this.#last.kind === 'end' || this.#last.kind === 'different' ? this.#last : undefined;
   }
 

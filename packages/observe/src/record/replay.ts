@@ -6,8 +6,9 @@
 import { hex32, PlinthError } from '@plinth/core';
 import type { Machine, OpenDriver, StopReason } from '@plinth/machine';
 import type { Checkpoint, Place } from './events.js';
+import { connectDebuggerPort } from '../gdb/debugger-port.js';
 import { RamHash } from './ram-hash.js';
-import type { Recording, Segment } from './recording.js';
+import type { RecordedRun, Segment } from './recording.js';
 
 /** Where and how the run is not the recorded one. */
 export interface Difference extends Place {
@@ -35,7 +36,7 @@ export interface ReplayOptions {
 
 export class Replay {
   readonly #driver: OpenDriver;
-  readonly #recording: Recording;
+  readonly #recording: RecordedRun;
   readonly #options: ReplayOptions;
   readonly #ram: RamHash;
   /** The segment that is played; the number of segments at the end. */
@@ -46,11 +47,12 @@ export class Replay {
   readonly compared: { checkpoints: number; withRam: number } = { checkpoints: 0, withRam: 0 };
 
   /** `driver` is as the recorded one was when its recording began. */
-  constructor(driver: OpenDriver, recording: Recording, options: ReplayOptions = {}) {
+  constructor(driver: OpenDriver, recording: RecordedRun, options: ReplayOptions = {}) {
     this.#driver = driver;
     this.#recording = recording;
     this.#options = options;
     this.#ram = new RamHash(driver.machine.memory);
+    connectDebuggerPort(driver.machine);
     this.#agreed = recording.segments[0]!.from;
     this.#play();
   }
@@ -61,6 +63,11 @@ export class Replay {
 
   get segment(): number {
     return this.#segment;
+  }
+
+  /** The machine is behind all that was recorded. */
+  get atEnd(): boolean {
+    return this.#segment >= this.#recording.segments.length;
   }
 
   get #current(): Segment | undefined {
@@ -76,6 +83,12 @@ export class Replay {
     inputs.stop();
     const segment = this.#current;
     if (segment !== undefined) inputs.play(segment.inputs());
+  }
+
+  /** The machine itself has run up to where the recording ends now; these pages of RAM may have changed on the way. */
+  follow(changed: readonly number[]): void {
+    this.#ram.note(changed);
+    this.goTo(this.#recording.segments.length);
   }
 
   /** The machine was put back to where a segment begins. */
