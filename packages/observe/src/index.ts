@@ -19,6 +19,7 @@ export * from './gdb/monitor.js';
 export * from './gdb/session.js';
 export * from './gdb/stub.js';
 export * from './gdb/target.js';
+export * from './gdb/thread-monitor.js';
 export * from './linux/address-space.js';
 export * from './linux/btf.js';
 export * from './linux/btf-layout.js';

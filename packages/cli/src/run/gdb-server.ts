@@ -10,6 +10,7 @@ import {
   addBlockCommands,
   addHistoryCommands,
   addMachineCommands,
+  addThreadCommand,
   DEBUGGER_PORT,
   findKallsyms,
   GdbStub,
@@ -21,6 +22,7 @@ import {
   type SymbolTable,
 } from '@plinth/observe';
 import { reasonOf } from '../host/reason.js';
+import { LinuxLookout } from './linux-lookout.js';
 import { symbolsOfRun } from './run-symbols.js';
 
 const LOCAL = '127.0.0.1';
@@ -114,6 +116,7 @@ async function serveTarget(
   const { paused, say } = options;
   const stub = new GdbStub(target);
   addMachineCommands(stub.monitor, target);
+  addThreadCommand(stub.monitor, target, new LinuxLookout(target.machine, target.executable !== undefined).guest);
   options.commands(stub.monitor);
   const sockets = new Set<Socket>();
   const server = createServer((socket) => serve(stub, socket, sockets));

@@ -392,6 +392,8 @@ describe('sessions', () => {
     expect(gdb.acknowledgements).toBe('+');
     gdb.send('qC');
     expect(gdb.acknowledgements).toBe('');
+    // GDB says so when an answer takes its time, and would take a second one for that to its next request.
+    expect(gdb.raw('-')).toEqual([]);
   });
 
   it('keep requests while the machine runs, until it stops', () => {

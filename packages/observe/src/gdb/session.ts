@@ -8,7 +8,7 @@ import { ACKNOWLEDGE, frame, FrameReader, REFUSE } from './framing.js';
 import type { MonitorCommands } from './monitor.js';
 import { documentPart, ERROR, parseHex, parseHexBytes, parseRange, parseThread, xmlText } from './packets.js';
 import { CONTINUE_ACTIONS, hexByte, parseContinue, stopReply } from './run-requests.js';
-import type { Resumption, Target, TargetStop } from './target.js';
+import type { Resumption, Target, TargetRegister, TargetStop } from './target.js';
 
 /** The way to the client. */
 export interface ByteSink {
@@ -70,7 +70,8 @@ export class GdbSession {
           this.#sink.send(REFUSE);
           break;
         case 'refused':
-          if (this.#lastFrame !== undefined) this.#sink.send(this.#lastFrame);
+          // Without acknowledgements it is what a client sends that has waited long: the answer is on its way.
+          if (this.#acknowledges && this.#lastFrame !== undefined) this.#sink.send(this.#lastFrame);
           break;
         case 'interrupt':
           if (this.#state === 'running') this.#target.interrupt();
@@ -218,9 +219,9 @@ export class GdbSession {
     const { registers, generalRegisters } = this.#target;
     return registers
       .slice(0, generalRegisters)
-      .map(({ bits }, n) => {
+      .map((register, n) => {
         const value = this.#target.readRegister(this.#thread, n);
-        return value === undefined ? 'x'.repeat(bits / 4) : toHex(value);
+        return value === undefined ? unavailable(register) : toHex(value);
       })
       .join('');
   }
@@ -241,8 +242,10 @@ export class GdbSession {
 
   #readOne(text: string): string {
     const number = parseHex(text);
-    const value = number === undefined ? undefined : this.#target.readRegister(this.#thread, number);
-    return value === undefined ? ERROR.invalid : toHex(value);
+    const register = number === undefined ? undefined : this.#target.registers[number];
+    if (register === undefined) return ERROR.invalid;
+    const value = this.#target.readRegister(this.#thread, number!);
+    return value === undefined ? unavailable(register) : toHex(value);
   }
 
   #writeOne(text: string): string {
@@ -489,4 +492,9 @@ export class GdbSession {
     const bytes = parseHexBytes(text);
     return bytes === undefined ? ERROR.invalid : this.#commandOutput(latin1(bytes));
   }
+}
+
+/** A register that a thread has, but whose value cannot be known. */
+function unavailable({ bits }: TargetRegister): string {
+  return 'x'.repeat(bits / 4);
 }

@@ -21,6 +21,7 @@ const MEMBERS: Readonly<Record<Field, string>> = {
   'task.signal': 'task_struct.signal',
   'task.tasks': 'task_struct.tasks',
   'task.threadNode': 'task_struct.thread_node',
+  'task.cpuContext': 'task_struct.thread_info.cpu_context',
   'signal.threadHead': 'signal_struct.thread_head',
   'pid.level': 'pid.level',
   'pid.number': 'pid.numbers.nr',

@@ -19,6 +19,8 @@ export const FIELDS = [
   'task.signal',
   'task.tasks',
   'task.threadNode',
+  /** Of `struct cpu_context_save` in its thread_info: r4 to r10, fp, sp and pc of a task that no CPU executes. */
+  'task.cpuContext',
   'signal.threadHead',
   'pid.level',
   /** Of the first of `pid.numbers`: the number and the namespace that it is of. */

@@ -31,6 +31,9 @@ const TASK_DEAD = 0x80;
 /** Below this an entry of a maple tree is no pointer to a node. */
 const MAPLE_RESERVED = 4096;
 const PAGE_SHIFT = 12;
+/** r4 to r10 and fp come before sp; with it and pc that is all. */
+const CONTEXT_BEFORE_SP = 8;
+const CONTEXT_SIZE = 10;
 
 type Call = Extract<TraceEvent, { kind: 'call' }>;
 
@@ -140,6 +143,37 @@ export const RULES: readonly Rule[] = [
           yield ['task.signal', signal - offset];
         }
       }
+    },
+  },
+  {
+    // It loads the task's fp, sp and pc, which lie together, and compares sp with where the task's stack begins.
+    function: '__get_wchan',
+    gives: ['task.cpuContext'],
+    *see(events) {
+      const loads = new Set<number>();
+      for (const event of events) {
+        const from = event.kind === 'load' ? split(event.address) : undefined;
+        if (from?.base.key === argument(0).key) loads.add(from.offset);
+      }
+      for (const [left, right] of compares(events)) {
+        const sp = offsetFrom(left, argument(0));
+        if (sp === undefined || offsetFrom(right, argument(0)) === undefined) continue;
+        if (loads.has(sp - 4) && loads.has(sp + 4)) yield ['task.cpuContext', sp - 4 * CONTEXT_BEFORE_SP];
+      }
+    },
+  },
+  {
+    // __switch_to(task, its thread_info, the next one's) begins with keeping them; a thread_info is where its task begins.
+    function: '__switch_to',
+    gives: ['task.cpuContext'],
+    *see(events) {
+      const offsets = events.slice(0, CONTEXT_SIZE).map((event) => {
+        const place = event.kind === 'store' ? split(event.address) : undefined;
+        return place?.base.key === argument(1).key ? place.offset : undefined;
+      });
+      const [first] = offsets;
+      if (first === undefined || offsets.length < CONTEXT_SIZE) return;
+      if (offsets.every((offset, n) => offset === first + 4 * n)) yield ['task.cpuContext', first];
     },
   },
   {

@@ -72,6 +72,7 @@ const COMM_LENGTH = 16;
 const MAX_TASKS = 32768;
 const MAX_MODULES = 4096;
 const MODULE_NAME_LENGTH = 60;
+const CONTEXT_WORDS = 10;
 const PF_KTHREAD = 0x0020_0000;
 /** Letters of fls(__state | exit_state), and states as Linux 6.1 has them (include/linux/sched.h). */
 const STATES = 'RSDTtXZPI';
@@ -132,6 +133,11 @@ export class LinuxGuest {
     const itself = parent === undefined || parent === first;
     if (pid !== 0 || !itself) return 'the guest’s first task is not what it should be: its offsets were read wrongly';
     return undefined;
+  }
+
+  /** The kernel is there now: not of a machine that has been reset, or put back to before its kernel began. */
+  get present(): boolean {
+    return this.#check() === undefined;
   }
 
   #variable(name: Variable): number | undefined {
@@ -267,6 +273,16 @@ export class LinuxGuest {
     const tgid = this.#field(address, 'task.tgid');
     if (comm === undefined || pid === undefined || tgid === undefined || pid > MAX_TASKS) return undefined;
     return { address, pid, tgid, comm };
+  }
+
+  /**
+   * What the kernel has kept of a task's registers when it changed to another: r4 to r10, fp, sp and pc, in this order. Only of
+   * a task that no CPU executes; undefined if it cannot be known where they are.
+   */
+  savedRegisters(task: LinuxTask): readonly number[] | undefined {
+    const at = this.#at(task.address, 'task.cpuContext');
+    const bytes = at === undefined ? undefined : this.#memory.bytes(at, 4 * CONTEXT_WORDS);
+    return bytes === undefined ? undefined : [...new Uint32Array(bytes.buffer)];
   }
 
   /** Memory of the process as it sees it; undefined for kernel threads, and if it cannot be known. */
