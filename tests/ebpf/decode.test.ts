@@ -2,12 +2,13 @@
 // The program that reads headers finds in each engine what `decodePacket` finds.
 
 import { Assembler, compile, Environment, FP, interpret, type MapDefinition, R0, R1, R6 } from '@plinth/ebpf';
-import { type DecodedPacket, decodePacket, emitDecode, ETHERTYPE, FOUND, PACKET_KIND } from '@plinth/guards';
+import { type DecodedPacket, decodePacket, emitDecode, FOUND, PACKET_KIND } from '@plinth/guards';
 import { KernelProgram, nativeCalls, testRun } from '@plinth/linux';
 import { describe, expect, it } from 'vitest';
 import { Random } from '../fuzz/random.js';
 import { whyNoKernel } from './kernel-here.js';
 import { randomFrame } from './random-frame.js';
+import { leastOfTestRun } from './test-run-frames.js';
 
 const FIELDS = Object.keys(FOUND) as (keyof typeof FOUND)[];
 const RESULT: MapDefinition = {
@@ -33,12 +34,6 @@ function expected(frame: Uint8Array): number[] {
 }
 
 const numbers = (value: Uint8Array): number[] => [...new Uint32Array(value.slice().buffer)];
-
-/** A test run takes no frame that ends before the header of IP does. */
-function leastOfTestRun(frame: Uint8Array): number {
-  const type = (frame[12]! << 8) | frame[13]!;
-  return type === ETHERTYPE.ipv4 ? 34 : type === ETHERTYPE.ipv6 ? 54 : 15;
-}
 
 describe('the program that reads headers', () => {
   const kernel = whyNoKernel('tests/ebpf/decode.test.ts') === undefined;

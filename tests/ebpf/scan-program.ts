@@ -14,6 +14,7 @@ import {
   R4,
   R6,
   R7,
+  R8,
   R9,
   type ScanTables,
   scanTables,
@@ -62,12 +63,14 @@ export function scanProgram(patterns: readonly Pattern[]): ScanProgram {
   a.mov(R6, R1).load(4, R9, R6, 0).loadMapValue(R7, buffer);
   a.jumpIf('gt', R9, BUFFER, over).jumpIf('eq', R9, 0, over);
   a.mov(R1, R6).mov(R2, 0).mov(R3, R7).mov(R4, R9).call('skbLoadBytes').jumpIf('ne', R0, 0, over);
+  // Zero, but not to the verifier: nobody writes behind the text.
+  a.load(8, R8, R7, BUFFER + 32);
   emitScan(a, {
     matcher,
     tables,
     map: tablesMap,
     bufferSize: BUFFER,
-    slot: -8,
+    scratch: BUFFER + 40,
     found: () => {
       const outside = a.label();
       a.jumpIf('ge', R0, lists.length, outside).loadMapValue(R1, hits).add(R1, R0).store(1, R1, 0, 1);

@@ -48,9 +48,9 @@ export const SHORTEST_FILTERED = 2;
 const FEWEST_BITS = 15;
 const MOST_BITS = 24;
 /** One bit in as many is set: fewer while the bitmap stays in the nearest caches. */
-const SPARSE = 64;
-const SPARSE_ENOUGH = 24;
-const NEAR_BITS = 19;
+const SPARSE = 512;
+const SPARSE_ENOUGH = 64;
+const NEAR_BITS = 20;
 
 /**
  * The bit of a window: its bytes little-endian in the upper bytes of 32 bits, folded, give a product; the upper bits of that

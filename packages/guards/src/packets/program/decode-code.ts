@@ -36,7 +36,12 @@ export const FOUND = {
   sequence: -44,
   moreFragments: -48,
 } as const;
-export const FOUND_SIZE = 48;
+/**
+ * Addresses, 16 bytes each, in the order of the processor: of IPv4 its 32 bits as a number of 64, of IPv6 the upper half, then the
+ * lower one.
+ */
+export const ADDRESS = { source: -64, destination: -80 } as const;
+export const FOUND_SIZE = 80;
 
 /** Behind the copy, so that a read at any place of it stays inside. */
 const ROOM = 64;
@@ -58,6 +63,7 @@ export function emitDecode(a: Assembler): void {
   const end = a.label();
   const malformed = a.label();
   for (const offset of Object.values(FOUND)) a.store(4, FP, offset, 0);
+  for (const offset of Object.values(ADDRESS)) a.store(8, FP, offset, 0).store(8, FP, offset + 8, 0);
   a.store(4, FP, FOUND.kind, PACKET_KIND.malformed);
   // The copy of this processor.
   a.store(4, FP, -FOUND_SIZE - 4, 0)
@@ -120,6 +126,8 @@ function emitVersion4(a: Assembler, { malformed, end, above }: Ways): void {
   const later = a.label();
   a.store(4, FP, FOUND.version, 4).store(4, FP, FOUND.network, R5);
   emitAt(a, R5, 20, malformed);
+  a.load(4, R0, R1, 12).toBigEndian(R0, 32).store(8, FP, ADDRESS.source, R0);
+  a.load(4, R0, R1, 16).toBigEndian(R0, 32).store(8, FP, ADDRESS.destination, R0);
   a.load(1, R2, R1, 0).mov(R0, R2).alu('rsh', R0, 4).jumpIf('ne', R0, 4, malformed);
   a.and(R2, 15).alu('lsh', R2, 2).jumpIf('lt', R2, 20, malformed);
   a.load(2, R3, R1, 2).toBigEndian(R3, 16).jumpIf('lt', R3, R2, malformed);
@@ -137,6 +145,10 @@ function emitVersion6(a: Assembler, { malformed, end, above }: Ways): void {
   const later = a.label();
   a.store(4, FP, FOUND.version, 6).store(4, FP, FOUND.network, R5);
   emitAt(a, R5, 40, malformed);
+  for (let n = 0; n < 4; n++) {
+    a.load(8, R0, R1, 8 + 8 * n).toBigEndian(R0, 64);
+    a.store(8, FP, (n < 2 ? ADDRESS.source : ADDRESS.destination) + 8 * (n % 2), R0);
+  }
   a.load(1, R0, R1, 0).alu('rsh', R0, 4).jumpIf('ne', R0, 6, malformed);
   a.load(2, R3, R1, 4).toBigEndian(R3, 16).add(R3, R5).add(R3, 40).jumpIf('gt', R3, R8, malformed);
   a.load(1, R4, R1, 6).add(R5, 40);

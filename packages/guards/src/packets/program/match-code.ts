@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is done with a content that was found: each entry of its list is a content of a rule. Where it lies is looked at, then the
+// rule's header; then a bit is set for it, and with all bits of the rule the rule matches.
+
+import {
+  type Assembler,
+  BUFFER_ROOM,
+  FP,
+  type Label,
+  type MapDefinition,
+  R0,
+  R1,
+  R2,
+  R3,
+  R4,
+  R5,
+  R7,
+} from '@plinth/ebpf';
+import { ADDRESS, FOUND, FOUND_SIZE } from './decode-code.js';
+import { ADDRESS_SET, ENTRY, FLAGS_HOW, MOST_RANGES, RULE, type RuleTables } from './rule-tables.js';
+
+/** Bytes of a payload that are looked at in one piece; the next one begins before its end. */
+export const PIECE = 8192;
+
+/**
+ * Words behind the piece, 8 bytes each, from R7: what loops count and remember. On the stack the verifier would know these
+ * numbers, and follow a loop for each.
+ */
+const word = (n: number): number => PIECE + BUFFER_ROOM + 8 * n;
+type SlotName =
+  | 'scan'
+  | 'position'
+  | 'entry'
+  | 'entryEnd'
+  | 'base'
+  | 'actions'
+  | 'packet'
+  | 'protocol'
+  | 'icmpType'
+  | 'icmpCode'
+  | 'bit'
+  | 'rule'
+  | 'needed'
+  | 'action'
+  | 'told'
+  | 'hits'
+  | 'hit';
+export const SLOT: Readonly<Record<SlotName, number>> = {
+  scan: word(0), // and the one behind it
+  position: word(2),
+  entry: word(3),
+  entryEnd: word(4),
+  base: word(5),
+  actions: word(6),
+  packet: word(7),
+  protocol: word(8),
+  icmpType: word(9),
+  icmpCode: word(10),
+  bit: word(11),
+  rule: word(12),
+  needed: word(13),
+  action: word(14),
+  told: word(15),
+  hits: word(16),
+  hit: word(17),
+};
+/** The record that is told: its rules are put into it as they match. */
+export const RECORD_AT: number = word(18);
+/** A record of the ring buffer, 4 bytes each but for the time: how many of the rules are there, then those. */
+export const RECORD = { size: 88, time: 0, interface: 8, verdict: 12, length: 16, count: 20, rules: 24 } as const;
+/** Rules of one packet that are told. */
+export const MOST_TOLD = 16;
+/** What was found in a piece: the number of a list and the position of its last byte. */
+export const HITS_AT: number = word(30);
+/** A key on the stack, where helpers look for it. */
+export const KEY_AT: number = -FOUND_SIZE - 8;
+
+export interface MatchContext {
+  readonly tables: RuleTables;
+  readonly tablesMap: MapDefinition;
+  /** For each rule the packet and the bits that are set, 4 bytes each. */
+  readonly progress: MapDefinition;
+}
+
+/** The bit beside those of contents: the rule was told of this packet. */
+const TOLD = 0x4000_0000;
+
+/**
+ * Goes through the entries from SLOT.entry to SLOT.entryEnd. With `placed`, they are contents that end at SLOT.position.
+ * R7 points to the piece. Uses R0 to R5.
+ */
+export function emitEntries(a: Assembler, context: MatchContext, placed: boolean): void {
+  const { tables, tablesMap } = context;
+  const [next, over] = [a.label(), a.label()];
+  const loop = a.here();
+  a.load(8, R2, R7, SLOT.entry).load(8, R4, R7, SLOT.entryEnd);
+  a.jumpIf('ge', R2, R4, over).jumpIf('ge', R2, tables.entryCount, over);
+  a.alu('mul', R2, ENTRY.size).loadMapValue(R1, tablesMap, tables.entries).add(R1, R2);
+  if (placed) emitPlace(a, next);
+  a.load(4, R2, R1, ENTRY.bit).store(8, R7, SLOT.bit, R2);
+  a.load(4, R2, R1, ENTRY.rule).jumpIf('ge', R2, tables.ruleCount, next).store(8, R7, SLOT.rule, R2);
+  a.alu('mul', R2, RULE.size).loadMapValue(R5, tablesMap, tables.rules).add(R5, R2);
+  emitHeader(a, context, next);
+  emitProgress(a, context, next);
+  a.here(next);
+  a.load(8, R2, R7, SLOT.entry).add(R2, 1).store(8, R7, SLOT.entry, R2).mayGoto(over).jump(loop);
+  a.here(over);
+}
+
+/** The entry is at R1. */
+function emitPlace(a: Assembler, next: Label): void {
+  // R0 is where it ends, in the payload.
+  a.load(8, R0, R7, SLOT.base).load(8, R2, R7, SLOT.position).add(R0, R2).add(R0, 1);
+  a.load(4, R2, R1, ENTRY.end).jumpIf('gt', R0, R2, next);
+  const anywhere = a.label();
+  a.load(4, R2, R1, ENTRY.atEnd).jumpIf('eq', R2, 0, anywhere);
+  a.load(4, R2, FP, FOUND.payloadLength).jumpIf('ne', R0, R2, next);
+  a.here(anywhere);
+  a.load(4, R2, R1, ENTRY.length).alu('sub', R0, R2).load(4, R2, R1, ENTRY.offset).jumpIf('lt', R0, R2, next);
+}
+
+/** The rule is at R5. */
+function emitHeader(a: Assembler, context: MatchContext, next: Label): void {
+  const met = a.label();
+  a.load(8, R0, R7, SLOT.protocol).load(4, R1, R5, RULE.protocols).and(R1, R0).jumpIf('eq', R1, 0, next);
+  a.load(4, R0, FP, FOUND.payloadLength);
+  a.load(4, R1, R5, RULE.leastPayload).jumpIf('lt', R0, R1, next);
+  a.load(4, R1, R5, RULE.mostPayload).jumpIf('gt', R0, R1, next);
+  for (const [field, from] of [
+    [RULE.icmpType, SLOT.icmpType],
+    [RULE.icmpCode, SLOT.icmpCode],
+  ] as const) {
+    a.load(8, R0, R7, from);
+    a.load(2, R1, R5, field).jumpIf('lt', R0, R1, next);
+    a.load(2, R1, R5, field + 2).jumpIf('gt', R0, R1, next);
+  }
+  emitFlags(a, next);
+  a.load(4, R1, R5, RULE.needed).store(8, R7, SLOT.needed, R1);
+  a.load(4, R1, R5, RULE.action).store(8, R7, SLOT.action, R1);
+  const turned = a.label();
+  emitEnds(a, context, turned, 'as it is');
+  a.jump(met);
+  a.here(turned);
+  a.load(4, R1, R5, RULE.bothWays).jumpIf('eq', R1, 0, next);
+  emitEnds(a, context, next, 'turned');
+  a.here(met);
+}
+
+function emitFlags(a: Assembler, next: Label): void {
+  const met = a.label();
+  const ways = [FLAGS_HOW.exact, FLAGS_HOW.all, FLAGS_HOW.any, FLAGS_HOW.not].map((how) => ({ how, label: a.label() }));
+  a.load(1, R1, R5, RULE.flagsHow).jumpIf('eq', R1, FLAGS_HOW.none, met);
+  a.load(4, R0, FP, FOUND.flags).load(1, R2, R5, RULE.flagsSeen).and(R0, R2).load(1, R2, R5, RULE.flags);
+  a.mov(R3, R0).and(R3, R2);
+  for (const { how, label } of ways) a.jumpIf('eq', R1, how, label);
+  a.jump(next);
+  const [exact, all, any, not] = ways.map(({ label }) => label);
+  a.here(exact);
+  a.jumpIf('eq', R0, R2, met).jump(next);
+  a.here(all);
+  a.jumpIf('eq', R3, R2, met).jump(next);
+  a.here(any);
+  a.jumpIf('ne', R3, 0, met).jump(next);
+  a.here(not);
+  a.jumpIf('ne', R3, 0, next);
+  a.here(met);
+}
+
+function emitEnds(a: Assembler, context: MatchContext, next: Label, way: 'as it is' | 'turned'): void {
+  const turned = way === 'turned';
+  emitPort(a, context, RULE.sourcePort, turned ? FOUND.destinationPort : FOUND.sourcePort, next);
+  emitPort(a, context, RULE.destinationPort, turned ? FOUND.sourcePort : FOUND.destinationPort, next);
+  emitAddress(a, context, RULE.source, turned ? ADDRESS.destination : ADDRESS.source, next);
+  emitAddress(a, context, RULE.destination, turned ? ADDRESS.source : ADDRESS.destination, next);
+}
+
+/** R0 = a place in the tables from the rule, which is inside with `size` bytes; goes to `any` for 0. */
+function emitSet(
+  a: Assembler,
+  { tables, tablesMap }: MatchContext,
+  field: number,
+  size: number,
+  any: Label,
+  next: Label,
+): void {
+  a.load(4, R0, R5, field)
+    .jumpIf('eq', R0, 0, any)
+    .jumpIf('gt', R0, Math.max(0, tables.bytes.length - size), next);
+  a.loadMapValue(R1, tablesMap).add(R1, R0);
+}
+
+function emitPort(a: Assembler, context: MatchContext, field: number, from: number, next: Label): void {
+  const any = a.label();
+  emitSet(a, context, field, 0x1_0000 / 8, any, next);
+  a.load(4, R2, FP, from).and(R2, 0xffff).mov(R3, R2).alu('rsh', R3, 3).add(R1, R3).load(1, R1, R1, 0);
+  a.and(R2, 7).alu('rsh', R1, R2).and(R1, 1).jumpIf('eq', R1, 0, next);
+  a.here(any);
+}
+
+/** Looks through the ranges of the set, of the packet's version. */
+function emitAddress(a: Assembler, context: MatchContext, field: number, from: number, next: Label): void {
+  const { tables, tablesMap } = context;
+  const [any, six, met, over] = [a.label(), a.label(), a.label(), a.label()];
+  emitSet(a, context, field, ADDRESS_SET.ranges, any, next);
+  a.load(4, R2, R1, ADDRESS_SET.count4).load(4, R3, R1, ADDRESS_SET.count6).add(R0, ADDRESS_SET.ranges);
+  a.jumpIf('gt', R2, MOST_RANGES, next).jumpIf('gt', R3, MOST_RANGES, next);
+  a.load(4, R1, FP, FOUND.version).jumpIf('eq', R1, 6, six);
+  // R0 is the place of a range, R2 where those of this version end.
+  a.alu('mul', R2, ADDRESS_SET.size4).add(R2, R0);
+  const four = a.here();
+  a.jumpIf('ge', R0, R2, over).jumpIf('gt', R0, tables.bytes.length - ADDRESS_SET.size4, over);
+  a.loadMapValue(R1, tablesMap).add(R1, R0).add(R0, ADDRESS_SET.size4);
+  a.load(8, R3, FP, from).load(4, R4, R1, 0);
+  const later = a.label();
+  a.jumpIf('lt', R3, R4, later).load(4, R4, R1, 4).jumpIf('le', R3, R4, met);
+  a.here(later);
+  a.mayGoto(over).jump(four);
+  a.here(six);
+  a.alu('mul', R2, ADDRESS_SET.size4).add(R0, R2).mov(R2, R3).alu('mul', R2, ADDRESS_SET.size6).add(R2, R0);
+  const loop = a.here();
+  a.jumpIf('ge', R0, R2, over).jumpIf('gt', R0, tables.bytes.length - ADDRESS_SET.size6, over);
+  a.loadMapValue(R1, tablesMap).add(R1, R0).add(R0, ADDRESS_SET.size6);
+  const [no, above, below] = [a.label(), a.label(), a.label()];
+  // first <= address: the upper halves decide, unless they are equal.
+  a.load(8, R3, FP, from).load(8, R4, R1, 0).jumpIf('lt', R3, R4, no).jumpIf('gt', R3, R4, above);
+  a.load(8, R3, FP, from + 8)
+    .load(8, R4, R1, 8)
+    .jumpIf('lt', R3, R4, no);
+  a.here(above);
+  a.load(8, R3, FP, from).load(8, R4, R1, 16).jumpIf('gt', R3, R4, no).jumpIf('lt', R3, R4, below);
+  a.load(8, R3, FP, from + 8)
+    .load(8, R4, R1, 24)
+    .jumpIf('gt', R3, R4, no);
+  a.here(below);
+  a.jump(met);
+  a.here(no);
+  a.mayGoto(over).jump(loop);
+  a.here(over);
+  a.jump(next);
+  a.here(met);
+  a.here(any);
+}
+
+/** Sets the content's bit; with all of them notes that the rule matches. */
+function emitProgress(a: Assembler, { progress }: MatchContext, next: Label): void {
+  const same = a.label();
+  a.load(8, R1, R7, SLOT.rule).store(4, FP, KEY_AT, R1).loadMap(R1, progress).mov(R2, FP).add(R2, KEY_AT);
+  a.call('mapLookup').jumpIf('eq', R0, 0, next);
+  a.load(4, R1, R0, 0).load(8, R2, R7, SLOT.packet).load(4, R3, R0, 4).jumpIf('eq', R1, R2, same);
+  a.store(4, R0, 0, R2).mov(R3, 0);
+  a.here(same);
+  a.load(8, R1, R7, SLOT.bit).alu('or', R3, R1).store(4, R0, 4, R3);
+  a.load(8, R1, R7, SLOT.needed).mov(R2, R3).and(R2, R1).jumpIf('ne', R2, R1, next);
+  a.jumpIf('set', R3, TOLD, next).alu('or', R3, TOLD).store(4, R0, 4, R3);
+  a.load(8, R1, R7, SLOT.action).mov(R2, 1).alu('lsh', R2, R1);
+  a.load(8, R1, R7, SLOT.actions).alu('or', R1, R2).store(8, R7, SLOT.actions, R1);
+  // The first rules are told by number.
+  a.load(8, R1, R7, SLOT.told).jumpIf('ge', R1, MOST_TOLD, next).mov(R2, R1).add(R2, 1).store(8, R7, SLOT.told, R2);
+  a.alu('lsh', R1, 2)
+    .add(R1, R7)
+    .load(8, R3, R7, SLOT.rule)
+    .store(4, R1, RECORD_AT + RECORD.rules, R3);
+}

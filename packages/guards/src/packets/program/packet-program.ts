@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: Apache-2.0
+// The program that decides rules on every packet of an interface: headers, then the payload in pieces, then for what was
+// found the rules that it belongs to. Its verdict is the kernel's, at once; what matched is told by a ring buffer.
+
+import { assert } from '@plinth/core';
+import {
+  Assembler,
+  emitScan,
+  FP,
+  type Label,
+  type MapDefinition,
+  type Program,
+  R0,
+  R1,
+  R2,
+  R3,
+  R4,
+  R5,
+  R6,
+  R7,
+  R8,
+  R9,
+} from '@plinth/ebpf';
+import { PACKET_KIND, PROTOCOL } from '../decode-packet.js';
+import { emitDecode, FOUND } from './decode-code.js';
+import {
+  emitEntries,
+  HITS_AT,
+  KEY_AT,
+  type MatchContext,
+  MOST_TOLD,
+  PIECE,
+  RECORD,
+  RECORD_AT,
+  SLOT,
+} from './match-code.js';
+import { ACTION_NUMBER, PROTOCOL_BIT, type RuleTables } from './rule-tables.js';
+
+/** What a tcx program answers (enum tcx_action_base). */
+export const VERDICT = { next: 0xffff_ffff, drop: 2 } as const;
+
+export interface PacketProgram {
+  readonly program: Program;
+  readonly tables: RuleTables;
+  /** An array whose value the tables are. */
+  readonly tablesMap: MapDefinition;
+  readonly events: MapDefinition;
+}
+
+/** With so many, they are seen to before more is looked for. */
+const ENOUGH_HITS = 256;
+/** A round of the search can find as many more. */
+const MOST_HITS = 1024;
+
+const PIECE_MAP: MapDefinition = {
+  name: 'piece',
+  type: 'percpuArray',
+  keySize: 4,
+  valueSize: HITS_AT + 8 * MOST_HITS,
+  maxEntries: 1,
+};
+/** Packets that were looked at, by each processor: what is found of one must not be taken for that of another. */
+const COUNT_MAP: MapDefinition = { name: 'packets', type: 'percpuArray', keySize: 4, valueSize: 8, maxEntries: 1 };
+const EVENTS_MAP: MapDefinition = {
+  name: 'events',
+  type: 'ringBuffer',
+  keySize: 0,
+  valueSize: 0,
+  maxEntries: 0x4_0000,
+};
+
+export function packetProgram(tables: RuleTables): PacketProgram {
+  const tablesMap: MapDefinition = {
+    name: 'tables',
+    type: 'array',
+    keySize: 4,
+    valueSize: tables.bytes.length,
+    maxEntries: 1,
+  };
+  const progress: MapDefinition = {
+    name: 'progress',
+    type: 'percpuArray',
+    keySize: 4,
+    valueSize: 8,
+    maxEntries: tables.ruleCount,
+  };
+  const a = new Assembler('packets', 'schedCls');
+  const pass = a.label();
+  const decide = a.label();
+  a.mov(R6, R1);
+  emitDecode(a);
+  a.load(4, R1, FP, FOUND.kind).jumpIf('lt', R1, PACKET_KIND.network, pass);
+  emitValue(a, COUNT_MAP, pass);
+  a.load(8, R8, R0, 0).add(R8, 1).store(8, R0, 0, R8);
+  emitValue(a, PIECE_MAP, pass);
+  a.mov(R7, R0).mov32(R8, R8).store(8, R7, SLOT.packet, R8);
+  emitProtocol(a);
+  for (const word of [SLOT.actions, SLOT.told, SLOT.base]) a.store(8, R7, word, 0);
+  for (let n = 0; n < MOST_TOLD; n += 2) a.store(8, R7, RECORD_AT + RECORD.rules + 4 * n, 0);
+  const context = { tables, tablesMap, progress };
+  if (tables.bare.count > 0) {
+    a.store(8, R7, SLOT.entry, tables.bare.first).store(8, R7, SLOT.entryEnd, tables.bare.first + tables.bare.count);
+    emitEntries(a, context, false);
+  }
+  if (tables.matcher.patterns.length > 0) emitPayload(a, context, decide);
+  a.here(decide);
+  emitVerdict(a, pass);
+  a.here(pass);
+  a.mov(R0, -1).exit();
+  return { program: a.finish(), tables, tablesMap, events: EVENTS_MAP };
+}
+
+/** The bit of its protocol, and type and code of ICMP, which are no ports. */
+function emitProtocol(a: Assembler): void {
+  const [tcp, udp, icmp, end] = [a.label(), a.label(), a.label(), a.label()];
+  a.store(8, R7, SLOT.icmpType, 0).store(8, R7, SLOT.icmpCode, 0);
+  a.load(4, R1, FP, FOUND.protocol).mov(R2, PROTOCOL_BIT.other);
+  a.jumpIf('eq', R1, PROTOCOL.tcp, tcp).jumpIf('eq', R1, PROTOCOL.udp, udp);
+  a.jumpIf('eq', R1, PROTOCOL.icmp, icmp).jumpIf('eq', R1, PROTOCOL.icmp6, icmp).jump(end);
+  a.here(tcp);
+  a.mov(R2, PROTOCOL_BIT.tcp).jump(end);
+  a.here(udp);
+  a.mov(R2, PROTOCOL_BIT.udp).jump(end);
+  a.here(icmp);
+  a.mov(R2, PROTOCOL_BIT.icmp);
+  a.load(4, R1, FP, FOUND.sourcePort).store(8, R7, SLOT.icmpType, R1).store(4, FP, FOUND.sourcePort, 0);
+  a.load(4, R1, FP, FOUND.destinationPort).store(8, R7, SLOT.icmpCode, R1).store(4, FP, FOUND.destinationPort, 0);
+  a.here(end);
+  a.store(8, R7, SLOT.protocol, R2);
+}
+
+/** R0 points to the value at key 0 of a map of each processor. */
+function emitValue(a: Assembler, map: MapDefinition, none: Label): void {
+  a.store(4, FP, KEY_AT, 0).loadMap(R1, map).mov(R2, FP).add(R2, KEY_AT).call('mapLookup').jumpIf('eq', R0, 0, none);
+}
+
+function emitPayload(a: Assembler, context: MatchContext, decide: Label): void {
+  const { tables, tablesMap } = context;
+  const { matcher } = tables;
+  const overlap = matcher.longest - 1;
+  assert(overlap < PIECE / 2, 'a pattern fits into a piece more than once');
+  const loop = a.here();
+  // R9 is what is left from the base on, at most a piece.
+  a.load(4, R9, FP, FOUND.payloadLength).load(8, R1, R7, SLOT.base).jumpIf('ge', R1, R9, decide);
+  a.alu('sub', R9, R1);
+  const short = a.label();
+  a.jumpIf('le', R9, PIECE, short).mov(R9, PIECE);
+  a.here(short);
+  a.jumpIf('eq', R9, 0, decide).jumpIf('gt', R9, PIECE, decide);
+  a.load(4, R2, FP, FOUND.payload).add(R2, R1);
+  a.mov(R1, R6).mov(R3, R7).mov(R4, R9).call('skbLoadBytes').jumpIf('ne', R0, 0, decide);
+  // Zero, but not to the verifier, which would follow the loop for each number that it knows.
+  a.store(8, R7, SLOT.hit, 0).load(8, R8, R7, SLOT.hit);
+  const scan = a.here();
+  a.store(8, R7, SLOT.hits, 0);
+  emitScan(a, {
+    matcher,
+    tables: tables.scan,
+    map: tablesMap,
+    bufferSize: PIECE,
+    scratch: SLOT.scan,
+    found: () => {
+      const full = a.label();
+      a.load(8, R1, R7, SLOT.hits).jumpIf('ge', R1, MOST_HITS, full);
+      a.mov(R2, R1).add(R2, 1).store(8, R7, SLOT.hits, R2);
+      a.alu('lsh', R1, 3)
+        .add(R1, R7)
+        .store(4, R1, HITS_AT, R0)
+        .store(4, R1, HITS_AT + 4, R3);
+      a.here(full);
+    },
+    pause: (out) => {
+      a.load(8, R1, R7, SLOT.hits).jumpIf('ge', R1, ENOUGH_HITS, out);
+    },
+  });
+  emitHits(a, context);
+  const whole = a.label();
+  a.jumpIf('ge', R8, R9, whole).mayGoto(decide).jump(scan);
+  a.here(whole);
+  // The next piece begins so that whatever does not fit into this one is whole in it.
+  a.jumpIf('lt', R9, PIECE, decide);
+  a.load(8, R1, R7, SLOT.base)
+    .add(R1, PIECE - overlap)
+    .store(8, R7, SLOT.base, R1)
+    .mayGoto(decide)
+    .jump(loop);
+}
+
+/** Sees to what was found: apart from the search, for the verifier's sake. */
+function emitHits(a: Assembler, context: MatchContext): void {
+  const { tables, tablesMap } = context;
+  const [next, over] = [a.label(), a.label()];
+  a.store(8, R7, SLOT.hit, 0);
+  const loop = a.here();
+  a.load(8, R1, R7, SLOT.hit).load(8, R2, R7, SLOT.hits);
+  a.jumpIf('ge', R1, R2, over).jumpIf('ge', R1, MOST_HITS, over);
+  a.alu('lsh', R1, 3)
+    .add(R1, R7)
+    .load(4, R2, R1, HITS_AT + 4)
+    .store(8, R7, SLOT.position, R2);
+  a.load(4, R0, R1, HITS_AT).jumpIf('ge', R0, tables.listCount, next);
+  a.alu('lsh', R0, 3).loadMapValue(R1, tablesMap, tables.lists).add(R1, R0);
+  a.load(4, R2, R1, 0).load(4, R4, R1, 4).add(R4, R2);
+  a.store(8, R7, SLOT.entry, R2).store(8, R7, SLOT.entryEnd, R4);
+  emitEntries(a, context, true);
+  a.here(next);
+  a.load(8, R1, R7, SLOT.hit).add(R1, 1).store(8, R7, SLOT.hit, R1).mayGoto(over).jump(loop);
+  a.here(over);
+}
+
+function emitVerdict(a: Assembler, pass: Label): void {
+  const drop = a.label();
+  const tell = a.label();
+  a.load(8, R1, R7, SLOT.actions)
+    .jumpIf('eq', R1, 0, pass)
+    .jumpIf('set', R1, 1 << ACTION_NUMBER.pass, pass);
+  a.mov(R5, -1)
+    .mov(R2, (1 << ACTION_NUMBER.drop) | (1 << ACTION_NUMBER.reject))
+    .jumpIf('set', R1, R2, drop)
+    .jump(tell);
+  a.here(drop);
+  a.mov(R5, VERDICT.drop);
+  a.here(tell);
+  a.store(4, R7, RECORD_AT + RECORD.verdict, R5)
+    .call('ktimeGetNs')
+    .store(8, R7, RECORD_AT + RECORD.time, R0);
+  a.load(4, R1, R6, IFINDEX).store(4, R7, RECORD_AT + RECORD.interface, R1);
+  a.load(4, R1, R6, 0).store(4, R7, RECORD_AT + RECORD.length, R1);
+  a.load(8, R1, R7, SLOT.told).store(4, R7, RECORD_AT + RECORD.count, R1);
+  a.loadMap(R1, EVENTS_MAP).mov(R2, R7).add(R2, RECORD_AT).mov(R3, RECORD.size).mov(R4, 0).call('ringbufOutput');
+  a.load(4, R0, R7, RECORD_AT + RECORD.verdict).exit();
+}
+
+/** Of struct __sk_buff: the interface at which the program runs. */
+const IFINDEX = 40;
