@@ -39,10 +39,20 @@ interface Memo {
   readonly words: Int32Array;
   /** 0 where nothing is remembered. */
   readonly numbers: Uint16Array;
+  /** Whether the instruction ends its block: 1 if not, 2 if so, 0 if it has not been asked. */
+  readonly ends: Uint8Array;
 }
 
 function emptyMemo(): Memo {
-  return { words: new Int32Array(MEMO_SIZE), numbers: new Uint16Array(MEMO_SIZE) };
+  return {
+    words: new Int32Array(MEMO_SIZE),
+    numbers: new Uint16Array(MEMO_SIZE),
+    ends: new Uint8Array(MEMO_SIZE),
+  };
+}
+
+function memoPlace(word: number): number {
+  return (Math.imul(word, 0x9e3779b1) >>> 18) & (MEMO_SIZE - 1);
 }
 
 type HandlerFunction = (cpu: number, instruction: number, pc: number) => number;
@@ -158,11 +168,12 @@ export class Engine {
   #number(decoder: Decoder, word: number, inIt: boolean): number {
     if (inIt) return this.#decode(decoder, word, true);
     const memo = decoder === this.#decoders.a32 ? this.#memos.a32 : this.#memos.thumb;
-    const place = (Math.imul(word, 0x9e3779b1) >>> 18) & (MEMO_SIZE - 1);
+    const place = memoPlace(word);
     if (memo.numbers[place] !== 0 && memo.words[place] === (word | 0)) return memo.numbers[place]!;
     const number = this.#decode(decoder, word, false);
     memo.words[place] = word;
     memo.numbers[place] = number;
+    memo.ends[place] = 0;
     return number;
   }
 
@@ -207,8 +218,16 @@ export class Engine {
     const { a32, t16, t32 } = this.#decoders;
     const wide = !thumb || isWide(word);
     if (thumb && wide && (pc & 0xfff) === 0xffe) return false;
-    const decoded = !thumb ? a32.decode(word >>> 0) : wide ? t32.decode(swapHalves(word)) : t16.decode(word & 0xffff);
-    return decoded !== undefined && !decoded.unpredictable && decodedEndsBlock(decoded, thumb, wide ? 4 : 2);
+    const decoder = !thumb ? a32 : wide ? t32 : t16;
+    const whole = !thumb ? word >>> 0 : wide ? swapHalves(word) : word & 0xffff;
+    const memo = thumb ? this.#memos.thumb : this.#memos.a32;
+    const place = memoPlace(whole);
+    const remembered = memo.numbers[place] !== 0 && memo.words[place] === (whole | 0);
+    if (remembered && memo.ends[place] !== 0) return memo.ends[place] === 2;
+    const decoded = decoder.decode(whole);
+    const ends = decoded !== undefined && !decoded.unpredictable && decodedEndsBlock(decoded, thumb, wide ? 4 : 2);
+    if (remembered) memo.ends[place] = ends ? 2 : 1;
+    return ends;
   }
 
   /** The function number of the instruction word that was fetched from `pc`. */
