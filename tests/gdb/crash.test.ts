@@ -110,6 +110,55 @@ describe('a program that hangs with interrupts off', () => {
   });
 });
 
+describe('the last blocks', () => {
+  const missing = missingGdb() ?? missingCompiler();
+
+  it('are in a replay what they were in the run, at its end and before', async ({ skip }) => {
+    skip(missing !== undefined, missing);
+    using program = new GuestProgram('crash-guest');
+    const end = ['--limit-instructions', '2_000_000'];
+    plinth('run', program.elf, ...end, '--last-blocks', path('run.blocks'), '--last-blocks-count', '50');
+    plinth('record', program.elf, ...end, '-o', path('blocks.rec'));
+    const blocks = readFileSync(path('run.blocks'), 'utf8')
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { instruction: number; address: string });
+    expect(blocks).toHaveLength(50);
+    await using machine = await DebuggedMachine.replay(path('blocks.rec'));
+    const back = Array.from({ length: 20 }, () => 'reverse-stepi');
+    const session = ['continue', 'monitor last-blocks 40', 'echo before\\n', ...back, 'monitor last-blocks 5', 'kill'];
+    const lines = (await machine.gdb(program.elf, session)).join('\n').split('before');
+    const shown = lines.map((text) =>
+      Array.from(text.matchAll(/^ *(\d+) cpu 0 A32 (0x[0-9a-f]{8})/gm), ([, instruction, address]) => ({
+        instruction: Number(instruction),
+        address,
+      })),
+    );
+    const told = blocks.map(({ instruction, address }) => ({ instruction, address }));
+    expect(shown[0]).toEqual(told.slice(-40));
+    const earlier = told.filter(({ instruction }) => instruction < 2_000_000 - 20);
+    expect(shown[1]).toEqual(earlier.slice(-5));
+    expect(machine.errors).not.toContain('differs');
+  });
+
+  it('of a live machine are kept when that is asked for', async ({ skip }) => {
+    skip(missing !== undefined, missing);
+    using program = new GuestProgram('crash-guest');
+    await using machine = await DebuggedMachine.plinth(program.elf, '--paused');
+    const session = ['monitor last-blocks', 'monitor last-blocks on', 'tbreak driver_request', 'continue'];
+    const more = ['monitor last-blocks 2', 'monitor last-blocks 0', 'monitor last-blocks off', 'kill'];
+    const lines = await machine.gdb(program.elf, [...session, ...more]);
+    expect(lines.filter((line) => /last-blocks|blocks are kept|^ *\d+ cpu/.test(line))).toEqual([
+      expect.stringContaining('last-blocks: none are kept'),
+      'the last 10000 blocks are kept',
+      expect.stringMatching(/^ *\d+ cpu 0 A32 0x[0-9a-f]{8} <main\+0x/),
+      expect.stringMatching(/^ *\d+ cpu 0 A32 0x[0-9a-f]{8} <driver_request>$/),
+      'last-blocks: "0" is no number from 1 to 131072',
+      'no blocks are kept',
+    ]);
+  });
+});
+
 describe('Debian’s kernel', () => {
   const missing = missingGdb() ?? missingImage();
 
@@ -160,6 +209,35 @@ describe('Debian’s kernel', () => {
     expect(more).toEqual([]);
     expect(finding).toMatchObject({ rule: 'hang', evidence: { process: { name: 'cat' } } });
     expect(told(finding!)[0]).toBe('cmdline_proc_show');
+  });
+
+  it('goes on after an oops, which is told', ({ skip }) => {
+    skip(missing !== undefined, missing);
+    // A null pointer in a function of the kernel that holds no lock.
+    writeFileSync(
+      path('oops.ts'),
+      `export default (probes, { symbols }) => symbols.whenKnown(() => {
+        const probe = probes.function(symbols.address('ksys_sync'), { entry: ({ cpu }) => {
+          probe.remove();
+          cpu.inject({ kind: 'data-abort', address: 8, status: 5 });
+        } });
+      });`,
+    );
+    const command = ['--exec', 'sync; echo went on'];
+    const options = ['--probe', path('oops.ts'), '--on-crash', 'stop', '--events', path('oops.json')];
+    const { status, stdout, stderr } = plinth('run', ...LINUX, ...command, ...options);
+    // What the kernel says of it is on the console, too.
+    expect([status, stdout.endsWith('\nwent on\n')]).toEqual([1, true]);
+    expect(stderr).toContain('plinth: finding: the kernel has an oops: Oops\n');
+    const [finding, ...more] = findings('oops.json');
+    expect(more).toEqual([]);
+    expect(finding).toMatchObject({
+      rule: 'oops',
+      severity: 'medium',
+      verdict: 'report',
+      evidence: { symbol: 'die', process: { name: 'sync' }, lastException: { kind: 'data-abort' } },
+    });
+    expect(told(finding!)).toContain('ksys_sync');
   });
 
   it('has nothing to be told of while it boots, works and switches off', ({ skip }) => {

@@ -105,6 +105,23 @@ describe('parseRunSpec', () => {
     [{ kernel: 'a', strace: true, lockstep: true }, 'strace: not together with lockstep, which runs two machines'],
     [{ kernel: 'a', ftrace: 'b', lockstep: true }, 'ftrace: not together with lockstep, which runs two machines'],
     [{ kernel: 'a', record: 'b', lockstep: true }, 'record: not together with lockstep: a replay compares'],
+    [{ kernel: 'a', onCrash: 'die' }, 'on-crash: "die" is none of report, pause, stop'],
+    [{ kernel: 'a', onCrash: 'pause' }, 'on-crash: pause needs gdb, which looks at the machine and lets it go'],
+    [{ kernel: 'a', onCrash: 'stop', lockstep: true }, 'on-crash: not together with lockstep, which runs two machines'],
+    [{ kernel: 'a', hangSeconds: 0 }, 'hang-seconds: a number of seconds above 0 is needed'],
+    [{ kernel: 'a', lastBlocksCount: 5 }, 'last-blocks-count: needs last-blocks'],
+    [
+      { kernel: 'a', lastBlocks: 'b', lastBlocksCount: 200_000 },
+      'last-blocks-count: a whole number from 1 to 131072 is needed',
+    ],
+    [
+      { kernel: 'a', lastBlocks: 'b', lockstep: true },
+      'last-blocks: not together with lockstep, which runs two machines',
+    ],
+    [
+      { program: 'a', kernelSymbols: 'b' },
+      'kernel-symbols: are of a Linux kernel in memory; a program’s are in its own file',
+    ],
     [{ kernel: 'a', stock: true }, 'stock: is about the kernel of an image'],
     [{ image: 'a', initrd: 'b' }, 'initrd: needs a kernel'],
     [{ program: 'a', append: 'b' }, 'append: needs a kernel or an image'],

@@ -156,6 +156,8 @@ export class Vcpu {
     this.#faultsInARow = reader.u8();
     this.#stop = undefined;
     this.#announced = undefined;
+    // Whether a block begins here is not known.
+    this.state.set(CPU.blockEntry, 0);
     this.dropTranslations();
   }
 

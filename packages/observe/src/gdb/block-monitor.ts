@@ -51,13 +51,12 @@ export function addBlockCommands(
   });
 }
 
-/** Those of a recorded run: it goes back, and forwards again to where it was while they are kept. */
+/** Those of a recorded run, of which the last stretch is executed again while they are kept. */
 function recordedBlocks(history: History, most: number): ReturnType<History['machine']['blocks']['last']> {
-  const { machine, count, begin } = history;
+  const { machine } = history;
   const end = machine.blocks.keepLast(most);
   try {
-    history.seek(Math.max(begin, count - PER_BLOCK * most));
-    history.seek(count);
+    history.again(PER_BLOCK * most);
     return machine.blocks.last(most);
   } finally {
     end();

@@ -144,6 +144,13 @@ export class History {
     return this.#forward(target);
   }
 
+  /** Executes the last instructions again, so many of them or more, up to here: for who looks on meanwhile. */
+  again(instructions: number): void {
+    const present = this.count;
+    this.#goTo(this.#before(Math.max(present - instructions, this.begin) + 1));
+    this.#forward(present);
+  }
+
   /** One instruction back; false at the beginning. */
   reverseStep(): boolean {
     if (this.count <= this.begin) return false;
