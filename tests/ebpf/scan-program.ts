@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// A program that scans a whole frame and notes which patterns it has: what the scanning code alone does, and costs.
+// A program that scans whole frames and notes which patterns they have: what the scanning code alone does, and costs. Frames are
+// texts of their own, or chunks of one stream.
 
 import {
   Assembler,
   BUFFER_ROOM,
   emitScan,
+  emitStream,
   type MapDefinition,
   type Program,
   R0,
@@ -35,7 +37,7 @@ export interface ScanProgram {
   readonly lists: readonly (readonly number[])[];
 }
 
-export function scanProgram(patterns: readonly Pattern[]): ScanProgram {
+export function scanProgram(patterns: readonly Pattern[], stream = false): ScanProgram {
   const matcher = buildMatcher(patterns, { search: 'filter', form: 'compressed' });
   const lists: number[][] = [[]];
   const tables = scanTables(matcher, ({ own, lists: all }, state) => {
@@ -54,7 +56,8 @@ export function scanProgram(patterns: readonly Pattern[]): ScanProgram {
     name: 'buffer',
     type: 'array',
     keySize: 4,
-    valueSize: BUFFER + BUFFER_ROOM,
+    // The states of the stream are at its end, and stay from frame to frame.
+    valueSize: BUFFER + BUFFER_ROOM + 16,
     maxEntries: 1,
   };
   const hits: MapDefinition = { name: 'hits', type: 'array', keySize: 4, valueSize: lists.length, maxEntries: 1 };
@@ -63,20 +66,19 @@ export function scanProgram(patterns: readonly Pattern[]): ScanProgram {
   a.mov(R6, R1).load(4, R9, R6, 0).loadMapValue(R7, buffer);
   a.jumpIf('gt', R9, BUFFER, over).jumpIf('eq', R9, 0, over);
   a.mov(R1, R6).mov(R2, 0).mov(R3, R7).mov(R4, R9).call('skbLoadBytes').jumpIf('ne', R0, 0, over);
-  // Zero, but not to the verifier: nobody writes behind the text.
-  a.load(8, R8, R7, BUFFER + 32);
-  emitScan(a, {
-    matcher,
-    tables,
-    map: tablesMap,
-    bufferSize: BUFFER,
-    scratch: BUFFER + 40,
-    found: () => {
-      const outside = a.label();
-      a.jumpIf('ge', R0, lists.length, outside).loadMapValue(R1, hits).add(R1, R0).store(1, R1, 0, 1);
-      a.here(outside);
-    },
-  });
+  const found = (): void => {
+    const outside = a.label();
+    a.jumpIf('ge', R0, lists.length, outside).loadMapValue(R1, hits).add(R1, R0).store(1, R1, 0, 1);
+    a.here(outside);
+  };
+  const code = { matcher, tables, map: tablesMap, bufferSize: BUFFER, scratch: BUFFER + 40, found };
+  if (stream) {
+    emitStream(a, { ...code, states: BUFFER + BUFFER_ROOM, foundAtSeam: found }, () => {});
+  } else {
+    // Zero, but not to the verifier: nobody writes behind the text.
+    a.load(8, R8, R7, BUFFER + 32);
+    emitScan(a, code);
+  }
   a.here(over);
   a.mov(R0, 0).exit();
 

@@ -104,4 +104,41 @@ describe('the scanning code', () => {
     }
     expect(found).toBeGreaterThan(500);
   });
+
+  it('finds what lies over several chunks of a stream, in each engine', () => {
+    let over = 0;
+    for (let seed = 1; seed <= 25; seed++) {
+      const random = new Random(1000 + seed);
+      const { patterns, frames } = scene(random);
+      const text = Buffer.concat(frames);
+      const chunks: Uint8Array[] = [];
+      for (let at = 0; at < text.length;) {
+        // A test run of the kernel takes no less.
+        const size = Math.min(15 + random.below(random.pick([1, 30, 1000])), text.length - at);
+        chunks.push(text.subarray(at, at + size));
+        at += size;
+      }
+      const last = chunks.pop()!;
+      const whole = text.subarray(0, text.length - last.length);
+      const expected = naively(patterns, whole);
+      const apart = new Set(chunks.flatMap((chunk) => naively(patterns, chunk)));
+      over += expected.filter((pattern) => !apart.has(pattern)).length;
+      const scan = scanProgram(patterns, true);
+      using loaded = kernel ? inKernel(scan) : undefined;
+      const engines = {
+        compiled: simulated(scan, 'compiled'),
+        interpreted: simulated(scan, 'interpreted'),
+        kernel: loaded,
+      };
+      for (const [name, engine] of Object.entries(engines)) {
+        if (engine === undefined || (name === 'interpreted' && seed > 3)) continue;
+        const found = new Set(chunks.flatMap((chunk) => engine.run(chunk)));
+        expect(
+          [...found].sort((a, b) => a - b),
+          `seed ${seed}, ${name}`,
+        ).toEqual(expected);
+      }
+    }
+    expect(over).toBeGreaterThan(5);
+  });
 });

@@ -113,9 +113,9 @@ function emitWalk(
   a.jumpIf('eq', R4, 0, over);
   // The child is at base + class, if its check is 1 + the cell.
   a.jumpIf('ge', R2, cellCount, over);
-  a.mov(R5, R2).alu('lsh', R5, 4).loadMapValue(R1, map, cells).add(R5, R1).load(4, R5, R5, CELL.base);
+  a.mov(R5, R2).alu('mul', R5, CELL.size).loadMapValue(R1, map, cells).add(R5, R1).load(4, R5, R5, CELL.base);
   a.add(R4, R5).jumpIf('ge', R4, cellCount, over);
-  a.mov(R5, R4).alu('lsh', R5, 4).add(R5, R1).load(4, R0, R5, CELL.check);
+  a.mov(R5, R4).alu('mul', R5, CELL.size).add(R5, R1).load(4, R0, R5, CELL.check);
   a.add(R2, 1).jumpIf('ne', R0, R2, over);
   a.mov(R2, R4).load(4, R0, R5, CELL.out);
   const none = a.label();

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // A matcher's tables as the value of an array map: one row of bytes, in which code knows every table's place.
 //
-//   bitmaps of the filter | for each automaton: 256 classes of 16 bits, cells of 16 bytes
+//   bitmaps of the filter | for each automaton: 256 classes of 16 bits, cells of 32 bytes
 //
-// A cell of the double array is base, check, fail and out, 32 bits each, little-endian; `out` is what the automaton calls
-// `own`, with a number that is the caller's instead of a place in its lists.
+// A cell of the double array has its fields in 32 bits each, little-endian; `out` is what the automaton calls `own`, with a number
+// that is the caller's instead of a place in its lists.
 
 import { assert } from '@plinth/core';
 import type { Automaton, Matcher } from '@plinth/match';
 
-export const CELL = { size: 16, base: 0, check: 4, fail: 8, out: 12 } as const;
+export const CELL = { size: 32, base: 0, check: 4, fail: 8, out: 12, suffix: 16, depth: 20 } as const;
 
 export interface AutomatonPlace {
   readonly classes: number;
@@ -42,7 +42,7 @@ export function scanTables(matcher: Matcher, out: (automaton: Automaton, state: 
   matcher.filter?.tables.forEach(({ bitmap }, n) => bytes.set(bitmap, bitmaps[n]!));
   const view = new DataView(bytes.buffer);
   matcher.automata.forEach((automaton, n) => {
-    const { table, classes, own, stateCount } = automaton;
+    const { table, classes, own, suffix, depth, stateCount } = automaton;
     assert(table.form === 'compressed', 'programs walk compressed automata');
     const place = automata[n]!;
     classes.forEach((byClass, byte) => view.setUint16(place.classes + 2 * byte, byClass, true));
@@ -51,6 +51,8 @@ export function scanTables(matcher: Matcher, out: (automaton: Automaton, state: 
       view.setUint32(at + CELL.base, table.base[state]!, true);
       view.setUint32(at + CELL.check, table.check[state]!, true);
       view.setUint32(at + CELL.fail, table.fail[state]!, true);
+      view.setUint32(at + CELL.suffix, suffix[state]!, true);
+      view.setUint32(at + CELL.depth, depth[state]!, true);
       if (own[state] !== 0) view.setUint32(at + CELL.out, out(automaton, state), true);
     }
   });
