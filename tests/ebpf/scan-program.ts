@@ -73,7 +73,7 @@ export function scanProgram(patterns: readonly Pattern[], stream = false): ScanP
   };
   const code = { matcher, tables, map: tablesMap, bufferSize: BUFFER, scratch: BUFFER + 40, found };
   if (stream) {
-    emitStream(a, { ...code, states: BUFFER + BUFFER_ROOM, foundAtSeam: found }, () => {});
+    emitStream(a, { ...code, states: BUFFER + BUFFER_ROOM, foundAtSeam: found });
   } else {
     // Zero, but not to the verifier: nobody writes behind the text.
     a.load(8, R8, R7, BUFFER + 32);

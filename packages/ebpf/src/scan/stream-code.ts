@@ -15,23 +15,29 @@ export interface StreamCode extends ScanCode {
 }
 
 /**
- * Scans the R9 bytes of the buffer that R7 points to, at most `bufferSize`. Uses R0 to R5 and R8. `afterScan` is emitted when
- * a stretch was scanned, and may jump back to `again` to go on, with R8 as it was left.
+ * Scans the R9 bytes of the buffer that R7 points to, at most `bufferSize`. Uses R0 to R5 and R8. Where R8 is less than R9
+ * afterwards, the scan has paused, and goes on from the label that is given back.
  */
-export function emitStream(a: Assembler, code: StreamCode, afterScan: (again: Label) => void): void {
+export function emitStream(a: Assembler, code: StreamCode): Label {
   const { matcher, tables } = code;
-  const [whole, end] = [a.label(), a.label()];
-  a.jumpIf('lt', R9, matcher.longest, whole);
-  tables.automata.forEach((place, n) => emitSeam(a, code, place, n, 'finish'));
+  const [whole, end, start] = [a.label(), a.label(), a.label()];
+  // A number that the verifier does not know.
   a.store(8, R7, code.scratch, 0).load(8, R8, R7, code.scratch);
+  a.jumpIf('lt', R9, matcher.longest, start);
+  tables.automata.forEach((place, n) => emitSeam(a, code, place, n, 'finish'));
+  a.here(start);
+  // Both ways are behind this place, or the loop would have two entries.
   const again = a.here();
+  a.jumpIf('lt', R9, matcher.longest, whole);
   emitScan(a, code);
-  afterScan(again);
+  a.jumpIf('lt', R8, R9, end);
   tables.automata.forEach((place, n) => emitSeam(a, code, place, n, 'tail'));
   a.jump(end);
   a.here(whole);
   tables.automata.forEach((place, n) => emitSeam(a, code, place, n, 'whole'));
+  a.mov(R8, R9);
   a.here(end);
+  return again;
 }
 
 /**
@@ -47,7 +53,6 @@ function emitSeam(a: Assembler, code: StreamCode, place: AutomatonPlace, n: numb
   const { cells, cellCount, classes } = place;
   const state = code.states + 4 * n;
   const over = a.label();
-  // A number that the verifier does not know.
   a.store(8, R7, scratch, 0).load(8, R3, R7, scratch);
   if (way === 'tail')
     a.mov(R2, R3)

@@ -1,31 +1,137 @@
 // SPDX-License-Identifier: Apache-2.0
-// Decides kernel rules on one packet, plainly and slowly: what the program is compared with.
+// Decides kernel rules on packets, plainly and slowly: what the program is compared with.
 
 import { foldByte } from '@plinth/match';
 import { decodePacket, type DecodedPacket, PROTOCOL } from './decode-packet.js';
-import type { KernelContent, KernelRule, NumberRange } from './kernel-rule.js';
+import { type KernelContent, type KernelRule, NO_END, type NumberRange } from './kernel-rule.js';
+import { REASON } from './program/match-code.js';
 import { hasAddress, hasPort } from './rule-sets.js';
 
-/** Indices of the rules that a frame matches, rising. */
-export function matchingRules(rules: readonly KernelRule[], frame: Uint8Array): number[] {
-  const packet = decodePacket(frame);
-  if (packet.kind !== 'transport' && packet.kind !== 'network') return [];
-  const payload = frame.subarray(packet.payload, packet.payload + packet.payloadLength);
-  return rules.flatMap((rule, index) => (matches(rule, packet, frame, payload) ? [index] : []));
+/** What is decided of a packet. */
+export interface Inspection {
+  readonly verdict: 'next' | 'drop';
+  /** Indices of the rules that matched, rising; none if one of them lets it pass. */
+  readonly rules: readonly number[];
+  /** Bits of `REASON`. */
+  readonly reason: number;
+  /** A rule lets it pass. */
+  readonly passed?: true;
 }
 
-function matches(rule: KernelRule, packet: DecodedPacket, frame: Uint8Array, payload: Uint8Array): boolean {
+interface Flow {
+  next: number;
+  /** The bytes before `next`. */
+  stream: Uint8Array;
+}
+
+/** Inspects packets in their order, with memory of what each direction of a TCP connection has sent. */
+export class PlainInspector {
+  readonly #rules: readonly KernelRule[];
+  readonly #failClosed: boolean;
+  readonly #flows = new Map<string, Flow>();
+
+  constructor(rules: readonly KernelRule[], failClosed = false) {
+    this.#rules = rules;
+    this.#failClosed = failClosed;
+  }
+
+  inspect(frame: Uint8Array): Inspection {
+    const packet = decodePacket(frame);
+    if (packet.kind === 'foreign' || packet.kind === 'malformed') return { verdict: 'next', rules: [], reason: 0 };
+    if (packet.kind === 'fragment' || packet.moreFragments) return this.#uninspected(REASON.fragment);
+    const payload = frame.subarray(packet.payload, packet.payload + packet.payloadLength);
+    const hasContents = this.#rules.some(({ contents }) => contents.length > 0);
+    if (packet.protocol !== PROTOCOL.tcp || !hasContents) {
+      return this.#decide(packet, frame, [{ before: new Uint8Array(0), from: 0 }], 0, payload);
+    }
+    const flow = this.#flow(packet, frame);
+    const first = (packet.sequence + (packet.flags & 2 ? 1 : 0)) >>> 0;
+    const none = new Uint8Array(0);
+    if (payload.length === 0) return this.#decide(packet, frame, [{ before: none, from: 0 }], 0, payload);
+    const ahead = (first - flow.next) | 0;
+    if (ahead > 0) {
+      const bare = this.#decide(packet, frame, [], REASON.gap, payload);
+      if (this.#failClosed && bare.passed !== true) return { ...bare, verdict: 'drop' };
+      flow.stream = none;
+      flow.next = first;
+    }
+    const old = ahead < 0 ? -ahead : 0;
+    const looks: Look[] = old === 0 ? [{ before: flow.stream, from: 0 }] : [{ before: none, from: 0 }];
+    const isPartlyNew = old > 0 && old < payload.length;
+    if (isPartlyNew) looks.push({ before: flow.stream, from: old });
+    const reason = (ahead > 0 ? REASON.gap : 0) | (isPartlyNew ? REASON.overlap : 0);
+    const inspection = this.#decide(packet, frame, looks, reason, payload);
+    if (inspection.verdict === 'next' && (old === 0 || isPartlyNew)) {
+      const fresh = payload.subarray(old);
+      const stream = new Uint8Array(flow.stream.length + fresh.length);
+      stream.set(flow.stream);
+      stream.set(fresh, flow.stream.length);
+      flow.stream = stream;
+      flow.next = (first + payload.length) >>> 0;
+    }
+    return inspection;
+  }
+
+  #uninspected(reason: number): Inspection {
+    return { verdict: this.#failClosed ? 'drop' : 'next', rules: [], reason };
+  }
+
+  /** Made when it is first seen; a SYN begins it anew, unless it is in step with what is known. */
+  #flow(packet: DecodedPacket, frame: Uint8Array): Flow {
+    const { version, network, sourcePort, destinationPort, sequence } = packet;
+    const [at, size] = version === 4 ? [network + 12, 8] : [network + 8, 32];
+    const key = `${version} ${frame.subarray(at, at + size).join()} ${sourcePort} ${destinationPort}`;
+    const isSyn = (packet.flags & 2) !== 0;
+    const next = (sequence + (isSyn ? 1 : 0)) >>> 0;
+    let flow = this.#flows.get(key);
+    if (flow === undefined) {
+      // Without payload nothing is known yet.
+      if (!isSyn && packet.payloadLength === 0) return { next, stream: new Uint8Array(0) };
+      flow = { next, stream: new Uint8Array(0) };
+      this.#flows.set(key, flow);
+    } else if (isSyn && flow.next !== next) {
+      flow.next = next;
+      flow.stream = new Uint8Array(0);
+    }
+    return flow;
+  }
+
+  #decide(
+    packet: DecodedPacket,
+    frame: Uint8Array,
+    looks: readonly Look[],
+    reason: number,
+    payload: Uint8Array,
+  ): Inspection {
+    const matched = this.#rules.flatMap((rule, index) => {
+      if (!matchesHeader(rule, packet, frame)) return [];
+      const has = (content: KernelContent): boolean => looks.some((look) => hasContent(content, payload, look));
+      return rule.contents.every(has) ? [index] : [];
+    });
+    const actions = matched.map((index) => this.#rules[index]!.action);
+    if (actions.includes('pass')) return { verdict: 'next', rules: [], reason, passed: true };
+    const drops = actions.some((action) => action === 'drop' || action === 'reject');
+    return { verdict: drops ? 'drop' : 'next', rules: matched, reason };
+  }
+}
+
+/** Where the payload is looked at from, and what came before that in the stream. */
+interface Look {
+  readonly before: Uint8Array;
+  readonly from: number;
+}
+
+function matchesHeader(rule: KernelRule, packet: DecodedPacket, frame: Uint8Array): boolean {
   if (rule.protocols !== undefined && !rule.protocols.includes(packet.protocol)) return false;
   const isIcmp = packet.protocol === PROTOCOL.icmp || packet.protocol === PROTOCOL.icmp6;
   const type = isIcmp ? packet.sourcePort : 0;
   const code = isIcmp ? packet.destinationPort : 0;
   return (
-    within(rule.payloadLength, Math.min(0xffff, packet.payloadLength)) &&
+    within(rule.payloadLength, packet.payloadLength) &&
     within(rule.icmpType, type) &&
     within(rule.icmpCode, code) &&
     matchesFlags(rule, packet) &&
-    (matchesEnds(rule, packet, frame, false) || (rule.bothWays && matchesEnds(rule, packet, frame, true))) &&
-    rule.contents.every((content) => hasContent(content, payload))
+    (matchesEnds(rule, packet, frame, false) || (rule.bothWays && matchesEnds(rule, packet, frame, true)))
   );
 }
 
@@ -66,11 +172,16 @@ function matchesEnds(rule: KernelRule, packet: DecodedPacket, frame: Uint8Array,
   );
 }
 
-function hasContent({ bytes, nocase, offset, end, atEnd }: KernelContent, payload: Uint8Array): boolean {
-  for (let at = offset; at + bytes.length <= Math.min(end, payload.length); at++) {
-    if (atEnd && at + bytes.length !== payload.length) continue;
+/** Positions count from the payload's first byte; what began before it is in the stream. */
+function hasContent({ bytes, nocase, offset, end, atEnd }: KernelContent, payload: Uint8Array, look: Look): boolean {
+  const { before, from } = look;
+  const byteAt = (at: number): number => (at >= from ? payload[at]! : before[before.length - (from - at)]!);
+  const isFree = offset === 0 && end === NO_END;
+  const first = Math.max(isFree ? Number.NEGATIVE_INFINITY : offset, from - before.length, from - bytes.length + 1);
+  for (let at = first; at + bytes.length <= Math.min(end, payload.length); at++) {
+    if (at + bytes.length <= from || (atEnd && at + bytes.length !== payload.length)) continue;
     const same = bytes.every((byte, n) => {
-      const other = payload[at + n]!;
+      const other = byteAt(at + n);
       return nocase ? foldByte(byte) === foldByte(other) : byte === other;
     });
     if (same) return true;

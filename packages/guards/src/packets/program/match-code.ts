@@ -44,7 +44,12 @@ type SlotName =
   | 'action'
   | 'told'
   | 'hits'
-  | 'hit';
+  | 'hit'
+  | 'states'
+  | 'reason'
+  | 'sequence'
+  | 'later'
+  | 'verdict';
 export const SLOT: Readonly<Record<SlotName, number>> = {
   scan: word(0), // and the one behind it
   position: word(2),
@@ -63,15 +68,34 @@ export const SLOT: Readonly<Record<SlotName, number>> = {
   told: word(15),
   hits: word(16),
   hit: word(17),
+  /** Of the automata, 4 bytes each. */
+  states: word(18),
+  reason: word(19),
+  /** What the states are of, see flow-code.ts. */
+  sequence: word(20),
+  later: word(21),
+  verdict: word(22),
 };
 /** The record that is told: its rules are put into it as they match. */
-export const RECORD_AT: number = word(18);
+export const RECORD_AT: number = word(23);
 /** A record of the ring buffer, 4 bytes each but for the time: how many of the rules are there, then those. */
-export const RECORD = { size: 88, time: 0, interface: 8, verdict: 12, length: 16, count: 20, rules: 24 } as const;
+export const RECORD = {
+  size: 96,
+  time: 0,
+  interface: 8,
+  verdict: 12,
+  length: 16,
+  count: 20,
+  rules: 24,
+  /** Why it is told or dropped without a rule: bits of `REASON`. */
+  reason: 88,
+} as const;
+/** What else may be wrong with a packet. */
+export const REASON = { gap: 1, overlap: 2, fragment: 4, tooMuch: 8 } as const;
 /** Rules of one packet that are told. */
 export const MOST_TOLD = 16;
 /** What was found in a piece: the number of a list and the position of its last byte. */
-export const HITS_AT: number = word(30);
+export const HITS_AT: number = word(37);
 /** A key on the stack, where helpers look for it. */
 export const KEY_AT: number = -FOUND_SIZE - 8;
 
@@ -112,11 +136,16 @@ function emitPlace(a: Assembler, next: Label): void {
   // R0 is where it ends, in the payload.
   a.load(8, R0, R7, SLOT.base).load(8, R2, R7, SLOT.position).add(R0, R2).add(R0, 1);
   a.load(4, R2, R1, ENTRY.end).jumpIf('gt', R0, R2, next);
-  const anywhere = a.label();
+  const [anywhere, inside, met] = [a.label(), a.label(), a.label()];
   a.load(4, R2, R1, ENTRY.atEnd).jumpIf('eq', R2, 0, anywhere);
   a.load(4, R2, FP, FOUND.payloadLength).jumpIf('ne', R0, R2, next);
   a.here(anywhere);
-  a.load(4, R2, R1, ENTRY.length).alu('sub', R0, R2).load(4, R2, R1, ENTRY.offset).jumpIf('lt', R0, R2, next);
+  a.load(4, R2, R1, ENTRY.length).load(4, R3, R1, ENTRY.offset).jumpIf('ge', R0, R2, inside);
+  // It began in a packet before: only a content that may be anywhere is looked for in the stream.
+  a.load(4, R4, R1, ENTRY.end).mov32(R5, -1).jumpIf('ne', R4, R5, next).jumpIf('ne', R3, 0, next).jump(met);
+  a.here(inside);
+  a.alu('sub', R0, R2).jumpIf('lt', R0, R3, next);
+  a.here(met);
 }
 
 /** The rule is at R5. */

@@ -5,7 +5,7 @@
 import { assert } from '@plinth/core';
 import {
   Assembler,
-  emitScan,
+  emitStream,
   FP,
   type Label,
   type MapDefinition,
@@ -15,7 +15,6 @@ import {
   R2,
   R3,
   R4,
-  R5,
   R6,
   R7,
   R8,
@@ -23,6 +22,7 @@ import {
 } from '@plinth/ebpf';
 import { PACKET_KIND, PROTOCOL } from '../decode-packet.js';
 import { emitDecode, FOUND } from './decode-code.js';
+import { emitFlow, emitReason, emitSecondLook, emitSettle, FLOW_AT, IFINDEX } from './flow-code.js';
 import {
   emitEntries,
   HITS_AT,
@@ -30,6 +30,7 @@ import {
   type MatchContext,
   MOST_TOLD,
   PIECE,
+  REASON,
   RECORD,
   RECORD_AT,
   SLOT,
@@ -69,7 +70,12 @@ const EVENTS_MAP: MapDefinition = {
   maxEntries: 0x4_0000,
 };
 
-export function packetProgram(tables: RuleTables): PacketProgram {
+export interface PacketOptions {
+  /** What cannot be inspected is dropped; otherwise it is passed and reported. */
+  readonly failClosed?: boolean;
+}
+
+export function packetProgram(tables: RuleTables, { failClosed = false }: PacketOptions = {}): PacketProgram {
   const tablesMap: MapDefinition = {
     name: 'tables',
     type: 'array',
@@ -85,26 +91,39 @@ export function packetProgram(tables: RuleTables): PacketProgram {
     maxEntries: tables.ruleCount,
   };
   const a = new Assembler('packets', 'schedCls');
-  const pass = a.label();
-  const decide = a.label();
+  const [pass, decide, refused, fragment] = [a.label(), a.label(), a.label(), a.label()];
   a.mov(R6, R1);
   emitDecode(a);
-  a.load(4, R1, FP, FOUND.kind).jumpIf('lt', R1, PACKET_KIND.network, pass);
+  a.load(4, R1, FP, FOUND.kind).jumpIf('lt', R1, PACKET_KIND.fragment, pass);
   emitValue(a, COUNT_MAP, pass);
   a.load(8, R8, R0, 0).add(R8, 1).store(8, R0, 0, R8);
   emitValue(a, PIECE_MAP, pass);
   a.mov(R7, R0).mov32(R8, R8).store(8, R7, SLOT.packet, R8);
-  emitProtocol(a);
-  for (const word of [SLOT.actions, SLOT.told, SLOT.base]) a.store(8, R7, word, 0);
+  for (const word of [SLOT.actions, SLOT.told, SLOT.base, SLOT.reason, SLOT.hits]) a.store(8, R7, word, 0);
   for (let n = 0; n < MOST_TOLD; n += 2) a.store(8, R7, RECORD_AT + RECORD.rules + 4 * n, 0);
+  a.store(8, FP, FLOW_AT, 0);
+  // The pieces of a packet are put together nowhere in a program.
+  a.load(4, R1, FP, FOUND.kind).jumpIf('eq', R1, PACKET_KIND.fragment, fragment);
+  a.load(4, R1, FP, FOUND.moreFragments).jumpIf('ne', R1, 0, fragment);
+  emitProtocol(a);
   const context = { tables, tablesMap, progress };
   if (tables.bare.count > 0) {
     a.store(8, R7, SLOT.entry, tables.bare.first).store(8, R7, SLOT.entryEnd, tables.bare.first + tables.bare.count);
     emitEntries(a, context, false);
   }
-  if (tables.matcher.patterns.length > 0) emitPayload(a, context, decide);
+  if (tables.matcher.patterns.length > 0) {
+    emitFlow(a, failClosed, { refused, nothing: decide });
+    emitPayload(a, context, decide);
+  } else a.jump(decide);
+  a.here(fragment);
+  emitReason(a, REASON.fragment);
+  const tell = a.label();
+  if (failClosed) {
+    a.here(refused);
+    a.store(8, R7, SLOT.verdict, VERDICT.drop).jump(tell);
+  }
   a.here(decide);
-  emitVerdict(a, pass);
+  emitVerdict(a, failClosed, tell);
   a.here(pass);
   a.mov(R0, -1).exit();
   return { program: a.finish(), tables, tablesMap, events: EVENTS_MAP };
@@ -134,56 +153,55 @@ function emitValue(a: Assembler, map: MapDefinition, none: Label): void {
   a.store(4, FP, KEY_AT, 0).loadMap(R1, map).mov(R2, FP).add(R2, KEY_AT).call('mapLookup').jumpIf('eq', R0, 0, none);
 }
 
+/** The bytes from SLOT.base on, piece by piece, as chunks of the stream whose states are in SLOT.states. */
 function emitPayload(a: Assembler, context: MatchContext, decide: Label): void {
   const { tables, tablesMap } = context;
   const { matcher } = tables;
-  const overlap = matcher.longest - 1;
-  assert(overlap < PIECE / 2, 'a pattern fits into a piece more than once');
+  assert(matcher.longest < PIECE / 2, 'a pattern fits into a piece');
+  const end = a.label();
   const loop = a.here();
   // R9 is what is left from the base on, at most a piece.
-  a.load(4, R9, FP, FOUND.payloadLength).load(8, R1, R7, SLOT.base).jumpIf('ge', R1, R9, decide);
+  a.load(4, R9, FP, FOUND.payloadLength).load(8, R1, R7, SLOT.base).jumpIf('ge', R1, R9, end);
   a.alu('sub', R9, R1);
   const short = a.label();
   a.jumpIf('le', R9, PIECE, short).mov(R9, PIECE);
   a.here(short);
-  a.jumpIf('eq', R9, 0, decide).jumpIf('gt', R9, PIECE, decide);
+  a.jumpIf('eq', R9, 0, end).jumpIf('gt', R9, PIECE, end);
   a.load(4, R2, FP, FOUND.payload).add(R2, R1);
-  a.mov(R1, R6).mov(R3, R7).mov(R4, R9).call('skbLoadBytes').jumpIf('ne', R0, 0, decide);
-  // Zero, but not to the verifier, which would follow the loop for each number that it knows.
-  a.store(8, R7, SLOT.hit, 0).load(8, R8, R7, SLOT.hit);
-  const scan = a.here();
-  a.store(8, R7, SLOT.hits, 0);
-  emitScan(a, {
+  a.mov(R1, R6).mov(R3, R7).mov(R4, R9).call('skbLoadBytes').jumpIf('ne', R0, 0, end);
+  const found = (): void => {
+    const [full, noted] = [a.label(), a.label()];
+    a.load(8, R1, R7, SLOT.hits).jumpIf('ge', R1, MOST_HITS, full);
+    a.mov(R2, R1).add(R2, 1).store(8, R7, SLOT.hits, R2).alu('lsh', R1, 3).add(R1, R7);
+    a.store(4, R1, HITS_AT, R0)
+      .store(4, R1, HITS_AT + 4, R3)
+      .jump(noted);
+    a.here(full);
+    emitReason(a, REASON.tooMuch);
+    a.here(noted);
+  };
+  const again = emitStream(a, {
     matcher,
     tables: tables.scan,
     map: tablesMap,
     bufferSize: PIECE,
     scratch: SLOT.scan,
-    found: () => {
-      const full = a.label();
-      a.load(8, R1, R7, SLOT.hits).jumpIf('ge', R1, MOST_HITS, full);
-      a.mov(R2, R1).add(R2, 1).store(8, R7, SLOT.hits, R2);
-      a.alu('lsh', R1, 3)
-        .add(R1, R7)
-        .store(4, R1, HITS_AT, R0)
-        .store(4, R1, HITS_AT + 4, R3);
-      a.here(full);
-    },
+    states: SLOT.states,
+    found,
+    foundAtSeam: found,
     pause: (out) => {
       a.load(8, R1, R7, SLOT.hits).jumpIf('ge', R1, ENOUGH_HITS, out);
     },
   });
   emitHits(a, context);
+  a.store(8, R7, SLOT.hits, 0);
   const whole = a.label();
-  a.jumpIf('ge', R8, R9, whole).mayGoto(decide).jump(scan);
+  a.jumpIf('ge', R8, R9, whole).mayGoto(end).jump(again);
   a.here(whole);
-  // The next piece begins so that whatever does not fit into this one is whole in it.
-  a.jumpIf('lt', R9, PIECE, decide);
-  a.load(8, R1, R7, SLOT.base)
-    .add(R1, PIECE - overlap)
-    .store(8, R7, SLOT.base, R1)
-    .mayGoto(decide)
-    .jump(loop);
+  a.load(8, R1, R7, SLOT.base).add(R1, R9).store(8, R7, SLOT.base, R1).mayGoto(end).jump(loop);
+  a.here(end);
+  emitSecondLook(a, loop);
+  a.jump(decide);
 }
 
 /** Sees to what was found: apart from the search, for the verifier's sake. */
@@ -208,28 +226,36 @@ function emitHits(a: Assembler, context: MatchContext): void {
   a.here(over);
 }
 
-function emitVerdict(a: Assembler, pass: Label): void {
-  const drop = a.label();
-  const tell = a.label();
-  a.load(8, R1, R7, SLOT.actions)
-    .jumpIf('eq', R1, 0, pass)
-    .jumpIf('set', R1, 1 << ACTION_NUMBER.pass, pass);
-  a.mov(R5, -1)
-    .mov(R2, (1 << ACTION_NUMBER.drop) | (1 << ACTION_NUMBER.reject))
-    .jumpIf('set', R1, R2, drop)
-    .jump(tell);
-  a.here(drop);
-  a.mov(R5, VERDICT.drop);
+/** `tell` is where a verdict is told that is there already. */
+function emitVerdict(a: Assembler, failClosed: boolean, tell: Label): void {
+  const [passed, dropped, settled, quiet] = [a.label(), a.label(), a.label(), a.label()];
+  a.store(8, R7, SLOT.verdict, -1);
+  a.load(8, R1, R7, SLOT.actions).jumpIf('set', R1, 1 << ACTION_NUMBER.pass, passed);
+  a.jumpIf('set', R1, (1 << ACTION_NUMBER.drop) | (1 << ACTION_NUMBER.reject), dropped);
+  // With more found than could be seen to, nobody knows.
+  if (failClosed) a.load(8, R1, R7, SLOT.reason).jumpIf('set', R1, REASON.tooMuch, dropped);
+  emitSettle(a);
+  a.jump(settled);
+  a.here(passed);
+  a.store(8, R7, SLOT.told, 0);
+  emitSettle(a);
+  a.jump(settled);
+  a.here(dropped);
+  a.store(8, R7, SLOT.verdict, VERDICT.drop);
+  a.here(settled);
+  a.load(8, R1, R7, SLOT.told).load(8, R2, R7, SLOT.reason).alu('or', R1, R2).jumpIf('eq', R1, 0, quiet);
   a.here(tell);
-  a.store(4, R7, RECORD_AT + RECORD.verdict, R5)
-    .call('ktimeGetNs')
-    .store(8, R7, RECORD_AT + RECORD.time, R0);
+  a.call('ktimeGetNs').store(8, R7, RECORD_AT + RECORD.time, R0);
   a.load(4, R1, R6, IFINDEX).store(4, R7, RECORD_AT + RECORD.interface, R1);
   a.load(4, R1, R6, 0).store(4, R7, RECORD_AT + RECORD.length, R1);
-  a.load(8, R1, R7, SLOT.told).store(4, R7, RECORD_AT + RECORD.count, R1);
+  for (const [from, to] of [
+    [SLOT.verdict, RECORD.verdict],
+    [SLOT.told, RECORD.count],
+    [SLOT.reason, RECORD.reason],
+  ] as const) {
+    a.load(8, R1, R7, from).store(4, R7, RECORD_AT + to, R1);
+  }
   a.loadMap(R1, EVENTS_MAP).mov(R2, R7).add(R2, RECORD_AT).mov(R3, RECORD.size).mov(R4, 0).call('ringbufOutput');
-  a.load(4, R0, R7, RECORD_AT + RECORD.verdict).exit();
+  a.here(quiet);
+  a.load(4, R0, R7, SLOT.verdict).exit();
 }
-
-/** Of struct __sk_buff: the interface at which the program runs. */
-const IFINDEX = 40;
