@@ -82,6 +82,22 @@ describe('a program that hangs with interrupts off', () => {
     expect(JSON.parse(blocks.at(-1)!)).toMatchObject({ cpu: 0, thumb: false });
   });
 
+  it('is gone back from, and found once', async ({ skip }) => {
+    skip(missing !== undefined, missing);
+    using program = new GuestProgram('crash-guest');
+    const options = ['--on-crash', 'pause', '--hang-seconds', '0.01', '--reverse', '--events', path('back.json')];
+    await using machine = await DebuggedMachine.plinth(program.elf, ...options);
+    expect(await machine.says('finding: CPU 0 hangs')).toBe(true);
+    const back = ['break driver_request', 'reverse-continue', 'backtrace', 'delete', 'continue', 'info symbol $pc'];
+    const shown = await machine.gdb(program.elf, ['monitor last-blocks 2', ...back, 'monitor last-blocks 2', 'kill']);
+    expect(functions(shown)).toEqual(['driver_request', 'main']);
+    expect(shown).toContain('No more reverse-execution history.');
+    const blocks = shown.filter((line) => /^ *\d+ cpu 0 A32/.test(line));
+    expect(blocks).toHaveLength(4);
+    expect(blocks.slice(2)).toEqual(blocks.slice(0, 2));
+    expect(findings('back.json')).toHaveLength(1);
+  });
+
   it('stops under a debugger that is there', async ({ skip }) => {
     skip(missing !== undefined, missing);
     using program = new GuestProgram('crash-guest');

@@ -495,7 +495,6 @@ export class Machine implements CpuHost {
       part.restore(reader);
       reader.end();
     }
-    this.taps.begun.tell();
   }
 
   /** In the order in which they are restored: the CPUs come last, so that nothing wakes them. */

@@ -371,7 +371,6 @@ function checkReverse(spec: RunSpec): void {
     profile: spec.profile !== undefined,
     trace: spec.trace !== undefined,
     'last-blocks': spec.lastBlocks !== undefined,
-    'on-crash': spec.onCrash !== undefined,
     top: spec.top,
   };
   const telling = Object.keys(told).find((key) => told[key]);

@@ -3,12 +3,12 @@
 
 import { existsSync, readFileSync } from 'node:fs';
 import type { OpenDriver, RunSpec } from '@plinth/machine';
-import { CrashWatch, type GuestSymbols, readElfUnwindTable, type UnwindTable } from '@plinth/observe';
+import { CrashWatch, type GuestSymbols, type LiveDriver, readElfUnwindTable, type UnwindTable } from '@plinth/observe';
 import { LinuxLookout } from './linux-lookout.js';
 import { symbolsOfRun } from './run-symbols.js';
 
-/** For a run, or a replay of one, for which the files of its program or kernel may be gone. */
-export function watchForCrashes(spec: RunSpec, driver: OpenDriver): CrashWatch {
+/** For a run, which may be `live` with a past, or a replay of one, for which the files of its program or kernel may be gone. */
+export function watchForCrashes(spec: RunSpec, driver: OpenDriver, live?: Pick<LiveDriver, 'past'>): CrashWatch {
   const { machine } = driver;
   const linux = new LinuxLookout(machine, spec.program !== undefined);
   // Symbols and unwind tables are read when there is something to be told.
@@ -30,6 +30,7 @@ export function watchForCrashes(spec: RunSpec, driver: OpenDriver): CrashWatch {
     asked: spec.onCrash !== undefined,
     hangSeconds: spec.hangSeconds,
     asksHost: spec.semihosting,
+    past: () => live?.past === true,
   });
 }
 

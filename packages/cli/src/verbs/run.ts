@@ -73,11 +73,10 @@ async function runSpec(wanted: RunSpec, output: RunOutput): Promise<number> {
   using exports = RunExports.begin(spec, unrecorded.machine);
   using top = TopView.begin(spec, unrecorded.machine, output.json);
   const live = history?.start(unrecorded);
-  // Where the run is executed again, things would be seen again.
-  const crashes = live === undefined ? watchForCrashes(spec, unrecorded.machine) : undefined;
+  const crashes = watchForCrashes(spec, unrecorded.machine, live);
   const observers = [probes, exports, top, crashes].filter((observer) => observer !== undefined);
   const recorded = live ?? (recording === undefined ? unrecorded.machine : recording.start(unrecorded, say));
-  using machine = observers.length === 0 ? recorded : new ObservedDriver(recorded, observers);
+  using machine = new ObservedDriver(recorded, observers);
   const started = { ...unrecorded, machine };
   const line = (text: string): boolean => process.stderr.write(`${text}\n`);
   using _trace = new GuestTrace(spec, unrecorded.machine.machine, line, say);

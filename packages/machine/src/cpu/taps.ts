@@ -26,7 +26,7 @@ export class Taps {
   readonly translation: Tap<[cpu: Vcpu, change: TranslationChange]> = new Tap();
   /** A CPU has accessed a device. */
   readonly device: Tap<[access: DeviceAccess]>;
-  /** The machine is in its power-on state again, or in one that was saved. */
+  /** The machine is in its power-on state again. */
   readonly begun: Tap<[]> = new Tap();
   /** The guest has sent a byte to its console. */
   readonly console: Tap<[byte: number]> = new Tap();

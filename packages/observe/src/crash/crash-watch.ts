@@ -39,6 +39,8 @@ export interface CrashOptions extends SamplerSource {
   readonly hangSeconds?: number | undefined;
   /** The guest may ask the host for input (semihosting). */
   readonly asksHost: boolean;
+  /** Of a run that can be gone back in: whether what is executed now was executed before. */
+  past?(): boolean;
 }
 
 const HOW_STORMS: Readonly<Record<ExceptionStorm['how'], string>> = {
@@ -64,21 +66,37 @@ export class CrashWatch implements Observer {
     this.#options = options;
     const { machine, hangSeconds = HANG_SECONDS, asksHost } = options;
     this.#scene = new CrashScene(options);
-    this.#exceptions = new ExceptionWatch(machine, (storm) => this.#storm(storm));
+    this.#exceptions = new ExceptionWatch(
+      machine,
+      (storm) => this.#storm(storm),
+      () => this.#past,
+    );
     const patience = hangSeconds * 1e9;
     this.#stuck = new StuckCpus({ machine, exceptions: this.#exceptions, patience, asksHost });
-    if (options.asked) this.#deaths = new KernelDeaths(machine, options.symbols, (death) => this.#death(death));
+    if (options.asked)
+      this.#deaths = new KernelDeaths(
+        machine,
+        options.symbols,
+        (death) => this.#death(death),
+        () => this.#past,
+      );
     this.#deaths?.look();
     this.#end = machine.taps.begun.add(() => this.#begun());
   }
 
   /** At each multiple of LOOK_INTERVAL. */
   look(): void {
+    if (this.#past) return;
     this.#deaths?.look();
     for (const stuck of this.#stuck.look()) this.#stuckCpu(stuck);
   }
 
+  get #past(): boolean {
+    return this.#options.past?.() === true;
+  }
+
   afterSlice(stop: DriverStop): void {
+    if (this.#past) return;
     if (stop.kind === 'idle') for (const stuck of this.#stuck.idle()) this.#stuckCpu(stuck);
     // Something else has ended the run.
     if (stop.kind !== 'finding' || this.#options.action !== 'pause') return;

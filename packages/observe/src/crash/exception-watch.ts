@@ -51,14 +51,21 @@ export class ExceptionWatch {
   readonly #cpus: readonly CpuExceptions[];
   readonly #ends: readonly (() => void)[];
 
-  /** `found` is called in the middle of an instruction, with the CPU at the vector; once for each CPU. */
-  constructor(machine: Machine, found: (storm: ExceptionStorm) => void) {
+  /**
+   * `found` is called in the middle of an instruction, with the CPU at the vector; once for each CPU. What happens in the `past`
+   * of the run, which is executed again, has been seen.
+   */
+  constructor(machine: Machine, found: (storm: ExceptionStorm) => void, past: () => boolean = () => false) {
     this.#machine = machine;
     this.#found = found;
     this.#cpus = machine.cpus.map(() => new CpuExceptions());
     this.#ends = [
-      machine.taps.exception.add((cpu, kind, from) => this.#taken(cpu, kind, from)),
-      machine.taps.exceptionReturn.add((cpu, to) => this.#returned(cpu, to)),
+      machine.taps.exception.add((cpu, kind, from) => {
+        if (!past()) this.#taken(cpu, kind, from);
+      }),
+      machine.taps.exceptionReturn.add((cpu, to) => {
+        if (!past()) this.#returned(cpu, to);
+      }),
     ];
   }
 

@@ -20,12 +20,19 @@ export class KernelDeaths {
   readonly #symbols: GuestSymbols;
   readonly #probes: Probes;
   readonly #found: (death: KernelDeath) => HookVerdict;
+  readonly #past: () => boolean;
   #armed = false;
   readonly #told = new Set<string>();
 
   /** `found` is called before the function's first instruction, once for each kind, and may stop the machine there. */
-  constructor(machine: Machine, symbols: GuestSymbols, found: (death: KernelDeath) => HookVerdict) {
+  constructor(
+    machine: Machine,
+    symbols: GuestSymbols,
+    found: (death: KernelDeath) => HookVerdict,
+    past: () => boolean = () => false,
+  ) {
     this.#symbols = symbols;
+    this.#past = past;
     this.#probes = new Probes(machine);
     this.#found = found;
   }
@@ -39,7 +46,7 @@ export class KernelDeaths {
       if (address === undefined) continue;
       this.#probes.function(address, {
         entry: ({ cpu }) => {
-          if (this.#told.has(how)) return undefined;
+          if (this.#past() || this.#told.has(how)) return undefined;
           this.#told.add(how);
           const message = kernelMessage(
             { text: (at, most) => cpu.text(at, most), argument: (n) => cpu.argument(n) },

@@ -54,6 +54,7 @@ export class History {
   #ram: RamVersion;
   readonly #changed = new Set<number>();
   #travelling = false;
+  #travels = 0;
   readonly #live: HistoryOptions['live'];
 
   /** `driver` is as the recorded one was when its recording began. */
@@ -146,6 +147,7 @@ export class History {
 
   /** Executes the last instructions again, so many of them or more, up to here: for who looks on meanwhile. */
   again(instructions: number): void {
+    this.#leave();
     const present = this.count;
     this.#goTo(this.#before(Math.max(present - instructions, this.begin) + 1));
     this.#forward(present);
@@ -214,6 +216,11 @@ export class History {
     return this.#travelling;
   }
 
+  /** How often the machine was put to another time. */
+  get travels(): number {
+    return this.#travels;
+  }
+
   /** A segment begins here. */
   #arrive(segment: number): void {
     const known = this.#kept.find((kept) => kept.segment === segment);
@@ -251,6 +258,7 @@ export class History {
 
   /** Puts the machine back, or forwards, to a place that is kept. */
   #goTo(kept: Kept): void {
+    this.#travels++;
     const { machine } = this;
     const pages = new Set([...this.#changed, ...machine.memory.takeDirty(), ...this.#ram.differences(kept.ram)]);
     for (const page of pages) machine.memory.replacePage(page, kept.ram.page(page));

@@ -28,6 +28,7 @@ export class LiveDriver extends RecordedDriver implements PastRun {
   readonly live: boolean = true;
   /** Is to hear of all that enters (`DriverHost.onInput`). */
   readonly recorder: Recorder;
+  #travels = 0;
   /** How the guest has ended: in its present it stays so. */
   #over: DriverStop | undefined;
   /** What the last slice of the past has ended with. */
@@ -93,8 +94,9 @@ export class LiveDriver extends RecordedDriver implements PastRun {
   }
 
   override runSlice(maximumInstructions: number, comeBack: boolean): DriverStop {
-    // What was printed on the way from one time to another is known.
-    this.driver.takeOutput();
+    // What was printed on the way from one time to another is known; several slices may come before output is taken.
+    if (this.past || this.history.travels !== this.#travels) this.driver.takeOutput();
+    this.#travels = this.history.travels;
     if (this.past) return this.#replay(maximumInstructions);
     this.#last = undefined;
     if (this.#over !== undefined) return this.#over;
