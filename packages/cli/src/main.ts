@@ -6,6 +6,7 @@ import { constants } from 'node:os';
 import { Command, CommanderError, Option } from 'commander';
 import { PlinthError } from '@plinth/core';
 import type { ImageOptions } from './verbs/image.js';
+import type { CheckOptions, PcapOptions } from './verbs/inspect.js';
 import { reasonOf } from './host/reason.js';
 import { tuneCompiler } from './host/v8-flags.js';
 import { EXIT, reportError } from './report-error.js';
@@ -61,6 +62,7 @@ function buildProgram(outcome: Outcome): Command {
   addTop(program, outcome);
   addProbe(program, outcome);
   addImage(program, outcome);
+  addInspect(program, outcome);
   addServe(program, outcome);
   addDoctor(program, outcome);
   addBench(program, outcome);
@@ -254,6 +256,44 @@ function addImage(program: Command, outcome: Outcome): void {
       outcome.status = removeVerb(name, options);
     },
   );
+}
+
+function addInspect(program: Command, outcome: Outcome): void {
+  const inspect = program
+    .command('inspect')
+    .description('rules for packets, in the language of Snort and Suricata')
+    .addHelpText(
+      'after',
+      examples(
+        'plinth inspect check my.rules',
+        'plinth inspect pcap traffic.pcapng --rules my.rules',
+        'plinth inspect pcap traffic.pcap --rules my.rules --set HOME_NET=10.0.0.0/8 --json',
+      ),
+    );
+  const set = (): Option => new Option('--set <NAME=VALUE>', 'what $NAME in rules is').argParser(appendTo);
+  inspect
+    .command('check')
+    .description('say of each rule whether the kernel can decide it, or why not')
+    .argument('<RULES>', 'a file of rules')
+    .addOption(set())
+    .option('--json', 'print the result as JSON')
+    .action(async (path: string, options: CheckOptions) => {
+      const { checkVerb } = await import('./verbs/inspect.js');
+      outcome.status = checkVerb(path, options);
+    });
+  inspect
+    .command('pcap')
+    .description('run over a capture what the kernel would run over packets, and print the alerts')
+    .argument('<FILE>', 'pcap or pcapng')
+    .requiredOption('--rules <FILE>', 'a file of rules')
+    .addOption(set())
+    .option('--fail-closed', 'drop what cannot be inspected, instead of reporting it')
+    .addOption(new Option('--events <FILE>', 'write findings as JSON lines, - for standard output'))
+    .option('--json', 'print alerts as JSON lines, as EVE has them')
+    .action(async (path: string, options: PcapOptions) => {
+      const { pcapVerb } = await import('./verbs/inspect.js');
+      outcome.status = pcapVerb(path, options);
+    });
 }
 
 function addServe(program: Command, outcome: Outcome): void {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+export * from './packets/capture-reader.js';
 export * from './packets/decode-packet.js';
 export * from './packets/evaluate-packet.js';
 export * from './packets/kernel-rule.js';

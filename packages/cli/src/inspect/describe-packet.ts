@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// A packet as people and other tools want to read of it.
+
+import { type DecodedPacket, PROTOCOL, REASON } from '@plinth/guards';
+
+const NAMES: Readonly<Record<number, string>> = {
+  [PROTOCOL.tcp]: 'TCP',
+  [PROTOCOL.udp]: 'UDP',
+  [PROTOCOL.icmp]: 'ICMP',
+  [PROTOCOL.icmp6]: 'IPv6-ICMP',
+};
+
+export function protocolName(protocol: number): string {
+  return NAMES[protocol] ?? String(protocol);
+}
+
+/** Source and destination, as they are written. */
+export function addressesOf(frame: Uint8Array, packet: DecodedPacket): [source: string, destination: string] {
+  const [at, size] = packet.version === 4 ? [packet.network + 12, 4] : [packet.network + 8, 16];
+  const text = (start: number): string => {
+    const bytes = frame.subarray(start, start + size);
+    return size === 4 ? [...bytes].join('.') : version6(bytes);
+  };
+  return [text(at), text(at + size)];
+}
+
+/** RFC 5952: the longest row of zeroes is left out. */
+function version6(bytes: Uint8Array): string {
+  const groups = Array.from({ length: 8 }, (_, n) => ((bytes[2 * n]! << 8) | bytes[2 * n + 1]!).toString(16));
+  let best = { from: 0, length: 1 };
+  for (let from = 0; from < 8; from++) {
+    let length = 0;
+    while (from + length < 8 && groups[from + length] === '0') length++;
+    if (length > best.length) best = { from, length };
+  }
+  if (best.length < 2) return groups.join(':');
+  return `${groups.slice(0, best.from).join(':')}::${groups.slice(best.from + best.length).join(':')}`;
+}
+
+const REASONS: readonly (readonly [number, string])[] = [
+  [REASON.gap, 'bytes are missing before it'],
+  [REASON.overlap, 'it has bytes that were there before'],
+  [REASON.fragment, 'it is a fragment'],
+  [REASON.tooMuch, 'more was found in it than could be looked at'],
+];
+
+/** What was wrong with it besides rules, by bits of `REASON`. */
+export function reasonsOf(reason: number): string[] {
+  return REASONS.filter(([bit]) => (reason & bit) !== 0).map(([, text]) => text);
+}

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rule files of `plinth inspect`: read, and judged rule by rule.
+
+import { readFileSync } from 'node:fs';
+import { PlinthError } from '@plinth/core';
+import { DEFAULT_VARIABLES, type KernelRule, kernelRule, parseRules, type Rule, type Variables } from '@plinth/guards';
+import { reasonOf } from '../host/reason.js';
+
+export interface JudgedRules {
+  readonly rules: readonly KernelRule[];
+  readonly refused: readonly { readonly rule: Rule; readonly because: string }[];
+  /** Lines that are no rules. */
+  readonly errors: readonly PlinthError[];
+}
+
+/** `settings` are NAME=VALUE, for `$NAME` in rules. */
+export function readRules(path: string, settings: readonly string[]): JudgedRules {
+  let text: string;
+  try {
+    // Any byte is a character: rules name what is no ASCII by its number.
+    text = readFileSync(path, 'latin1');
+  } catch (cause) {
+    throw new PlinthError('input', 'rules-file', `${path}: cannot be read: ${reasonOf(cause)}`, { cause });
+  }
+  const { rules: parsed, errors } = parseRules(text, path, variables(settings));
+  const rules: KernelRule[] = [];
+  const refused: JudgedRules['refused'][number][] = [];
+  for (const rule of parsed) {
+    const judged = kernelRule(rule);
+    if (typeof judged === 'string') refused.push({ rule, because: judged });
+    else rules.push(judged);
+  }
+  return { rules, refused, errors };
+}
+
+function variables(settings: readonly string[]): Variables {
+  const own = settings.map((setting) => {
+    const at = setting.indexOf('=');
+    if (at <= 0) {
+      throw new PlinthError('input', 'rule-variable', `--set ${setting}: it is NAME=VALUE, as HOME_NET=10.0.0.0/8`);
+    }
+    return [setting.slice(0, at).replace(/^\$/, ''), setting.slice(at + 1)];
+  });
+  return { ...DEFAULT_VARIABLES, ...(Object.fromEntries(own) as Variables) };
+}
