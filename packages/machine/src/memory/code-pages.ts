@@ -13,9 +13,9 @@ const TALLIES_SIZE = { a32: 4096 << TALLY.a32Scale, t32: 4096 << TALLY.t32Scale 
  * What becomes of entries of blocks on a page: nothing, or some of the ways to them are counted, inline in regions, or they are
  * told, and the page has no regions.
  */
-export type BlockEntries = (typeof BLOCK_ENTRIES)[number];
+export type BlockEntries = 'nothing' | 'counted' | 'told';
 /** As numbers in CODE_PAGE.traced, more is more. */
-const BLOCK_ENTRIES = ['nothing', 'counted', 'told'] as const;
+const BLOCK_ENTRIES: readonly BlockEntries[] = ['nothing', 'counted', 'told'];
 
 /** The one of two that does for both. */
 export function moreOf(one: BlockEntries, other: BlockEntries): BlockEntries {
