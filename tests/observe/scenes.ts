@@ -63,7 +63,10 @@ function twoCpus(test: CpuTest): CpuTest {
   return test.code([...turnOn(1), ...count], codeOf(0)).code(count, codeOf(1));
 }
 
-/** Frames that a network card takes, whatever the guest does: its queue is ready, with as many buffers as it has places. */
+/**
+ * Frames that a network card takes, whatever the guest does: its queue is ready, with as many buffers as it has places. The
+ * last frames find none, and are refused.
+ */
 function networkScene(): Scene {
   const base = scene('network frames', (test) => timerProgram(test, true), { card: true });
   return {
@@ -74,7 +77,7 @@ function networkScene(): Scene {
       return machine;
     },
     async live(recorded, random) {
-      for (let frame = 0; frame < 40; frame++) {
+      for (let frame = 0; frame < 80; frame++) {
         recorded.driver.runSlice(1 + random.below(500), false);
         const bytes = Uint8Array.from({ length: 14 + random.below(1500) }, () => random.below(256));
         recorded.driver.send('net0', bytes);
@@ -89,6 +92,9 @@ function setUpReceiving({ memory }: Machine): void {
   const set = (register: number, value: number): boolean => memory.write(base + register, 4, value);
   const [descriptors, available, used, buffers] = [0x4_0000, 0x4_1000, 0x4_2000, 0x6_0000].map((at) => RAM + at);
   set(REGISTER.status, 3);
+  // VIRTIO_F_EVENT_IDX: the card says in memory of which buffer it wants to be told.
+  set(REGISTER.driverFeaturesSel, 0);
+  set(REGISTER.driverFeatures, 1 << 29);
   set(REGISTER.driverFeaturesSel, 1);
   set(REGISTER.driverFeatures, 1);
   set(REGISTER.status, 11);

@@ -22,7 +22,10 @@ export interface Input {
 
 /** A device's side of a port. */
 export interface InputPort {
-  /** Takes bytes; returns how many it took, from the first on. */
+  /**
+   * Takes bytes; returns how many it took, from the first on. Bytes that it does not take have changed nothing that the guest
+   * can see: that they were offered is in no recording.
+   */
   receive(bytes: Uint8Array): number;
 }
 

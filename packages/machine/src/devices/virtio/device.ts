@@ -27,6 +27,8 @@ export interface VirtioPort {
   configurationChanged(): void;
   /** The driver did what no driver may do: nothing more is done until it resets the device. */
   fail(reason: string): void;
+  /** Something was wrong with the driver, which has to reset the device. */
+  isBroken(): boolean;
   /** What the host answers to the guest, as an input of the machine (`Inputs.answer`). */
   answer(port: string, ask: () => Uint8Array): Uint8Array;
   /** Tells the host's user of trouble on the host's side, once for each different message. */

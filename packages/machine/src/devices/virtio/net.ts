@@ -65,7 +65,7 @@ export class VirtioNet implements VirtioDevice {
   readonly #configuration = new Uint8Array(CONFIGURATION_SIZE);
   readonly #frame = new Uint8Array(HEADER_SIZE + MAX_FRAME);
   #port: VirtioPort | undefined;
-  /** Chains that were taken for a frame for which they were not enough. */
+  /** Chains that were taken and not used; of snapshots of older versions there may be some at the beginning. */
   #held: DescriptorChain[] = [];
 
   constructor(options: VirtioNetOptions) {
@@ -178,30 +178,36 @@ export class VirtioNet implements VirtioDevice {
     return this.#options.packetHook === undefined || this.#options.packetHook(direction, frame) === 'allow';
   }
 
-  /** All of a frame, or 0 when the driver has no room for it now. */
+  /** All of a frame, or 0 when the driver has no room for it now: then nothing has changed. */
   #receive(frame: Uint8Array): number {
     const port = this.#port!;
-    if (!this.listening) return 0;
+    if (!this.listening || port.isBroken()) return 0;
     const headerSize = this.#headerSize;
     const total = headerSize + frame.length;
     if (frame.length < ETHERNET_HEADER || frame.length > MAX_FRAME) return this.#drop(frame);
     const queue = port.queues[RECEIVE]!;
     const mergeable = port.hasFeature(FEATURE.mergeableBuffers);
     let room = this.#held.reduce((sum, { writableLength }) => sum + writableLength, 0);
-    while (mergeable ? room < total : this.#held.length === 0) {
-      // A frame for which all of the driver's buffers are too small would block those behind it.
-      if (this.#held.length === QUEUE_SIZE) return this.#drop(frame);
-      const chain = queue.take();
-      if (chain === undefined) return this.#held.length === queue.size ? this.#drop(frame) : 0;
-      if (chain.readableLength > 0 || chain.writableLength < headerSize) {
-        port.fail('a buffer for frames that is too small, or not to be written to');
-        return 0;
+    let chains = this.#held.length;
+    const enough = (): boolean => (mergeable ? room >= total : chains > 0);
+    if (!enough()) {
+      for (const { readableLength, writableLength } of queue.ahead()) {
+        if (readableLength > 0 || writableLength < headerSize) {
+          port.fail('a buffer for frames that is too small, or not to be written to');
+          break;
+        }
+        room += writableLength;
+        chains++;
+        if (enough()) break;
       }
-      this.#held.push(chain);
-      room += chain.writableLength;
     }
-    if (!mergeable && this.#held[0]!.writableLength < total) return this.#drop(frame);
+    // That something is wrong with the queue has come out by this frame, so it has not come in vain.
+    if (port.isBroken()) return this.#drop(frame);
+    // A frame for which all of the driver's buffers are too small would block those behind it.
+    if (!enough()) return chains === queue.size ? this.#drop(frame) : 0;
+    if (!mergeable && room < total) return this.#drop(frame);
     if (!this.#allowed('in', frame)) return this.#drop(frame);
+    while (this.#held.length < chains) this.#held.push(queue.take()!);
     this.#deliver(frame, headerSize, mergeable);
     this.counts.received++;
     this.frames.tell('in', frame);

@@ -111,6 +111,7 @@ export class VirtioMmio implements Device {
         if ((this.#status & STATUS.driverOk) !== 0) this.#raise(INTERRUPT.configuration);
       },
       fail: (reason) => this.#break(reason),
+      isBroken: () => (this.#status & STATUS.needsReset) !== 0,
       answer: (port, ask) => (options.answer === undefined ? ask() : options.answer(port, ask)),
       hostTrouble: (message) => options.onHostTrouble?.(message),
     });

@@ -95,24 +95,40 @@ export class Virtqueue {
     return this.#available !== undefined && this.#available.getUint16(2, true) !== this.#next;
   }
 
-  /** Takes the next chain that the driver has made available; undefined if there is none. */
+  /**
+   * Takes the next chain that the driver has made available; undefined if there is none, and then nothing has changed: it may be
+   * asked for in vain, as by input that finds no room, without the guest's seeing it.
+   */
   take(): DescriptorChain | undefined {
+    const layout = this.#layout;
+    const chain = this.#chainAhead(0);
+    if (layout === undefined || chain === undefined) return undefined;
+    this.#next = (this.#next + 1) & 0xffff;
+    this.#taken.add(chain);
+    // With the last one goes the wish to be told of the next; without event indexes the driver tells of every one.
+    if (this.#eventIndex && !this.pending) this.#writeHalf(layout.used + 4 + 8 * layout.size, this.#next);
+    return chain;
+  }
+
+  /** The chains that can be taken, the next one first. They stay where they are. */
+  *ahead(): Generator<DescriptorChain> {
+    for (let n = 0; ; n++) {
+      const chain = this.#chainAhead(n);
+      if (chain === undefined) return;
+      yield chain;
+    }
+  }
+
+  /** What would be taken after `n` others. */
+  #chainAhead(n: number): DescriptorChain | undefined {
     const layout = this.#layout;
     if (layout === undefined) return undefined;
     const waiting = (this.#available!.getUint16(2, true) - this.#next) & 0xffff;
-    if (waiting === 0) {
-      // Asks to be told of the next chain; without event indexes the driver tells of every one.
-      if (this.#eventIndex) this.#writeHalf(layout.used + 4 + 8 * layout.size, this.#next);
-      return undefined;
-    }
+    if (waiting <= n) return undefined;
     if (waiting > layout.size) return this.#broken(`${waiting} new entries in a ring of ${layout.size}`);
-    if (this.#taken.size >= layout.size) return this.#broken('more requests at once than the ring has room for');
-    const head = this.#available!.getUint16(4 + 2 * (this.#next & (layout.size - 1)), true);
-    const chain = this.#walk(head, layout.size);
-    if (chain === undefined) return undefined;
-    this.#next = (this.#next + 1) & 0xffff;
-    this.#taken.add(chain);
-    return chain;
+    if (this.#taken.size + n >= layout.size) return this.#broken('more requests at once than the ring has room for');
+    const head = this.#available!.getUint16(4 + 2 * ((this.#next + n) & (layout.size - 1)), true);
+    return this.#walk(head, layout.size);
   }
 
   /**
