@@ -84,6 +84,28 @@ it('with little memory is as exact, and keeps less', async () => {
   }
 });
 
+it('is exact also where one goes back from a place at which the run differs', async () => {
+  const scene = SCENES[0]!;
+  const recorded = new RecordedMachine((options) => scene.make('translator', options), { interval: 700 });
+  await scene.live(recorded, new Random(3));
+  const recording = await recorded.recording();
+  // A checkpoint is noted wrongly; the last place lies between it and the one before.
+  const wrong = recording.segments.findIndex(({ end }) => end.kind === 'checkpoint' && end.count > 4000);
+  const places = [100, 1000, 2000, 3000, recording.segments[wrong]!.from.count + 10];
+  const states = forwardStates(new History(new BareDriver(scene.make('translator')), recording), places);
+  const segments = recording.segments.map((segment, n) =>
+    n === wrong && segment.end.kind === 'checkpoint'
+      ? { ...segment, end: { ...segment.end, cpus: '0'.repeat(16) } }
+      : segment,
+  );
+  const history = new History(new BareDriver(scene.make('translator')), { ...recording, segments });
+  expect(history.run(Infinity)).toMatchObject({ kind: 'different', difference: { what: ['registers'] } });
+  for (const count of places.toReversed()) {
+    history.seek(count);
+    expect(stateOf(history)).toEqual(states.get(count));
+  }
+});
+
 /** Of one word, by a naive look at it before and after each instruction. */
 function writesOf(history: History, address: number): { count: number; pc: number; before: number; after: number }[] {
   const writes = [];

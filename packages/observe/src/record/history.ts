@@ -65,10 +65,10 @@ export class History {
     for (const file of this.#files) file.keepsContent = true;
     this.#ram = RamVersion.zero(driver.machine.memory);
     this.#replay = new Replay(driver, recording, {
-      onCheckpoint: (segment, changed) => {
+      onChanged: (changed) => {
         for (const page of changed) this.#changed.add(page);
-        this.#arrive(segment);
       },
+      onCheckpoint: (segment) => this.#arrive(segment),
     });
     this.#live = options.live;
     if (options.live !== undefined) {

@@ -30,8 +30,10 @@ export type ReplayStop =
   | { readonly kind: 'different'; readonly difference: Difference };
 
 export interface ReplayOptions {
-  /** A checkpoint was reached and found right; these pages of RAM may have changed since the one before. */
-  onCheckpoint?(segment: number, changed: readonly number[]): void;
+  /** These pages of RAM may have changed since the last call. */
+  onChanged?(changed: readonly number[]): void;
+  /** A checkpoint was reached and found right: this segment begins there. */
+  onCheckpoint?(segment: number): void;
 }
 
 export class Replay {
@@ -143,11 +145,12 @@ export class Replay {
     }
     const changed = this.machine.checkpoint();
     this.#ram.note(changed);
+    this.#options.onChanged?.(changed);
     const what = this.#compare(end);
     if (what.length > 0) return this.#different(what);
     this.#agreed = end;
     this.#next();
-    this.#options.onCheckpoint?.(this.#segment, changed);
+    this.#options.onCheckpoint?.(this.#segment);
     return undefined;
   }
 
