@@ -126,17 +126,15 @@ describe('a kernel that boots', () => {
     expect(await machine.prints('plinth:~# ')).toBe(true);
     machine.type('echo "so""me"; cat /proc/uptime');
     expect(await machine.prints('some\r\n')).toBe(true);
+    // Where it stands now is chance: GDB's watchpoint would pass over a last write that changed nothing.
     const again = await machine.gdb(undefined, [
       'set architecture armv7',
       LAST_WRITE_ON_STACK,
-      'watch -location *(unsigned *) $sp',
-      'reverse-continue',
-      'info registers pc',
+      'reverse-stepi 100',
       'set var $r0 = 1',
-      'delete',
       'detach',
     ]);
-    expect(registersOf(again, 'pc')).toEqual([writers(again)[0]?.[0]]);
+    expect(writers(again)).toHaveLength(1);
     expect(again.join('\n')).toMatch(/Could not write register/);
     machine.type('echo "li""ves"; poweroff -f');
     expect(await machine.prints('lives\r\n')).toBe(true);
