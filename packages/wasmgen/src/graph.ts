@@ -46,7 +46,8 @@ export function analyseGraph(successors: readonly (readonly number[])[]): FlowGr
   return { order, position, children, loopHeader, forwardEdges, reducible };
 }
 
-function postOrder(successors: readonly (readonly number[])[]): number[] {
+/** Nodes that the entry, node 0, reaches: each behind those that it leads to, but for loops. */
+export function postOrder(successors: readonly (readonly number[])[]): number[] {
   const order: number[] = [];
   const seen = new Set([0]);
   const stack = [{ node: 0, next: 0 }];

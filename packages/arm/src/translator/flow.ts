@@ -3,8 +3,8 @@
 // 2001), loop headers and merge points. A back edge into a block that does not dominate its source (an irreducible
 // loop) is no edge: the region is left there.
 
-import { dominators } from '@plinth/wasmgen';
-import { PAGE_SIZE, type Region, type RegionBlock } from './region.js';
+import { dominators, postOrder } from '@plinth/wasmgen';
+import type { Region, RegionBlock } from './region.js';
 
 export interface FlowBlock {
   readonly block: RegionBlock;
@@ -35,29 +35,18 @@ function targets(block: RegionBlock): number[] {
   return t.kind === 'call' ? [t.next] : [];
 }
 
-function postOrder(region: Region): RegionBlock[] {
-  const order: RegionBlock[] = [];
-  const seen = new Set<number>([region.entry]);
-  const stack = [{ block: region.blocks.get(region.entry)!, next: 0 }];
-  while (stack.length > 0) {
-    const top = stack[stack.length - 1]!;
-    const target = targets(top.block)[top.next++];
-    if (target === undefined) {
-      order.push(top.block);
-      stack.pop();
-    } else if (!seen.has(target) && target >= 0 && target < PAGE_SIZE) {
-      const block = region.blocks.get(target);
-      if (block === undefined) continue;
-      seen.add(target);
-      stack.push({ block, next: 0 });
-    }
-  }
-  return order;
+/** Blocks that the entry reaches, in reverse post-order. */
+function ordered({ entry, blocks }: Region): RegionBlock[] {
+  const list = [blocks.get(entry)!, ...[...blocks.values()].filter(({ offset }) => offset !== entry)];
+  const numbers = new Map(list.map(({ offset }, n) => [offset, n]));
+  const successors = list.map((block) => targets(block).flatMap((target) => numbers.get(target) ?? []));
+  return postOrder(successors)
+    .reverse()
+    .map((n) => list[n]!);
 }
 
 export function analyseFlow(region: Region): Flow {
-  const ordered = postOrder(region).reverse();
-  const blocks: FlowBlock[] = ordered.map((block, order) => ({
+  const blocks: FlowBlock[] = ordered(region).map((block, order) => ({
     block,
     order,
     children: [],
