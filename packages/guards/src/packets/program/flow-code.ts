@@ -37,23 +37,23 @@ const OF = { nothing: 0, flow: 1 } as const;
  * a segment that is not looked at, and to `nothing` for one without payload.
  */
 export function emitFlow(a: Assembler, failClosed: boolean, ways: { refused: Label; nothing: Label }): void {
-  const [ready, found, first, gap, older, alone] = [1, 2, 3, 4, 5, 6].map(() => a.label());
+  const [ready, found, first, gap, older] = [a.label(), a.label(), a.label(), a.label(), a.label()];
   a.store(8, R7, SLOT.states, 0).store(8, R7, SLOT.sequence, OF.nothing).store(8, R7, SLOT.later, 0);
-  a.load(8, R1, R7, SLOT.protocol).jumpIf('ne', R1, PROTOCOL_BIT.tcp, ready!);
+  a.load(8, R1, R7, SLOT.protocol).jumpIf('ne', R1, PROTOCOL_BIT.tcp, ready);
   emitKey(a);
   emitLookup(a);
-  a.jumpIf('ne', R0, 0, found!);
+  a.jumpIf('ne', R0, 0, found);
   for (let n = 0; n < FLOW_VALUE.size; n += 8) a.store(8, FP, FLOW_VALUE_AT + n, 0);
   a.loadMap(R1, FLOWS).mov(R2, FP).add(R2, FLOW_KEY_AT).mov(R3, FP).add(R3, FLOW_VALUE_AT).mov(R4, 0).call('mapUpdate');
   emitLookup(a);
-  a.jumpIf('eq', R0, 0, ready!);
-  a.here(found!);
+  a.jumpIf('eq', R0, 0, ready);
+  a.here(found);
   a.store(8, FP, FLOW_AT, R0);
   // R2 is the number of the payload's first byte.
   a.load(4, R2, FP, FOUND.sequence).load(4, R1, FP, FOUND.flags);
   const data = a.label();
-  a.jumpIf('set', R1, TCP_SYN, first!).jump(data);
-  a.here(first!);
+  a.jumpIf('set', R1, TCP_SYN, first).jump(data);
+  a.here(first);
   // A connection begins. One that goes on must not lose what is known of it by a SYN that its other end ignores.
   a.add(R2, 1).load(4, R1, R0, FLOW_VALUE.known).load(4, R3, R0, FLOW_VALUE.next);
   const anew = a.label();
@@ -71,12 +71,12 @@ export function emitFlow(a: Assembler, failClosed: boolean, ways: { refused: Lab
   // R1 is how far behind the expected byte it begins, modulo 2^32.
   a.load(4, R4, R0, FLOW_VALUE.next).mov32(R1, R2).alu32('sub', R1, R4);
   const next = a.label();
-  a.jumpIf('eq', R1, 0, next).jumpIf32('sgt', R1, 0, gap!).jump(older!);
+  a.jumpIf('eq', R1, 0, next).jumpIf32('sgt', R1, 0, gap).jump(older);
   a.here(next);
   emitGoOn(a, R0);
-  a.jump(ready!);
+  a.jump(ready);
 
-  a.here(gap!);
+  a.here(gap);
   emitReason(a, REASON.gap);
   if (failClosed) {
     // Unless a rule lets it pass for its header.
@@ -89,15 +89,14 @@ export function emitFlow(a: Assembler, failClosed: boolean, ways: { refused: Lab
   // From here on it is the stream that is known.
   a.store(4, R0, FLOW_VALUE.next, R2).store(8, R0, FLOW_VALUE.states, 0);
   emitGoOn(a, R0);
-  a.jump(ready!);
+  a.jump(ready);
 
-  a.here(older!);
+  a.here(older);
   // What it has beyond the expected byte is new: it begins so many bytes into the payload.
-  a.mov32(R4, R1).alu32('mul', R4, -1).jumpIf('ge', R4, R3, alone!);
+  a.mov32(R4, R1).alu32('mul', R4, -1).jumpIf('ge', R4, R3, ready);
   emitReason(a, REASON.overlap);
   a.store(8, R7, SLOT.later, R4);
-  a.here(alone!);
-  a.here(ready!);
+  a.here(ready);
 }
 
 /** The states are those of the flow at `flow`, and go back there. */
