@@ -3,14 +3,15 @@
 
 import { compile, Environment, interpret } from '@plinth/ebpf';
 import {
+  type KernelRule,
   kernelRule,
   type PacketProgram,
   packetProgram,
   parseRules,
   PIECE,
   PlainInspector,
+  readEvent,
   REASON,
-  RECORD,
   ruleTables,
   VERDICT,
 } from '@plinth/guards';
@@ -28,24 +29,41 @@ interface Outcome {
   readonly verdict: number;
   readonly told: number[];
   readonly reason: number;
+  /** Bytes that a flagged packet is told with. */
+  readonly frame: Uint8Array | undefined;
 }
+
+/** Of each rule that is told, where its contents may be found; none of a rule without contents. */
+type Places = ReadonlyMap<number, readonly number[]>;
 
 /** What a plain evaluation says. */
-function plainly(inspector: PlainInspector, frame: Uint8Array): Outcome {
-  const { verdict, rules, reason } = inspector.inspect(frame);
-  return { verdict: VERDICT[verdict], told: [...rules], reason };
+function plainly(
+  inspector: PlainInspector,
+  rules: readonly KernelRule[],
+  frame: Uint8Array,
+): { expected: Outcome; places: Places } {
+  const { verdict, matches, reason } = inspector.inspect(frame);
+  const told = matches.map(({ rule }) => rule);
+  const flagged = told.some((rule) => rules[rule]!.confirm);
+  return {
+    expected: { verdict: VERDICT[verdict], told, reason, frame: flagged ? frame : undefined },
+    places: new Map(matches.map(({ rule, offsets }) => [rule, offsets])),
+  };
 }
 
-/** The record of a packet; at most 16 rules are in it. */
-function outcome(verdict: number, records: readonly Uint8Array[]): Outcome {
+/** The record of a packet; at most 32 rules are in it, each with a place where it may be found. */
+function outcome(verdict: number, records: readonly Uint8Array[], places: Places): Outcome {
   expect(records.length).toBeLessThanOrEqual(1);
-  const record = records[0]?.slice();
-  if (record === undefined) return { verdict, told: [], reason: 0 };
-  const view = new DataView(record.buffer);
-  expect(view.getUint32(RECORD.verdict, true)).toBe(verdict);
-  const count = view.getUint32(RECORD.count, true);
-  const told = Array.from({ length: count }, (_, n) => view.getUint32(RECORD.rules + 4 * n, true));
-  return { verdict, told: told.sort((a, b) => a - b), reason: view.getUint32(RECORD.reason, true) };
+  if (records.length === 0) return { verdict, told: [], reason: 0, frame: undefined };
+  const event = readEvent(records[0]!);
+  expect(VERDICT[event.verdict]).toBe(verdict);
+  for (const { rule, offset } of event.matches) {
+    const known = places.get(rule);
+    if (known === undefined || known.length === 0) expect(offset).toBeUndefined();
+    else expect(known).toContain(offset);
+  }
+  const told = event.matches.map(({ rule }) => rule).sort((a, b) => a - b);
+  return { verdict, told, reason: event.reason, frame: event.frame };
 }
 
 const WORDS = ['attack', 'SELECT', 'union', 'ab', 'abc', 'bcab', 'x', '|00 01|', '../..', 'cmd.exe', 'aa', 'aaaaaaaa'];
@@ -112,19 +130,20 @@ function payload(random: Random): Uint8Array {
 }
 
 function simulated(program: PacketProgram): {
-  compiled(frame: Uint8Array): Outcome;
-  interpreted(frame: Uint8Array): Outcome;
+  compiled(frame: Uint8Array, places?: Places): Outcome;
+  interpreted(frame: Uint8Array, places?: Places): Outcome;
 } {
   const environment = new Environment(program.program);
   environment.map(program.tablesMap).update(KEY, program.tables.bytes);
   const run = compile(environment);
-  const on = (frame: Uint8Array, how: () => number): Outcome => {
+  const on = (frame: Uint8Array, places: Places, how: () => number): Outcome => {
     environment.present({ frame });
-    return outcome(how(), environment.take(program.events));
+    return outcome(how(), environment.take(program.events), places);
   };
+  const none: Places = new Map();
   return {
-    compiled: (frame) => on(frame, run),
-    interpreted: (frame) => on(frame, () => interpret(environment)),
+    compiled: (frame, places = none) => on(frame, places, run),
+    interpreted: (frame, places = none) => on(frame, places, () => interpret(environment)),
   };
 }
 
@@ -202,7 +221,9 @@ describe('rules on packets', () => {
       const random = new Random(seed);
       const { rules: parsed, errors } = parseRules(randomRules(random), 'random.rules', {});
       expect(errors).toEqual([]);
-      const rules = parsed.map(kernelRule).filter((rule) => typeof rule !== 'string');
+      const rules = parsed
+        .map((rule) => kernelRule(rule, { confirm: random.chance(0.1) }))
+        .filter((rule) => typeof rule !== 'string');
       if (rules.length === 0) continue;
       const failClosed = random.chance(0.5);
       const program = packetProgram(ruleTables(rules), { failClosed });
@@ -213,19 +234,19 @@ describe('rules on packets', () => {
       for (let n = 0; n < 100; n++) {
         const frame = randomFrame(random, random.chance(0.8) ? payload(random) : undefined);
         const where = `seed ${seed}, frame ${n}`;
-        const expected = plainly(inspector, frame);
-        // More than 16 are not told.
-        if (expected.told.length > 16) continue;
+        const { expected, places } = plainly(inspector, rules, frame);
+        // More than 32 are not told.
+        if (expected.told.length > 32) continue;
         seen.frames++;
         if (expected.told.length > 0) seen.matched++;
         if (expected.verdict === VERDICT.drop) seen.dropped++;
-        expect(engines.compiled(frame), `${where}, compiled`).toEqual(expected);
-        if (n % 20 === 0) expect(engines.interpreted(frame), `${where}, interpreted`).toEqual(expected);
+        expect(engines.compiled(frame, places), `${where}, compiled`).toEqual(expected);
+        if (n % 20 === 0) expect(engines.interpreted(frame, places), `${where}, interpreted`).toEqual(expected);
         if (loaded === undefined || frame.length < leastOfTestRun(frame)) continue;
         const verdict = testRun(calls, loaded, frame).result;
         const records: Uint8Array[] = [];
         reader!.drain((record) => records.push(record.slice()));
-        expect(outcome(verdict, records), `${where}, in the kernel`).toEqual(expected);
+        expect(outcome(verdict, records, places), `${where}, in the kernel`).toEqual(expected);
       }
     }
     expect(seen.matched).toBeGreaterThan(seen.frames / 10);
@@ -237,7 +258,9 @@ describe('rules on packets', () => {
     for (let seed = 1; seed <= (long ? 400 : 12); seed++) {
       const random = new Random(5000 + seed);
       const { rules: parsed } = parseRules(streamRules(random), 'random.rules', {});
-      const rules = parsed.map(kernelRule).filter((rule) => typeof rule !== 'string');
+      const rules = parsed
+        .map((rule) => kernelRule(rule, { confirm: random.chance(0.1) }))
+        .filter((rule) => typeof rule !== 'string');
       if (rules.length === 0) continue;
       const failClosed = random.chance(0.5);
       const program = packetProgram(ruleTables(rules), { failClosed });
@@ -251,7 +274,7 @@ describe('rules on packets', () => {
         const connection = random.pick(connections);
         const frame = connection.segment();
         const where = `seed ${seed}, frame ${n}`;
-        const expected = plainly(inspector, frame);
+        const { expected, places } = plainly(inspector, rules, frame);
         seen.frames++;
         seen.reasons.add(expected.reason);
         if (expected.verdict === VERDICT.drop) {
@@ -261,18 +284,50 @@ describe('rules on packets', () => {
         // Of another connection it would be found only if it is whole in its segment.
         const other = frame.slice();
         other.set([n >> 8, n & 255], 28);
-        if (expected.told.length > plainly(alone, other).told.length) seen.over++;
-        expect(engines.compiled(frame), `${where}, compiled`).toEqual(expected);
+        if (expected.told.length > plainly(alone, rules, other).expected.told.length) seen.over++;
+        expect(engines.compiled(frame, places), `${where}, compiled`).toEqual(expected);
         if (loaded === undefined) continue;
         const verdict = testRun(calls, loaded, frame).result;
         const records: Uint8Array[] = [];
         reader!.drain((record) => records.push(record.slice()));
-        expect(outcome(verdict, records), `${where}, in the kernel`).toEqual(expected);
+        expect(outcome(verdict, records, places), `${where}, in the kernel`).toEqual(expected);
       }
     }
     expect(seen.over).toBeGreaterThan(10);
     expect(seen.dropped).toBeGreaterThan(20);
     expect(seen.reasons).toEqual(new Set([0, REASON.gap, REASON.overlap]));
+  });
+
+  it('tell a packet that has to be confirmed with all its bytes, and hold it under fail-closed', () => {
+    const { rules: parsed } = parseRules('drop udp any any -> any any (content:"attack"; sid:1;)', 'one.rules', {});
+    const rules = parsed.map((rule) => kernelRule(rule, { confirm: true })).filter((rule) => typeof rule !== 'string');
+    for (const failClosed of [false, true]) {
+      const program = packetProgram(ruleTables(rules), { failClosed });
+      const engines = simulated(program);
+      using loaded = kernel ? load(program) : undefined;
+      using reader = loaded === undefined ? undefined : new RingBufferReader(calls, loaded.map(program.events));
+      for (const size of [6, 100, 470, 471, 2000, 3400, 9000, 60_000, 65_507]) {
+        const frame = new Uint8Array(42 + size);
+        frame.set([0x08, 0x00, 0x45, 0, (28 + size) >> 8, (28 + size) & 0xff, 0, 0, 0, 0, 64, 17], 12);
+        for (let n = 0; n < size; n++) frame[42 + n] = n % 251;
+        frame.set(Buffer.from('attack'), 42 + size - 6);
+        const expected = {
+          verdict: failClosed ? VERDICT.drop : VERDICT.next,
+          told: [0],
+          reason: 0,
+          frame,
+        };
+        const places = new Map([[0, [size - 6]]]);
+        expect(engines.compiled(frame, places), `${size} bytes, compiled`).toEqual(expected);
+        if (size < 1000) expect(engines.interpreted(frame, places), `${size} bytes, interpreted`).toEqual(expected);
+        // A test run takes no more than a page.
+        if (loaded === undefined || size > 3500) continue;
+        const verdict = testRun(calls, loaded, frame).result;
+        const records: Uint8Array[] = [];
+        reader!.drain((record) => records.push(record.slice()));
+        expect(outcome(verdict, records, places), `${size} bytes, in the kernel`).toEqual(expected);
+      }
+    }
   });
 
   it('find a content wherever it lies in a packet of many pieces', () => {
@@ -281,7 +336,7 @@ describe('rules on packets', () => {
       'one.rules',
       {},
     );
-    const kernelRules = rules.map(kernelRule).filter((rule) => typeof rule !== 'string');
+    const kernelRules = rules.map((rule) => kernelRule(rule)).filter((rule) => typeof rule !== 'string');
     const engines = simulated(packetProgram(ruleTables(kernelRules)));
     const needle = Buffer.from('needle in a haystack');
     const size = 60_000;
@@ -297,7 +352,9 @@ describe('rules on packets', () => {
       size - needle.length,
       ...borders.flatMap((at) => [-20, -19, -10, -1, 0, 1].map((by) => at + by)),
     ];
-    for (const at of places) expect(engines.compiled(frame(at)).verdict, `at ${at}`).toBe(VERDICT.drop);
+    for (const at of places) {
+      expect(engines.compiled(frame(at), new Map([[0, [at]]])).verdict, `at ${at}`).toBe(VERDICT.drop);
+    }
     expect(engines.compiled(frame(undefined)).verdict).toBe(VERDICT.next);
   });
 });

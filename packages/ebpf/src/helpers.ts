@@ -12,6 +12,9 @@ export const HELPERS = {
   getSmpProcessorId: { id: 8, arguments: 0, pointers: [] },
   skbLoadBytes: { id: 26, arguments: 4, pointers: [0, 2] },
   ringbufOutput: { id: 130, arguments: 4, pointers: [0, 1] },
+  ringbufReserve: { id: 131, arguments: 3, pointers: [0] },
+  ringbufSubmit: { id: 132, arguments: 2, pointers: [0] },
+  ktimeGetCoarseNs: { id: 160, arguments: 0, pointers: [] },
   xdpLoadBytes: { id: 189, arguments: 4, pointers: [0, 2] },
 } as const;
 

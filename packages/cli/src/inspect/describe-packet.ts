@@ -42,6 +42,7 @@ const REASONS: readonly (readonly [number, string])[] = [
   [REASON.overlap, 'it has bytes that were there before'],
   [REASON.fragment, 'it is a fragment'],
   [REASON.tooMuch, 'more was found in it than could be looked at'],
+  [REASON.untold, 'more rules matched than can be told'],
 ];
 
 /** What was wrong with it besides rules, by bits of `REASON`. */

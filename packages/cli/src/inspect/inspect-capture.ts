@@ -8,8 +8,9 @@ import {
   decodePacket,
   type KernelRule,
   packetProgram,
+  type FlowFacts,
   readCapture,
-  RECORD,
+  readEvent,
   ruleTables,
   VERDICT,
 } from '@plinth/guards';
@@ -22,6 +23,7 @@ export interface InspectedFrame {
   readonly rules: readonly KernelRule[];
   /** Bits of `REASON`. */
   readonly reason: number;
+  readonly flow: FlowFacts;
 }
 
 export interface CaptureCounts {
@@ -52,15 +54,17 @@ export function* inspectCapture(
     const dropped = run() === VERDICT.drop;
     if (dropped) counts.dropped++;
     for (const record of environment.take(program.events)) {
-      const view = new DataView(record.buffer);
-      const count = view.getUint32(RECORD.count, true);
-      const numbers = Array.from({ length: count }, (_, n) => view.getUint32(RECORD.rules + 4 * n, true));
+      const { matches, reason, flow } = readEvent(record);
       yield {
         frame,
         packet: decodePacket(frame.bytes),
         dropped,
-        rules: numbers.sort((a, b) => a - b).map((number) => rules[number]!),
-        reason: view.getUint32(RECORD.reason, true),
+        rules: matches
+          .map(({ rule }) => rule)
+          .sort((a, b) => a - b)
+          .map((number) => rules[number]!),
+        reason,
+        flow,
       };
     }
   }

@@ -38,7 +38,7 @@ export function compile(environment: Environment): Compiled {
   const imports: Record<string, unknown> = { memory: memory.wasm };
   const helpers = new Map<HelperName, number>();
   for (const name of new Set(blocks.flatMap((block) => calls(program.name, instructions, block)))) {
-    const wide = name === 'ktimeGetNs';
+    const wide = WIDE.has(name);
     const parameters = Array.from({ length: HELPERS[name].arguments }, () => 'i32' as const);
     helpers.set(name, builder.importFunction('env', name, { parameters, results: [wide ? 'i64' : 'i32'] }));
     imports[name] = (a: number, b: number, c: number, d: number) =>
@@ -60,6 +60,10 @@ function calls(program: string, instructions: readonly Instruction[], { first, e
     throw new PlinthError('input', 'ebpf-helper', `program ${program}: helper function ${immediate} is not simulated`);
   });
 }
+
+/** What gives 64 bits, and 32 bits without a sign. */
+const WIDE: ReadonlySet<HelperName> = new Set(['ktimeGetNs', 'ktimeGetCoarseNs']);
+const UNSIGNED: ReadonlySet<HelperName> = new Set(['mapLookup', 'getPrandomU32', 'ringbufReserve']);
 
 const LOADS: Readonly<Record<number, string>> = {
   [SIZE[1]]: 'i64.load8',
@@ -274,8 +278,7 @@ class Emitter {
     const code = this.#code;
     for (let n = 1; n <= HELPERS[name].arguments; n++) code.get(this.#registers[n]!).op('i32.wrap_i64');
     code.call(this.#helpers.get(name)!);
-    if (name !== 'ktimeGetNs')
-      code.op(name === 'mapLookup' || name === 'getPrandomU32' ? 'i64.extend_i32_u' : 'i64.extend_i32_s');
+    if (!WIDE.has(name)) code.op(UNSIGNED.has(name) ? 'i64.extend_i32_u' : 'i64.extend_i32_s');
     code.set(this.#registers[0]!);
   }
 

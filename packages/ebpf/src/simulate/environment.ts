@@ -53,6 +53,8 @@ export class Environment {
   /** Address behind the stack: what R10 is. */
   readonly frame: number;
   readonly #handles = new Map<number, SimulatedMap>();
+  /** Room in ring buffers that is not submitted yet, by its address. */
+  readonly #reserved = new Map<number, RingBuffer>();
   readonly #packet: number;
   #length = 0;
   #time = 0n;
@@ -156,6 +158,7 @@ export class Environment {
         return map.delete(this.#argument(b, map.definition.keySize));
       }
       case 'ktimeGetNs':
+      case 'ktimeGetCoarseNs':
         return this.#time;
       case 'getSmpProcessorId':
         return 0;
@@ -171,6 +174,20 @@ export class Environment {
         const map = this.#mapAt(a);
         assert(map instanceof RingBuffer, `${map.definition.name} is a ring buffer`);
         return map.output(this.#argument(b, c));
+      }
+      case 'ringbufReserve': {
+        const map = this.#mapAt(a);
+        assert(map instanceof RingBuffer, `${map.definition.name} is a ring buffer`);
+        const address = map.reserve(b, this.memory);
+        if (address !== 0) this.#reserved.set(address, map);
+        return address;
+      }
+      case 'ringbufSubmit': {
+        const map = this.#reserved.get(a);
+        if (map === undefined) throw new PlinthError('input', 'ebpf-argument', `0x${a.toString(16)} was not reserved`);
+        this.#reserved.delete(a);
+        map.submit(a, this.memory);
+        return 0;
       }
     }
   }

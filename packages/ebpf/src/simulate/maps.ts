@@ -203,6 +203,10 @@ export class RingBuffer implements SimulatedMap {
   readonly definition: MapDefinition;
   #records: Uint8Array[] = [];
   #bytes = 0;
+  /** Of what was reserved, by its address. */
+  readonly #lengths = new Map<number, number>();
+  /** Addresses that can be given again, by their lengths. */
+  readonly #free = new Map<number, number[]>();
 
   constructor(definition: MapDefinition) {
     this.definition = definition;
@@ -210,11 +214,33 @@ export class RingBuffer implements SimulatedMap {
 
   /** A copy of the record is kept; -ENOSPC if there is no room, of which each record takes 8 bytes more. */
   output(record: Uint8Array): number {
-    const size = ((record.length + 7) & ~7) + 8;
-    if (this.#bytes + size > this.definition.maxEntries) return -28;
-    this.#bytes += size;
+    if (!this.#hasRoom(record.length)) return -28;
     this.#records.push(record.slice());
     return 0;
+  }
+
+  #hasRoom(length: number): boolean {
+    const size = ((length + 7) & ~7) + 8;
+    if (this.#bytes + size > this.definition.maxEntries) return false;
+    this.#bytes += size;
+    return true;
+  }
+
+  /** Address of as many bytes for a record, 0 if there is no room. */
+  reserve(length: number, memory: SimulatedMemory): number {
+    if (!this.#hasRoom(length)) return 0;
+    const address = this.#free.get(length)?.pop() ?? memory.allocate(length);
+    this.#lengths.set(address, length);
+    return address;
+  }
+
+  /** What lies in reserved bytes is a record now. */
+  submit(address: number, memory: SimulatedMemory): void {
+    const length = this.#lengths.get(address)!;
+    this.#records.push(memory.bytes(address, length).slice());
+    const free = this.#free.get(length);
+    if (free === undefined) this.#free.set(length, [address]);
+    else free.push(address);
   }
 
   take(): Uint8Array[] {

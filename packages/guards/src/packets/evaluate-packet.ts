@@ -4,14 +4,20 @@
 import { foldByte } from '@plinth/match';
 import { decodePacket, type DecodedPacket, PROTOCOL } from './decode-packet.js';
 import { type KernelContent, type KernelRule, NO_END, type NumberRange } from './kernel-rule.js';
-import { REASON } from './program/match-code.js';
+import { MOST_TOLD, REASON } from './program/record-code.js';
 import { hasAddress, hasPort } from './rule-sets.js';
+
+export interface PlainMatch {
+  readonly rule: number;
+  /** Where its contents begin in the payload, all of them. */
+  readonly offsets: readonly number[];
+}
 
 /** What is decided of a packet. */
 export interface Inspection {
   readonly verdict: 'next' | 'drop';
-  /** Indices of the rules that matched, rising; none if one of them lets it pass. */
-  readonly rules: readonly number[];
+  /** The rules that matched, by rising indices; none if one of them lets it pass. */
+  readonly matches: readonly PlainMatch[];
   /** Bits of `REASON`. */
   readonly reason: number;
   /** A rule lets it pass. */
@@ -37,7 +43,7 @@ export class PlainInspector {
 
   inspect(frame: Uint8Array): Inspection {
     const packet = decodePacket(frame);
-    if (packet.kind === 'foreign' || packet.kind === 'malformed') return { verdict: 'next', rules: [], reason: 0 };
+    if (packet.kind === 'foreign' || packet.kind === 'malformed') return { verdict: 'next', matches: [], reason: 0 };
     if (packet.kind === 'fragment' || packet.moreFragments) return this.#uninspected(REASON.fragment);
     const payload = frame.subarray(packet.payload, packet.payload + packet.payloadLength);
     const hasContents = this.#rules.some(({ contents }) => contents.length > 0);
@@ -73,7 +79,7 @@ export class PlainInspector {
   }
 
   #uninspected(reason: number): Inspection {
-    return { verdict: this.#failClosed ? 'drop' : 'next', rules: [], reason };
+    return { verdict: this.#failClosed ? 'drop' : 'next', matches: [], reason };
   }
 
   /** Made when it is first seen; a SYN begins it anew, unless it is in step with what is known. */
@@ -103,15 +109,20 @@ export class PlainInspector {
     reason: number,
     payload: Uint8Array,
   ): Inspection {
-    const matched = this.#rules.flatMap((rule, index) => {
+    const matches = this.#rules.flatMap((rule, index): PlainMatch[] => {
       if (!matchesHeader(rule, packet, frame)) return [];
-      const has = (content: KernelContent): boolean => looks.some((look) => hasContent(content, payload, look));
-      return rule.contents.every(has) ? [index] : [];
+      const offsets = rule.contents.map((content) => looks.flatMap((look) => placesOf(content, payload, look)));
+      return offsets.every((places) => places.length > 0) ? [{ rule: index, offsets: offsets.flat() }] : [];
     });
-    const actions = matched.map((index) => this.#rules[index]!.action);
-    if (actions.includes('pass')) return { verdict: 'next', rules: [], reason, passed: true };
-    const drops = actions.some((action) => action === 'drop' || action === 'reject');
-    return { verdict: drops ? 'drop' : 'next', rules: matched, reason };
+    const by = matches.map(({ rule }) => this.#rules[rule]!);
+    if (by.some(({ action, confirm }) => action === 'pass' && !confirm)) {
+      return { verdict: 'next', matches: [], reason, passed: true };
+    }
+    const stops = by.some(
+      ({ action, confirm }) => (action === 'drop' || action === 'reject') && (!confirm || this.#failClosed),
+    );
+    const untold = matches.length > MOST_TOLD ? REASON.untold : 0;
+    return { verdict: stops ? 'drop' : 'next', matches, reason: reason | untold };
   }
 }
 
@@ -173,7 +184,8 @@ function matchesEnds(rule: KernelRule, packet: DecodedPacket, frame: Uint8Array,
 }
 
 /** Positions count from the payload's first byte; what began before it is in the stream. */
-function hasContent({ bytes, nocase, offset, end, atEnd }: KernelContent, payload: Uint8Array, look: Look): boolean {
+function placesOf({ bytes, nocase, offset, end, atEnd }: KernelContent, payload: Uint8Array, look: Look): number[] {
+  const places: number[] = [];
   const { before, from } = look;
   const byteAt = (at: number): number => (at >= from ? payload[at]! : before[before.length - (from - at)]!);
   const isFree = offset === 0 && end === NO_END;
@@ -184,7 +196,7 @@ function hasContent({ bytes, nocase, offset, end, atEnd }: KernelContent, payloa
       const other = byteAt(at + n);
       return nocase ? foldByte(byte) === foldByte(other) : byte === other;
     });
-    if (same) return true;
+    if (same) places.push(at);
   }
-  return false;
+  return places;
 }

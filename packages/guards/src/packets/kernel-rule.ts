@@ -27,6 +27,8 @@ export interface KernelContent {
 export interface KernelRule {
   readonly rule: Rule;
   readonly action: Action;
+  /** Its match is no verdict: the packet is told with its bytes, and whoever reads that decides. */
+  readonly confirm: boolean;
   /** Numbers of protocols above IP; undefined is all of them. */
   readonly protocols: readonly number[] | undefined;
   readonly source: AddressSet | undefined;
@@ -57,8 +59,12 @@ const PROTOCOLS: Readonly<Record<string, readonly number[] | undefined>> = {
   icmp: [PROTOCOL.icmp, PROTOCOL.icmp6],
 };
 
-/** The rule for the kernel, or why it is none. */
-export function kernelRule(rule: Rule): KernelRule | string {
+export interface KernelRuleOptions {
+  readonly confirm?: boolean;
+}
+
+/** The rule for the kernel, which decides all that it says, or why it is none. */
+export function kernelRule(rule: Rule, { confirm = false }: KernelRuleOptions = {}): KernelRule | string {
   const { header, conditions } = rule;
   if (!(header.protocol in PROTOCOLS) || header.protocol === 'ip4') return `protocol ${header.protocol}`;
   if (rule.undecided.length > 0) return rule.undecided.join(', ');
@@ -96,6 +102,7 @@ export function kernelRule(rule: Rule): KernelRule | string {
   return {
     rule,
     action,
+    confirm,
     protocols: PROTOCOLS[header.protocol],
     source,
     sourcePort,

@@ -6,14 +6,16 @@
 
 import { type Assembler, FP, type Label, type MapDefinition, R0, R1, R2, R3, R4, R5, R6, R7 } from '@plinth/ebpf';
 import { ADDRESS, FOUND } from './decode-code.js';
-import { KEY_AT, REASON, SLOT } from './match-code.js';
+import { emitReason } from './match-code.js';
+import { REASON } from './record-code.js';
+import { COUNTERS_AT, IFINDEX, SLOT } from './slots.js';
 import { ACTION_NUMBER, PROTOCOL_BIT } from './rule-tables.js';
 
 /** A key: interface, version, addresses, ports; each direction is by itself. */
 const FLOW_KEY = { size: 48, interface: 0, version: 4, source: 8, destination: 24, ports: 40 } as const;
 const FLOW_VALUE = { size: 24, next: 0, known: 4, states: 8 } as const;
 /** On the stack: the key, and where the value lies. */
-const FLOW_KEY_AT: number = KEY_AT - FLOW_KEY.size;
+const FLOW_KEY_AT: number = COUNTERS_AT - FLOW_KEY.size;
 const FLOW_VALUE_AT: number = FLOW_KEY_AT - FLOW_VALUE.size;
 export const FLOW_AT: number = FLOW_VALUE_AT - 8;
 
@@ -26,9 +28,6 @@ export const FLOWS: MapDefinition = {
 };
 
 const TCP_SYN = 2;
-/** Of struct __sk_buff: the interface at which the program runs. */
-export const IFINDEX = 40;
-
 /** What SLOT.sequence says of the scan that comes: its states are of nothing, or of the flow and go back there. */
 const OF = { nothing: 0, flow: 1 } as const;
 
@@ -147,9 +146,4 @@ function emitKey(a: Assembler): void {
 
 function emitLookup(a: Assembler): void {
   a.loadMap(R1, FLOWS).mov(R2, FP).add(R2, FLOW_KEY_AT).call('mapLookup');
-}
-
-/** Uses R4. */
-export function emitReason(a: Assembler, reason: number): void {
-  a.load(8, R4, R7, SLOT.reason).alu('or', R4, reason).store(8, R7, SLOT.reason, R4);
 }

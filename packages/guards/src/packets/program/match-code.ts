@@ -2,102 +2,11 @@
 // What is done with a content that was found: each entry of its list is a content of a rule. Where it lies is looked at, then the
 // rule's header; then a bit is set for it, and with all bits of the rule the rule matches.
 
-import {
-  type Assembler,
-  BUFFER_ROOM,
-  FP,
-  type Label,
-  type MapDefinition,
-  R0,
-  R1,
-  R2,
-  R3,
-  R4,
-  R5,
-  R7,
-} from '@plinth/ebpf';
-import { ADDRESS, FOUND, FOUND_SIZE } from './decode-code.js';
+import { type Assembler, FP, type Label, type MapDefinition, R0, R1, R2, R3, R4, R5, R7 } from '@plinth/ebpf';
+import { ADDRESS, FOUND } from './decode-code.js';
+import { MOST_TOLD, RECORD, RECORD_AT, REASON } from './record-code.js';
+import { KEY_AT, SLOT } from './slots.js';
 import { ADDRESS_SET, ENTRY, FLAGS_HOW, MOST_RANGES, RULE, type RuleTables } from './rule-tables.js';
-
-/** Bytes of a payload that are looked at in one piece; the next one begins before its end. */
-export const PIECE = 8192;
-
-/**
- * Words behind the piece, 8 bytes each, from R7: what loops count and remember. On the stack the verifier would know these
- * numbers, and follow a loop for each.
- */
-const word = (n: number): number => PIECE + BUFFER_ROOM + 8 * n;
-type SlotName =
-  | 'scan'
-  | 'position'
-  | 'entry'
-  | 'entryEnd'
-  | 'base'
-  | 'actions'
-  | 'packet'
-  | 'protocol'
-  | 'icmpType'
-  | 'icmpCode'
-  | 'bit'
-  | 'rule'
-  | 'needed'
-  | 'action'
-  | 'told'
-  | 'hits'
-  | 'hit'
-  | 'states'
-  | 'reason'
-  | 'sequence'
-  | 'later'
-  | 'verdict';
-export const SLOT: Readonly<Record<SlotName, number>> = {
-  scan: word(0), // and the one behind it
-  position: word(2),
-  entry: word(3),
-  entryEnd: word(4),
-  base: word(5),
-  actions: word(6),
-  packet: word(7),
-  protocol: word(8),
-  icmpType: word(9),
-  icmpCode: word(10),
-  bit: word(11),
-  rule: word(12),
-  needed: word(13),
-  action: word(14),
-  told: word(15),
-  hits: word(16),
-  hit: word(17),
-  /** Of the automata, 4 bytes each. */
-  states: word(18),
-  reason: word(19),
-  /** What the states are of, see flow-code.ts. */
-  sequence: word(20),
-  later: word(21),
-  verdict: word(22),
-};
-/** The record that is told: its rules are put into it as they match. */
-export const RECORD_AT: number = word(23);
-/** A record of the ring buffer, 4 bytes each but for the time: how many of the rules are there, then those. */
-export const RECORD = {
-  size: 96,
-  time: 0,
-  interface: 8,
-  verdict: 12,
-  length: 16,
-  count: 20,
-  rules: 24,
-  /** Why it is told or dropped without a rule: bits of `REASON`. */
-  reason: 88,
-} as const;
-/** What else may be wrong with a packet. */
-export const REASON = { gap: 1, overlap: 2, fragment: 4, tooMuch: 8 } as const;
-/** Rules of one packet that are told. */
-export const MOST_TOLD = 16;
-/** What was found in a piece: the number of a list and the position of its last byte. */
-export const HITS_AT: number = word(37);
-/** A key on the stack, where helpers look for it. */
-export const KEY_AT: number = -FOUND_SIZE - 8;
 
 export interface MatchContext {
   readonly tables: RuleTables;
@@ -140,7 +49,8 @@ function emitPlace(a: Assembler, next: Label): void {
   a.load(4, R2, R1, ENTRY.atEnd).jumpIf('eq', R2, 0, anywhere);
   a.load(4, R2, FP, FOUND.payloadLength).jumpIf('ne', R0, R2, next);
   a.here(anywhere);
-  a.load(4, R2, R1, ENTRY.length).load(4, R3, R1, ENTRY.offset).jumpIf('ge', R0, R2, inside);
+  a.load(4, R2, R1, ENTRY.length).load(4, R3, R1, ENTRY.offset);
+  a.mov(R4, R0).alu('sub', R4, R2).store(8, R7, SLOT.begin, R4).jumpIf('ge', R0, R2, inside);
   // It began in a packet before: only a content that may be anywhere is looked for in the stream.
   a.load(4, R4, R1, ENTRY.end).mov32(R5, -1).jumpIf('ne', R4, R5, next).jumpIf('ne', R3, 0, next).jump(met);
   a.here(inside);
@@ -284,9 +194,20 @@ function emitProgress(a: Assembler, { progress }: MatchContext, next: Label): vo
   a.load(8, R1, R7, SLOT.action).mov(R2, 1).alu('lsh', R2, R1);
   a.load(8, R1, R7, SLOT.actions).alu('or', R1, R2).store(8, R7, SLOT.actions, R1);
   // The first rules are told by number.
-  a.load(8, R1, R7, SLOT.told).jumpIf('ge', R1, MOST_TOLD, next).mov(R2, R1).add(R2, 1).store(8, R7, SLOT.told, R2);
+  const full = a.label();
+  a.load(8, R1, R7, SLOT.told).jumpIf('ge', R1, MOST_TOLD, full).mov(R2, R1).add(R2, 1).store(8, R7, SLOT.told, R2);
   a.alu('lsh', R1, 2)
     .add(R1, R7)
     .load(8, R3, R7, SLOT.rule)
     .store(4, R1, RECORD_AT + RECORD.rules, R3);
+  a.load(8, R3, R7, SLOT.begin)
+    .store(4, R1, RECORD_AT + RECORD.offsets, R3)
+    .jump(next);
+  a.here(full);
+  emitReason(a, REASON.untold);
+}
+
+/** Uses R4. */
+export function emitReason(a: Assembler, reason: number): void {
+  a.load(8, R4, R7, SLOT.reason).alu('or', R4, reason).store(8, R7, SLOT.reason, R4);
 }

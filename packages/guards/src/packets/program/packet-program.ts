@@ -22,20 +22,11 @@ import {
 } from '@plinth/ebpf';
 import { PACKET_KIND, PROTOCOL } from '../decode-packet.js';
 import { emitDecode, FOUND } from './decode-code.js';
-import { emitFlow, emitReason, emitSecondLook, emitSettle, FLOW_AT, IFINDEX } from './flow-code.js';
-import {
-  emitEntries,
-  HITS_AT,
-  KEY_AT,
-  type MatchContext,
-  MOST_TOLD,
-  PIECE,
-  REASON,
-  RECORD,
-  RECORD_AT,
-  SLOT,
-} from './match-code.js';
+import { emitFlow, emitSecondLook, emitSettle, FLOW_AT } from './flow-code.js';
+import { emitEntries, emitReason, type MatchContext } from './match-code.js';
+import { COUNTER, COUNTERS, emitCount, emitRecord, eventsMap, HITS_AT, NO_OFFSET, REASON } from './record-code.js';
 import { ACTION_NUMBER, PROTOCOL_BIT, type RuleTables } from './rule-tables.js';
+import { COUNTERS_AT, KEY_AT, PIECE, SLOT } from './slots.js';
 
 /** What a tcx program answers (enum tcx_action_base). */
 export const VERDICT = { next: 0xffff_ffff, drop: 2 } as const;
@@ -46,6 +37,8 @@ export interface PacketProgram {
   /** An array whose value the tables are. */
   readonly tablesMap: MapDefinition;
   readonly events: MapDefinition;
+  /** What each processor has counted, see `COUNTER`. */
+  readonly counters: MapDefinition;
 }
 
 /** With so many, they are seen to before more is looked for. */
@@ -60,16 +53,6 @@ const PIECE_MAP: MapDefinition = {
   valueSize: HITS_AT + 8 * MOST_HITS,
   maxEntries: 1,
 };
-/** Packets that were looked at, by each processor: what is found of one must not be taken for that of another. */
-const COUNT_MAP: MapDefinition = { name: 'packets', type: 'percpuArray', keySize: 4, valueSize: 8, maxEntries: 1 };
-const EVENTS_MAP: MapDefinition = {
-  name: 'events',
-  type: 'ringBuffer',
-  keySize: 0,
-  valueSize: 0,
-  maxEntries: 0x4_0000,
-};
-
 export interface PacketOptions {
   /** What cannot be inspected is dropped; otherwise it is passed and reported. */
   readonly failClosed?: boolean;
@@ -95,12 +78,13 @@ export function packetProgram(tables: RuleTables, { failClosed = false }: Packet
   a.mov(R6, R1);
   emitDecode(a);
   a.load(4, R1, FP, FOUND.kind).jumpIf('lt', R1, PACKET_KIND.fragment, pass);
-  emitValue(a, COUNT_MAP, pass);
-  a.load(8, R8, R0, 0).add(R8, 1).store(8, R0, 0, R8);
+  emitValue(a, COUNTERS, pass);
+  a.store(8, FP, COUNTERS_AT, R0).load(8, R8, R0, COUNTER.packets).add(R8, 1).store(8, R0, COUNTER.packets, R8);
+  a.load(4, R1, R6, 0).load(8, R2, R0, COUNTER.bytes).add(R2, R1).store(8, R0, COUNTER.bytes, R2);
   emitValue(a, PIECE_MAP, pass);
   a.mov(R7, R0).mov32(R8, R8).store(8, R7, SLOT.packet, R8);
-  for (const word of [SLOT.actions, SLOT.told, SLOT.base, SLOT.reason, SLOT.hits]) a.store(8, R7, word, 0);
-  for (let n = 0; n < MOST_TOLD; n += 2) a.store(8, R7, RECORD_AT + RECORD.rules + 4 * n, 0);
+  const words = [SLOT.actions, SLOT.told, SLOT.base, SLOT.reason, SLOT.hits, SLOT.flow, SLOT.stream];
+  for (const word of words) a.store(8, R7, word, 0);
   a.store(8, FP, FLOW_AT, 0);
   // The pieces of a packet are put together nowhere in a program.
   a.load(4, R1, FP, FOUND.kind).jumpIf('eq', R1, PACKET_KIND.fragment, fragment);
@@ -108,6 +92,7 @@ export function packetProgram(tables: RuleTables, { failClosed = false }: Packet
   emitProtocol(a);
   const context = { tables, tablesMap, progress };
   if (tables.bare.count > 0) {
+    a.store(8, R7, SLOT.begin, NO_OFFSET);
     a.store(8, R7, SLOT.entry, tables.bare.first).store(8, R7, SLOT.entryEnd, tables.bare.first + tables.bare.count);
     emitEntries(a, context, false);
   }
@@ -123,10 +108,11 @@ export function packetProgram(tables: RuleTables, { failClosed = false }: Packet
     a.store(8, R7, SLOT.verdict, VERDICT.drop).jump(tell);
   }
   a.here(decide);
-  emitVerdict(a, failClosed, tell);
+  const events = eventsMap({ frames: tables.confirms });
+  emitVerdict(a, { failClosed, confirms: tables.confirms }, tell, events);
   a.here(pass);
   a.mov(R0, -1).exit();
-  return { program: a.finish(), tables, tablesMap, events: EVENTS_MAP };
+  return { program: a.finish(), tables, tablesMap, events, counters: COUNTERS };
 }
 
 /** The bit of its protocol, and type and code of ICMP, which are no ports. */
@@ -227,17 +213,24 @@ function emitHits(a: Assembler, context: MatchContext): void {
 }
 
 /** `tell` is where a verdict is told that is there already. */
-function emitVerdict(a: Assembler, failClosed: boolean, tell: Label): void {
+function emitVerdict(
+  a: Assembler,
+  { failClosed, confirms }: { failClosed: boolean; confirms: boolean },
+  tell: Label,
+  events: MapDefinition,
+): void {
   const [passed, dropped, settled, quiet] = [a.label(), a.label(), a.label(), a.label()];
+  const bit = (action: keyof typeof ACTION_NUMBER): number => 1 << ACTION_NUMBER[action];
   a.store(8, R7, SLOT.verdict, -1);
-  a.load(8, R1, R7, SLOT.actions).jumpIf('set', R1, 1 << ACTION_NUMBER.pass, passed);
-  a.jumpIf('set', R1, (1 << ACTION_NUMBER.drop) | (1 << ACTION_NUMBER.reject), dropped);
+  a.load(8, R1, R7, SLOT.actions).jumpIf('set', R1, bit('pass'), passed);
+  a.jumpIf('set', R1, bit('drop') | bit('reject') | (failClosed ? bit('hold') : 0), dropped);
   // With more found than could be seen to, nobody knows.
   if (failClosed) a.load(8, R1, R7, SLOT.reason).jumpIf('set', R1, REASON.tooMuch, dropped);
   emitSettle(a);
   a.jump(settled);
   a.here(passed);
-  a.store(8, R7, SLOT.told, 0);
+  a.store(8, R7, SLOT.told, 0).load(8, R1, R7, SLOT.reason).and(R1, ~REASON.untold).store(8, R7, SLOT.reason, R1);
+  a.store(8, R7, SLOT.actions, 0);
   emitSettle(a);
   a.jump(settled);
   a.here(dropped);
@@ -245,17 +238,9 @@ function emitVerdict(a: Assembler, failClosed: boolean, tell: Label): void {
   a.here(settled);
   a.load(8, R1, R7, SLOT.told).load(8, R2, R7, SLOT.reason).alu('or', R1, R2).jumpIf('eq', R1, 0, quiet);
   a.here(tell);
-  a.call('ktimeGetNs').store(8, R7, RECORD_AT + RECORD.time, R0);
-  a.load(4, R1, R6, IFINDEX).store(4, R7, RECORD_AT + RECORD.interface, R1);
-  a.load(4, R1, R6, 0).store(4, R7, RECORD_AT + RECORD.length, R1);
-  for (const [from, to] of [
-    [SLOT.verdict, RECORD.verdict],
-    [SLOT.told, RECORD.count],
-    [SLOT.reason, RECORD.reason],
-  ] as const) {
-    a.load(8, R1, R7, from).store(4, R7, RECORD_AT + to, R1);
-  }
-  a.loadMap(R1, EVENTS_MAP).mov(R2, R7).add(R2, RECORD_AT).mov(R3, RECORD.size).mov(R4, 0).call('ringbufOutput');
+  emitRecord(a, events, confirms ? bit('flag') | bit('hold') : 0);
+  a.load(8, R1, R7, SLOT.verdict).jumpIf('ne', R1, VERDICT.drop, quiet);
+  emitCount(a, COUNTER.dropped);
   a.here(quiet);
   a.load(4, R0, R7, SLOT.verdict).exit();
 }

@@ -40,7 +40,8 @@ export const RULE = {
 
 export const PROTOCOL_BIT = { tcp: 1, udp: 2, icmp: 4, other: 8 } as const;
 export const FLAGS_HOW = { none: 0, exact: 1, all: 2, any: 3, not: 4 } as const;
-export const ACTION_NUMBER = { alert: 1, drop: 2, reject: 3, pass: 4 } as const;
+/** `flag` and `hold` are of rules whose match has to be confirmed: without and with a packet that must not pass before. */
+export const ACTION_NUMBER = { alert: 1, drop: 2, reject: 3, pass: 4, flag: 5, hold: 6 } as const;
 
 /** Bytes of a set of ports: a bit for each. */
 const PORT_SET = 0x1_0000 / 8;
@@ -60,6 +61,8 @@ export interface RuleTables {
   readonly entryCount: number;
   readonly rules: number;
   readonly ruleCount: number;
+  /** Some rule has to be confirmed. */
+  readonly confirms: boolean;
   /** Entries of rules without contents. */
   readonly bare: { readonly first: number; readonly count: number };
 }
@@ -119,6 +122,7 @@ export function ruleTables(rules: readonly KernelRule[]): RuleTables {
     entryCount: Math.max(1, entries.length),
     rules: rulesAt,
     ruleCount: Math.max(1, rules.length),
+    confirms: rules.some(({ confirm }) => confirm),
     bare,
   };
 }
@@ -128,7 +132,8 @@ function writeRule(writer: TableWriter, at: number, rule: KernelRule): void {
   writer.u32(at + RULE.protocols, rule.protocols === undefined ? 0xf : bits);
   // A rule without contents has an entry with the first bit all the same.
   writer.u32(at + RULE.needed, rule.contents.length === 0 ? 1 : (1 << rule.contents.length) - 1);
-  writer.u32(at + RULE.action, ACTION_NUMBER[rule.action]);
+  const stops = rule.action === 'drop' || rule.action === 'reject';
+  writer.u32(at + RULE.action, ACTION_NUMBER[!rule.confirm ? rule.action : stops ? 'hold' : 'flag']);
   writer.u32(at + RULE.bothWays, rule.bothWays ? 1 : 0);
   writer.u32(at + RULE.sourcePort, writer.ports(rule.sourcePort));
   writer.u32(at + RULE.destinationPort, writer.ports(rule.destinationPort));

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where the program keeps what it works with: words behind the piece of payload that is looked at, in the value of a map, so what
+// loops count and remember is unknown to the verifier. On the stack it would know these numbers, and follow a loop for each.
+
+import { BUFFER_ROOM } from '@plinth/ebpf';
+import { FOUND_SIZE } from './decode-code.js';
+
+/** Bytes of a payload that are looked at in one piece; the next one begins before its end. */
+export const PIECE = 8192;
+
+/** Words of 8 bytes, from R7 on. `scan` has two; `states` has one for two automata, 4 bytes each. */
+const NAMES = [
+  'scan',
+  'scan2',
+  'position',
+  'entry',
+  'entryEnd',
+  'base',
+  'actions',
+  'packet',
+  'protocol',
+  'icmpType',
+  'icmpCode',
+  'bit',
+  'rule',
+  'needed',
+  'action',
+  'told',
+  'hits',
+  'hit',
+  'states',
+  'reason',
+  /** What the states are of, see flow-code.ts. */
+  'sequence',
+  'later',
+  'verdict',
+  /** Where the content begins that was found, in the payload. */
+  'begin',
+  /** Bits of FLOW_FACT. */
+  'flow',
+  /** Where the payload begins in the stream. */
+  'stream',
+] as const;
+
+type SlotName = (typeof NAMES)[number] | 'end';
+
+export const SLOT: Readonly<Record<SlotName, number>> = Object.fromEntries(
+  [...NAMES, 'end'].map((name, n) => [name, PIECE + BUFFER_ROOM + 8 * n]),
+) as Record<SlotName, number>;
+
+/** A key on the stack, where helpers look for it. */
+export const KEY_AT: number = -FOUND_SIZE - 8;
+/** On the stack: where the counters of this processor are. */
+export const COUNTERS_AT: number = KEY_AT - 8;
+
+/** Of struct __sk_buff: the interface at which the program runs. */
+export const IFINDEX = 40;
