@@ -7,11 +7,11 @@ import { join } from 'node:path';
 import { PlinthError } from '@plinth/core';
 import { GUEST_TIMEOUT_SECONDS, runToEnd, type Times } from './child.js';
 import { gdbWatchTimes } from './gdb-watch.js';
-import { isDecided, medianInterval, ratios } from './median-interval.js';
 import type { Options } from './options.js';
 import type { EventsReport, PairsReport } from './ours-probes.js';
+import { pairsRow } from './pairs-row.js';
 import { buildProgram, PROGRAMS } from './programs.js';
-import { median, ratioOf, type Row } from './report.js';
+import { ratioOf, type Row } from './report.js';
 
 /** What the paper measured, and a boot: computing, latency and bandwidth of memory. */
 const WORK = ['dhrystone-like', 'chase-64k', 'memcpy-1m'] as const;
@@ -27,9 +27,9 @@ export async function probes(folder: string, options: Options, progress: (text: 
     progress(`probes: ${name}`);
     const report = await child<PairsReport>(options, minutes, ...more);
     rows.push(
-      pairsRow(`${name}, probes that nothing touches`, report.plain, report.idle),
-      pairsRow(`${name}, every block counted`, report.plain, report.blocks),
-      pairsRow(`${name}, the last blocks kept`, report.plain, report.last),
+      pairsRow(`${name}, probes that nothing touches`, report.plain, report.idle, WITHOUT),
+      pairsRow(`${name}, every block counted`, report.plain, report.blocks, WITHOUT),
+      pairsRow(`${name}, the last blocks kept`, report.plain, report.last, WITHOUT),
     );
   };
   for (const name of WORK) {
@@ -59,23 +59,6 @@ async function child<Report>(options: Options, minutes: number, ...more: string[
   if (run.status === 0) return JSON.parse(run.report) as Report;
   const why = run.errors.trimEnd().split('\n').at(-1) ?? '';
   throw new PlinthError('host', 'bench-probes', `the machine ended with status ${run.status}: ${why}`);
-}
-
-function pairsRow(name: string, plain: readonly number[], probed: readonly number[]): Row {
-  const values = ratios(plain, probed);
-  const interval = medianInterval(values);
-  const [low, high] = interval;
-  return {
-    name: isDecided(interval) ? name : `${name} (undecided: ${low.toFixed(3)} to ${high.toFixed(3)})`,
-    unit: 's CPU',
-    ours: median(probed),
-    peer: median(plain),
-    peerName: WITHOUT,
-    ratio: median(values),
-    inGeomean: false,
-    interval,
-    pairs: values.length,
-  };
 }
 
 /** Nanoseconds of CPU time of an event; `peer` is a watchpoint's in GDB with QEMU. What cannot be had is the reason. */

@@ -8,12 +8,15 @@ import { PlinthError } from '@plinth/core';
 import { type Command, type FinishedRun, plinthRun, runToEnd } from './child.js';
 import type { Options } from './options.js';
 import type { HistoryReport } from './ours-history.js';
-import { median, ratioOf, type Row } from './report.js';
+import { pairsRow } from './pairs-row.js';
+import { median, type Row } from './report.js';
 
 /** Some two billion instructions, a third of them in a loop of the shell, and 160 MB of memory written. */
 const BUSY =
   'i=0; while [ $i -lt 30000 ]; do i=$((i+1)); done; for n in 1 2 3 4; do dd if=/dev/zero of=/tmp/a bs=1M count=40 ' +
   '2>/dev/null; md5sum /tmp/a; done';
+/** Of runs, at least: the interval of their median is narrow enough with some. */
+const PAIRS = 12;
 const MINUTE = 'sleep 60';
 const WITHOUT = 'the same run without it';
 
@@ -21,12 +24,16 @@ export async function record(folder: string, options: Options, progress: (text: 
   const file = join(folder, 'run.rec');
   const run = (command: string, ...more: string[]): Command =>
     plinthRun('--image', 'debian-mini', '--cold', '--engine', options.engine, '--exec', command, ...more);
-  const recorded: FinishedRun[] = [];
-  const plain: FinishedRun[] = [];
-  for (let repetition = 0; repetition < options.repetitions; repetition++) {
-    progress(`record ${repetition + 1}/${options.repetitions}`);
-    plain.push(await runCleanly(run(BUSY)));
-    recorded.push(await runCleanly(run(BUSY, '--record', file)));
+  const cpu = { plain: [] as number[], recorded: [] as number[] };
+  const turns = [
+    async () => cpu.plain.push((await runCleanly(run(BUSY))).cpu),
+    async () => cpu.recorded.push((await runCleanly(run(BUSY, '--record', file))).cpu),
+  ];
+  const pairs = Math.max(PAIRS, options.repetitions);
+  for (let pair = 0; pair < pairs; pair++) {
+    progress(`record ${pair + 1}/${pairs}`);
+    // Who runs first meets another host, so they change about.
+    for (const turn of pair % 2 === 0 ? turns : turns.toReversed()) await turn();
   }
   progress('record: a minute');
   const sizeOf = async (command: string): Promise<number> => {
@@ -38,20 +45,9 @@ export async function record(folder: string, options: Options, progress: (text: 
   progress('record: steps back');
   await runCleanly(run(`${BUSY}; ${MINUTE}`, '--record', file));
   const history = await historyOf(file, options.engine);
-  const cpu = (runs: readonly FinishedRun[]): number[] => runs.map((one) => one.cpu);
-  const [ours, peer] = [median(cpu(recorded)), median(cpu(plain))];
   const alone = { peer: null, peerName: WITHOUT, ratio: null, inGeomean: false };
   return [
-    {
-      name: 'a run that is recorded: CPU time',
-      unit: 's',
-      ours,
-      peer,
-      peerName: WITHOUT,
-      ratio: ratioOf(ours, peer),
-      inGeomean: true,
-      spread: { ours: cpu(recorded), peer: cpu(plain) },
-    },
+    pairsRow('a run that is recorded', cpu.plain, cpu.recorded, WITHOUT),
     { name: 'recording, a boot', unit: 'kB', ours: size / 1000, ...alone },
     { name: 'recording, an idle minute more', unit: 'kB', ours: grown / 1000, ...alone },
     {
