@@ -18,10 +18,8 @@ import {
   R7,
   R8,
   R9,
-  type ScanTables,
-  scanTables,
 } from '@plinth/ebpf';
-import { buildMatcher, type Matcher, type Pattern } from '@plinth/match';
+import { buildMatcher, type Matcher, type Pattern, scanTables, type ScanTables } from '@plinth/match';
 
 /** Bytes of a frame that are scanned. */
 export const BUFFER = 8192;

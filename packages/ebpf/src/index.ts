@@ -9,7 +9,6 @@ export * from './instruction.js';
 export * from './program.js';
 export * from './scan/scan-code.js';
 export * from './scan/stream-code.js';
-export * from './scan/tables.js';
 export * from './simulate/compiler.js';
 export * from './simulate/environment.js';
 export * from './simulate/interpreter.js';

@@ -1,23 +1,41 @@
 // SPDX-License-Identifier: Apache-2.0
+// Both executors find what is there, whatever the form of the automata and the way of searching.
+
 import { describe, expect, it } from 'vitest';
+import { CompiledMatcher } from './compiled-matcher.js';
 import { SHORTEST_FILTERED } from './filter.js';
-import { buildMatcher, type MatcherOptions } from './matcher.js';
+import { buildMatcher, type Matcher, type MatcherOptions } from './matcher.js';
 import type { Match } from './pattern.js';
-import { findAll, Scanner } from './scanner.js';
+import { findAll, Scanner, type StreamScanner, type StreamState } from './scanner.js';
 import { findNaively, Random, randomScene } from './testing/random-sets.js';
 
-const FORMS: MatcherOptions[] = [
-  {},
-  { search: 'filter', form: 'dense' },
-  { search: 'filter', form: 'compressed' },
-  { search: 'automaton', form: 'dense' },
-  { search: 'automaton', form: 'compressed' },
+type Open = (state?: StreamState) => StreamScanner;
+const inJavaScript = (matcher: Matcher): Open => (state) => new Scanner(matcher, state);
+const inWebAssembly = (matcher: Matcher): Open => {
+  const compiled = new CompiledMatcher(matcher);
+  return (state) => compiled.scanner(state);
+};
+
+const WAYS: readonly (readonly [name: string, options: MatcherOptions, executor: (matcher: Matcher) => Open])[] = [
+  ['as it chooses', {}, inJavaScript],
+  ['filter, dense', { search: 'filter', form: 'dense' }, inJavaScript],
+  ['filter, compressed', { search: 'filter', form: 'compressed' }, inJavaScript],
+  ['automaton, dense', { search: 'automaton', form: 'dense' }, inJavaScript],
+  ['automaton, compressed', { search: 'automaton', form: 'compressed' }, inJavaScript],
+  ['WebAssembly, filter', { search: 'filter', form: 'compressed' }, inWebAssembly],
+  ['WebAssembly, automaton', { search: 'automaton', form: 'compressed' }, inWebAssembly],
 ];
 
 const sorted = (found: Match[]): Match[] => found.toSorted((a, b) => a.end - b.end || a.pattern - b.pattern);
 const text = (value: string): Uint8Array => Uint8Array.from(value, (char) => char.charCodeAt(0));
 
-describe.each(FORMS)('a matcher with %j', (options) => {
+describe.each(WAYS)('a matcher, %s', (_, options, executor) => {
+  const all = (matcher: Matcher, bytes: Uint8Array): Match[] => {
+    const found: Match[] = [];
+    executor(matcher)().feed(bytes, (match) => found.push(match));
+    return sorted(found);
+  };
+
   it('finds what a naive search finds, in one piece and in many', () => {
     for (let seed = 1; seed <= 150; seed++) {
       const random = new Random(seed * 7919);
@@ -28,15 +46,16 @@ describe.each(FORMS)('a matcher with %j', (options) => {
       }
       const matcher = buildMatcher(patterns, options);
       const expected = findNaively(patterns, bytes);
-      expect(findAll(matcher, bytes), `seed ${seed}`).toEqual(expected);
+      expect(all(matcher, bytes), `seed ${seed}`).toEqual(expected);
       const found: Match[] = [];
-      let scanner = new Scanner(matcher);
+      const open = executor(matcher);
+      let scanner = open();
       for (let at = 0; at < bytes.length;) {
         const size = random.pick([0, 1, 2, 3, 7, 64, 1000]);
         scanner.feed(bytes.subarray(at, at + size), (match) => found.push(match));
         at += size;
         // What a stream leaves behind is a value.
-        scanner = new Scanner(matcher, scanner.state);
+        scanner = open(scanner.state);
       }
       expect(sorted(found), `seed ${seed}, in pieces`).toEqual(expected);
     }
@@ -44,19 +63,31 @@ describe.each(FORMS)('a matcher with %j', (options) => {
 
   it('finds a pattern of which every byte is a chunk', () => {
     const matcher = buildMatcher([{ bytes: text('select'), nocase: true }], options);
-    const scanner = new Scanner(matcher);
+    const scanner = executor(matcher)();
     const found: Match[] = [];
     for (const byte of text('SELselECT')) scanner.feed(Uint8Array.of(byte), (match) => found.push(match));
     expect(found).toEqual([{ pattern: 0, end: 9 }]);
   });
 
   it('finds all values of a byte, and patterns of all of them', () => {
-    const all = Uint8Array.from({ length: 256 }, (_, n) => n);
+    const bytes = Uint8Array.from({ length: 256 }, (_n, n) => n);
     const patterns = [
-      { bytes: all, nocase: false },
-      ...[...all].map((n) => ({ bytes: Uint8Array.of(n, n), nocase: false })),
+      { bytes, nocase: false },
+      ...[...bytes].map((n) => ({ bytes: Uint8Array.of(n, n), nocase: false })),
     ];
-    expect(findAll(buildMatcher(patterns, options), all)).toEqual(findNaively(patterns, all));
+    expect(all(buildMatcher(patterns, options), bytes)).toEqual(findNaively(patterns, bytes));
+  });
+
+  it('finds a long pattern in a text that is longer than what is searched at a time', () => {
+    const long = Uint8Array.from({ length: 50_000 }, (_n, n) => (n * 7 + (n >>> 8)) & 0xff);
+    const bytes = Uint8Array.from({ length: 400_000 }, (_n, n) => (n * 13) & 0xff);
+    bytes.set(long, 70_001);
+    bytes.set(long, 349_999);
+    const matcher = buildMatcher([{ bytes: long, nocase: false }], options);
+    expect(all(matcher, bytes)).toEqual([
+      { pattern: 0, end: 120_001 },
+      { pattern: 0, end: 399_999 },
+    ]);
   });
 });
 

@@ -15,7 +15,14 @@ export interface StreamState {
   readonly states: readonly number[];
 }
 
-export class Scanner {
+/** What searches a stream: each of our executors gives one. */
+export interface StreamScanner {
+  readonly state: StreamState;
+  /** The next bytes of the stream. */
+  feed(chunk: Uint8Array, tell: (match: Match) => void): void;
+}
+
+export class Scanner implements StreamScanner {
   readonly #matcher: Matcher;
   #position: number;
   readonly #states: number[];
@@ -31,7 +38,6 @@ export class Scanner {
     return { position: this.#position, states: [...this.#states] };
   }
 
-  /** The next bytes of the stream. */
   feed(chunk: Uint8Array, tell: (match: Match) => void): void {
     const { automata, filter, longest } = this.#matcher;
     const started = this.#position;

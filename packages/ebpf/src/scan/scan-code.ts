@@ -4,10 +4,17 @@
 // and one branch that is rarely taken.
 
 import { assert } from '@plinth/core';
-import { type FilterTable, HASH_FACTOR, type Matcher, WINDOW_FOLD } from '@plinth/match';
+import {
+  type AutomatonPlace,
+  CELL,
+  type FilterTable,
+  HASH_FACTOR,
+  type Matcher,
+  type ScanTables,
+  WINDOW_FOLD,
+} from '@plinth/match';
 import { type Assembler, type Label, R0, R1, R2, R3, R4, R5, R7, R8, R9, type Register } from '../assembler.js';
 import type { MapDefinition } from '../program.js';
-import { type AutomatonPlace, CELL, type ScanTables } from './tables.js';
 
 export interface ScanCode {
   readonly matcher: Matcher;

@@ -3,9 +3,9 @@
 // walked at the seams of chunks, and in between there is the filter (scan-code.ts). A chunk that is shorter than the longest
 // pattern is a seam as a whole.
 
+import { type AutomatonPlace, CELL } from '@plinth/match';
 import { type Assembler, type Label, R0, R1, R2, R3, R4, R5, R7, R8, R9 } from '../assembler.js';
 import { emitScan, type ScanCode } from './scan-code.js';
-import { type AutomatonPlace, CELL } from './tables.js';
 
 export interface StreamCode extends ScanCode {
   /** Where the state of each automaton lies from R7, 4 bytes each: of the stream before this chunk, and then behind it. */

@@ -6,8 +6,7 @@
 //
 // A list is what an end state of the automaton stands for: first entry and number of entries. An entry is a content of a rule.
 
-import { scanTables, type ScanTables } from '@plinth/ebpf';
-import { buildMatcher, type Matcher, type Pattern } from '@plinth/match';
+import { buildMatcher, type Matcher, type Pattern, scanTables, type ScanTables } from '@plinth/match';
 import type { KernelContent, KernelRule } from '../kernel-rule.js';
 import type { AddressRange, AddressSet, PortSet } from '../rule.js';
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A matcher's tables as the value of an array map: one row of bytes, in which code knows every table's place.
+// A matcher's tables as one row of bytes, in which code knows every table's place: the memory of a WebAssembly module, or the
+// value of an array map of eBPF.
 //
 //   bitmaps of the filter | for each automaton: 256 classes of 16 bits, cells of 32 bytes
 //
@@ -7,7 +8,8 @@
 // that is the caller's instead of a place in its lists.
 
 import { assert } from '@plinth/core';
-import type { Automaton, Matcher } from '@plinth/match';
+import type { Automaton } from './automaton.js';
+import type { Matcher } from './matcher.js';
 
 export const CELL = { size: 32, base: 0, check: 4, fail: 8, out: 12, suffix: 16, depth: 20 } as const;
 
