@@ -2,17 +2,16 @@
 // The Linux guests of benchmark `io`: the kernel of debian-mini, virtio drivers, and one program (bench/io), which is
 // built here and is all that runs. The same kernel, initramfs and parameters for our machine and for the peer.
 
-import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { moduleFiles } from '@plinth/cli';
-import { PlinthError } from '@plinth/core';
 import { writeCpio } from '@plinth/machine';
+import { buildProgram } from './c-program.js';
 import { imageFile } from './cache.js';
 
 const SOURCES = join(import.meta.dirname, '..', 'io');
 const COMPILER = 'arm-linux-gnueabihf-gcc';
-const FLAGS = ['-std=gnu17', '-Wall', '-Wextra', '-Werror', '-O2', '-static'];
+const PACKAGES = 'gcc-arm-linux-gnueabihf libc6-dev-armhf-cross';
 /** By the program's name, in the order in which it loads them. */
 const MODULES = {
   disk: ['virtio_mmio', 'virtio_blk'],
@@ -29,7 +28,8 @@ export interface IoGuest {
 /** `folder` is where what is made here goes. */
 export async function ioGuest(folder: string, name: keyof typeof MODULES): Promise<IoGuest> {
   const program = join(folder, name);
-  compile(join(SOURCES, `${name}.c`), program);
+  const source = join(SOURCES, `${name}.c`);
+  buildProgram({ compiler: COMPILER, flags: ['-static'], source, packages: PACKAGES }, program);
   const image = imageFile('debian-mini', 'Image');
   const manifest = JSON.parse(readFileSync(imageFile('debian-mini', 'manifest.json'), 'utf8')) as {
     packages: { name: string; version: string }[];
@@ -42,16 +42,4 @@ export async function ioGuest(folder: string, name: keyof typeof MODULES): Promi
   const drivers = MODULES[name].map((driver, n) => file(`${driver}.ko`, modules[n]!, 0o644));
   writeFileSync(initrd, writeCpio([file('init', program, 0o755), ...drivers]));
   return { image, zImage: imageFile('debian-mini', 'vmlinuz'), initrd };
-}
-
-function compile(source: string, program: string): void {
-  const { status, stderr, error } = spawnSync(COMPILER, [...FLAGS, source, '-o', program], { encoding: 'utf8' });
-  if (error !== undefined) {
-    const packages = 'gcc-arm-linux-gnueabihf libc6-dev-armhf-cross';
-    const message = `${COMPILER} is not installed, and the guest's program is not shipped: apt-get install ${packages}`;
-    throw new PlinthError('host', 'bench-compiler', message);
-  }
-  if (status === 0) return;
-  const line = stderr.split('\n').find((text) => text.includes('error')) ?? stderr.slice(0, 200);
-  throw new PlinthError('host', 'bench-compile', `${source}: ${COMPILER} refuses it: ${line}`);
 }
