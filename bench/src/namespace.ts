@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// A network namespace for a test, without a name: it is gone with the processes in it, and they end when the test's own
-// process does, a kill -9 included. It has a routable interface, as passt needs one, that leads nowhere.
+// A network namespace for a test or a benchmark, without a name: it is gone with the processes in it, and they end when the process
+// that made it does, a kill -9 included.
 
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { PlinthError } from '@plinth/core';
 
 export const GATEWAY = '10.9.0.1';
 export const ADDRESS = '10.9.0.2';
+export const LEFT = '10.8.0.1';
+export const RIGHT = '10.8.0.2';
 
-const SETUP = `
+/** A routable interface that leads nowhere, as passt needs one. */
+const ROUTABLE = `
 ip link set lo up
 ip link add out type veth peer name nowhere
 ip address add ${ADDRESS}/24 dev out
@@ -22,7 +26,7 @@ echo 0 2147483647 >/proc/sys/net/ipv4/ping_group_range
 /** Why no namespace can be had here. */
 export function missingNamespace(): string | undefined {
   if (process.getuid?.() !== 0) return 'only root may make network namespaces';
-  const { status, error } = spawnSync('unshare', ['--net', 'sh', '-ec', SETUP]);
+  const { status, error } = spawnSync('unshare', ['--net', 'sh', '-ec', ROUTABLE]);
   if (error !== undefined) return 'unshare is not installed';
   return status === 0 ? undefined : 'no network namespace with a veth can be made here';
 }
@@ -35,10 +39,23 @@ export class Namespace implements Disposable {
     this.#holder = holder;
   }
 
-  /** `setup`: more shell commands in it. */
-  static async create(setup: string = ''): Promise<Namespace> {
+  /** One with a routable interface. `setup`: more shell commands in it. */
+  static create(setup: string = ''): Promise<Namespace> {
+    return Namespace.#open(`${ROUTABLE}${setup}`);
+  }
+
+  /** Two that are the ends of a cable: `left` in the first one and `right` in the second, at `LEFT` and `RIGHT`. */
+  static async pair(): Promise<[left: Namespace, right: Namespace]> {
+    const right = await Namespace.#open('ip link set lo up');
+    const cable = `ip link add left type veth peer name right netns ${right.#holder.pid}`;
+    const left = await Namespace.#open(`ip link set lo up\n${cable}\nip address add ${LEFT}/24 dev left\nip link set left up`);
+    right.run('sh', '-ec', `ip address add ${RIGHT}/24 dev right; ip link set right up`);
+    return [left, right];
+  }
+
+  static async #open(setup: string): Promise<Namespace> {
     // `cat` waits for the end of our end of its pipe.
-    const script = `${SETUP}${setup}\necho ready\nexec cat`;
+    const script = `${setup}\necho ready\nexec cat`;
     const holder = spawn('unshare', ['--net', 'sh', '-ec', script], { stdio: ['pipe', 'pipe', 'inherit'] });
     const namespace = new Namespace(holder);
     await once(holder.stdout!, 'data');
@@ -48,6 +65,18 @@ export class Namespace implements Disposable {
   /** A program and its arguments: it becomes the program that follows, in the namespace. */
   get enter(): readonly [string, ...string[]] {
     return ['nsenter', `--net=/proc/${this.#holder.pid}/ns/net`];
+  }
+
+  /** Runs a program in it to its end; gives what it prints, or raises what it complains of. */
+  run(program: string, ...args: string[]): string {
+    const [enter, ...where] = this.enter;
+    const { error, status, stdout, stderr } = spawnSync(enter, [...where, program, ...args], {
+      encoding: 'utf8',
+      maxBuffer: 2 ** 28,
+    });
+    if (status === 0) return stdout;
+    const why = error?.message ?? stderr.trim().split('\n').at(-1) ?? '';
+    throw new PlinthError('host', 'bench-program', `${program} ${args.join(' ')}: ${why}`);
   }
 
   /** Starts a program in it. Its standard output is piped, its standard error too. */

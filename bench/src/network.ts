@@ -2,12 +2,13 @@
 // The network part of benchmark `io`: bytes over one TCP connection to a guest and from it, through the network in user
 // mode, ours (passt) and the peer's. All of it in a network namespace, with a routable interface that passt wants.
 
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { PlinthError } from '@plinth/core';
 import { type Command, plinthRun, runWithMarks } from './child.js';
 import { type IoGuest, ioGuest } from './io-guest.js';
+import { ADDRESS, GATEWAY, missingNamespace, Namespace } from './namespace.js';
 import type { Options } from './options.js';
 import { PEER_NAME, peerNetwork } from './peer.js';
 import type { Row } from './report.js';
@@ -18,15 +19,6 @@ const MEMORY = '256M';
 /** In each direction. */
 const MEBIBYTES = 128;
 const MEGABITS = (MEBIBYTES * 1024 * 1024 * 8) / 1e6;
-
-const SETUP = `
-ip link set lo up
-ip link add out type veth peer name nowhere
-ip address add 10.9.0.2/24 dev out
-ip link set out up
-ip link set nowhere up
-ip route add default via 10.9.0.1
-`;
 
 const STAGES: readonly Stage[] = [
   { key: 'down', name: `${MEBIBYTES} MiB to the guest`, unit: 'Mbit/s', amount: MEGABITS },
@@ -42,22 +34,18 @@ export async function network(
   const missing = reasonToSkip();
   if (missing !== undefined) return STAGES.map((stage) => missingRow(stage, missing));
   const guest = await ioGuest(folder, 'network');
-  const host = spawn(
-    'unshare',
-    ['--net', 'sh', '-ec', `${SETUP}exec "$@"`, 'sh', process.execPath, HOST, `${MEBIBYTES}`],
-    {
-      stdio: ['pipe', 'pipe', 'inherit'],
-    },
-  );
+  using namespace = await Namespace.create();
+  const [enter, ...where] = namespace.enter;
+  const host = spawn(enter, [...where, process.execPath, HOST, `${MEBIBYTES}`], { stdio: ['pipe', 'pipe', 'inherit'] });
   const ours: Run[] = [];
   const peer: Run[] = [];
   try {
     const [port] = (await once(host.stdout, 'data')) as [Buffer];
     for (let repetition = 0; repetition < options.repetitions; repetition++) {
       progress(`network ${repetition + 1}/${options.repetitions}`);
-      ours.push(await measure(inNamespace(host, ourCommand(guest, parameters('10.9.0.2', '10.9.0.1', port), options))));
+      ours.push(await measure(inNamespace(namespace, ourCommand(guest, parameters(ADDRESS, GATEWAY, port), options))));
       if (noPeer !== undefined) continue;
-      peer.push(await measure(inNamespace(host, peerCommand(guest, parameters('10.0.2.15', '10.0.2.2', port)))));
+      peer.push(await measure(inNamespace(namespace, peerCommand(guest, parameters('10.0.2.15', '10.0.2.2', port)))));
     }
   } finally {
     host.kill();
@@ -67,8 +55,7 @@ export async function network(
 
 function reasonToSkip(): string | undefined {
   if (spawnSync('passt', ['--version']).status !== 0) return 'passt is not installed (Debian: apt-get install passt)';
-  if (spawnSync('unshare', ['--net', 'sh', '-ec', SETUP]).status === 0) return undefined;
-  return 'no network namespace can be made here: be root, with unshare (util-linux) and ip (iproute2)';
+  return missingNamespace();
 }
 
 function missingRow({ name, unit }: Stage, reason: string): Row {
@@ -90,9 +77,8 @@ function peerCommand({ zImage, initrd }: IoGuest, append: string): Command {
   return peerNetwork({ kernel: zImage, initrd, append, memory: MEMORY });
 }
 
-/** `nsenter` becomes the program, so that what is measured is the program's. */
-function inNamespace(host: ChildProcess, { program, args }: Command): Command {
-  return { program: 'nsenter', args: [`--net=/proc/${host.pid}/ns/net`, program, ...args] };
+function inNamespace({ enter: [program, ...where] }: Namespace, command: Command): Command {
+  return { program, args: [...where, command.program, ...command.args] };
 }
 
 async function measure(command: Command): Promise<Run> {

@@ -11,7 +11,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { plinth } from '../boot/guest.js';
 import { LiveGuest } from '../boot/live-guest.js';
 import { BRIDGE, missingBridge } from '../net/bridge.js';
-import { ADDRESS, missingNamespace, Namespace, Output } from '../net/namespace.js';
+import { ADDRESS, missingNamespace, Namespace, Output } from '../../bench/src/namespace.js';
 import { makePackageMirror } from '../net/package-mirror.js';
 import { missingUserNamespaces } from '../setup/user-namespaces.js';
 

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { plinth } from '../boot/guest.js';
 import { LiveGuest } from '../boot/live-guest.js';
-import { GATEWAY, missingNamespace, Namespace, Output } from '../net/namespace.js';
+import { GATEWAY, missingNamespace, Namespace, Output } from '../../bench/src/namespace.js';
 import { expectExactPast, readRecording } from '../observe/past.js';
 import { missingUserNamespaces } from '../setup/user-namespaces.js';
 

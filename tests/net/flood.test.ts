@@ -8,7 +8,7 @@ import { describe, expect, it } from 'vitest';
 import { commandOutput } from '../boot/guest.js';
 import { BRIDGE, missingBridge } from './bridge.js';
 import { missingDriver, NetGuest } from './guest.js';
-import { missingNamespace, Namespace, Output } from './namespace.js';
+import { missingNamespace, Namespace, Output } from '../../bench/src/namespace.js';
 
 const FLOODER = join(import.meta.dirname, 'flooder.mjs');
 const ADDRESS = '10.5.0.1';

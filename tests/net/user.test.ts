@@ -9,7 +9,7 @@ import { describe, expect, it } from 'vitest';
 import { commandOutput } from '../boot/guest.js';
 import { missingUserNamespaces } from '../setup/user-namespaces.js';
 import { missingDriver, NetGuest } from './guest.js';
-import { ADDRESS, GATEWAY, missingNamespace, Namespace, Output } from './namespace.js';
+import { ADDRESS, GATEWAY, missingNamespace, Namespace, Output } from '../../bench/src/namespace.js';
 
 const PEER = join(import.meta.dirname, 'peer.mjs');
 const SIZE = 10_000_000;

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { commandOutput, plinth } from '../boot/guest.js';
 import { missingDriver, NetGuest } from '../net/guest.js';
-import { ADDRESS, GATEWAY, missingNamespace, Namespace, Output } from '../net/namespace.js';
+import { ADDRESS, GATEWAY, missingNamespace, Namespace, Output } from '../../bench/src/namespace.js';
 import { missingUserNamespaces } from '../setup/user-namespaces.js';
 import { missingModules, VirtioGuest } from '../virtio/guest.js';
 import { expectExactPast, readRecording } from './past.js';
