@@ -7,8 +7,10 @@ import { PlinthError } from '@plinth/core';
 import { boot, bootTable } from './boot.js';
 import { compute, computeTable } from './compute.js';
 import { io, ioTable } from './io.js';
+import { match, matchTable } from './match.js';
 import { observe, observeTable } from './observe.js';
 import { type Options, parseOptions, USAGE } from './options.js';
+import { packets, packetsTable } from './packets/packets.js';
 import { findPeer } from './peer.js';
 import { describeHost, geometricMean, type Report, type Row, show, toJson } from './report.js';
 import { start, startTable } from './start.js';
@@ -28,7 +30,9 @@ const MEASURES: Readonly<Record<Options['bench'], (options: Options) => Promise<
   boot: (options) => boot(options, progress).then((rows) => ({ rows, table: bootTable(rows) })),
   compute: (options) => compute(options, progress).then((rows) => ({ rows, table: computeTable(rows) })),
   io: (options) => io(options, progress).then((rows) => ({ rows, table: ioTable(rows) })),
+  match: (options) => match(options, progress).then((rows) => ({ rows, table: matchTable(rows) })),
   observe: (options) => observe(options, progress).then((rows) => ({ rows, table: observeTable(rows) })),
+  packets: (options) => packets(options, progress).then((rows) => ({ rows, table: packetsTable(rows) })),
   start: (options) => start(options, progress).then((rows) => ({ rows, table: startTable(rows) })),
 };
 
