@@ -16,7 +16,10 @@ export interface CProgram {
 const FLAGS = ['-std=gnu17', '-Wall', '-Wextra', '-Werror', '-O2'];
 
 /** Builds it as `program`. Raises a typed error, `host`, that says what is missing. */
-export function buildProgram({ compiler, flags = [], source, libraries = [], packages }: CProgram, program: string): void {
+export function buildProgram(
+  { compiler, flags = [], source, libraries = [], packages }: CProgram,
+  program: string,
+): void {
   const { status, stderr, error } = spawnSync(compiler, [...FLAGS, ...flags, source, '-o', program, ...libraries], {
     encoding: 'utf8',
   });

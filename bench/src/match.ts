@@ -32,7 +32,11 @@ export async function match(options: Options, progress: (text: string) => void):
       for (const size of SIZES) {
         const patterns = patternSet(phrases, kind, size, SEED);
         // As it is met: nearly all of it is no pattern, and with short ones some of it is.
-        const text = trafficText(patterns.filter(({ bytes }) => bytes.length > 3), TEXT_BYTES, SEED);
+        const text = trafficText(
+          patterns.filter(({ bytes }) => bytes.length > 3),
+          TEXT_BYTES,
+          SEED,
+        );
         const matcher = buildMatcher(patterns);
         const compiled = new CompiledMatcher(buildMatcher(patterns, { form: 'compressed' }));
         const executors = {

@@ -48,7 +48,9 @@ export class Namespace implements Disposable {
   static async pair(): Promise<[left: Namespace, right: Namespace]> {
     const right = await Namespace.#open('ip link set lo up');
     const cable = `ip link add left type veth peer name right netns ${right.#holder.pid}`;
-    const left = await Namespace.#open(`ip link set lo up\n${cable}\nip address add ${LEFT}/24 dev left\nip link set left up`);
+    const left = await Namespace.#open(
+      `ip link set lo up\n${cable}\nip address add ${LEFT}/24 dev left\nip link set left up`,
+    );
     right.run('sh', '-ec', `ip address add ${RIGHT}/24 dev right; ip link set right up`);
     return [left, right];
   }

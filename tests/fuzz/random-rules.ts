@@ -59,7 +59,15 @@ export function randomRules(random: Random): string {
 }
 
 function other(random: Random): string {
-  return random.pick(['', '# alert tcp any any -> any any (sid:1;)', '   ', 'alert', 'alert tcp any any -> \\', ')(', '"']);
+  return random.pick([
+    '',
+    '# alert tcp any any -> any any (sid:1;)',
+    '   ',
+    'alert',
+    'alert tcp any any -> \\',
+    ')(',
+    '"',
+  ]);
 }
 
 function rule(random: Random): string {

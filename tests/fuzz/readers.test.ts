@@ -4,7 +4,15 @@
 
 import { PlinthError } from '@plinth/core';
 import { Assembler, R0, readProgramObject, writeProgramObject } from '@plinth/ebpf';
-import { decodePacket, kernelRule, type KernelRule, packetProgram, parseRules, readCapture, ruleTables } from '@plinth/guards';
+import {
+  decodePacket,
+  kernelRule,
+  type KernelRule,
+  packetProgram,
+  parseRules,
+  readCapture,
+  ruleTables,
+} from '@plinth/guards';
 import { describe, expect, it } from 'vitest';
 import { randomFrame } from '../ebpf/random-frame.js';
 import { randomProgram } from '../ebpf/random-program.js';
@@ -103,7 +111,9 @@ describe('a damaged file', () => {
       }
       good += rules.length;
       wrong += errors.length;
-      const decided = rules.map((rule) => kernelRule(rule)).filter((judged): judged is KernelRule => typeof judged !== 'string');
+      const decided = rules
+        .map((rule) => kernelRule(rule))
+        .filter((judged): judged is KernelRule => typeof judged !== 'string');
       if (decided.length === 0 || random.chance(0.8)) return;
       const { program } = packetProgram(ruleTables(decided), { failClosed: random.chance(0.5) });
       expect(program.instructions.length).toBeGreaterThan(100);

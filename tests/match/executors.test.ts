@@ -35,14 +35,14 @@ function scene(random: Random, shortest: number): Scene {
   const byte = (): number =>
     random.chance(0.05) ? random.below(256) : letters.charCodeAt(random.below(letters.length));
   const stem = Uint8Array.from({ length: 40 }, byte);
-  const patterns = Array.from({ length: 1 + random.below(random.pick([3, 60, 400])) }, () => {
+  const patterns = Array.from({ length: 1 + random.below(random.pick([3, 60, 300])) }, () => {
     const length = shortest + random.below(random.pick([1, 8, 30]));
     const bytes = Uint8Array.from({ length }, byte);
     if (random.chance(0.3)) bytes.set(stem.subarray(0, random.below(length + 1)));
     return { bytes, nocase: random.chance(0.5) };
   });
   const text: number[] = [];
-  const size = random.below(random.pick([20, 300, 5000, 80_000]));
+  const size = random.below(random.pick([20, 300, 3000, 20_000]));
   while (text.length < size) {
     if (random.chance(0.3)) {
       const { bytes } = random.pick(patterns);

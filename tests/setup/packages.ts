@@ -50,6 +50,12 @@ export const DEBIAN_PACKAGES: readonly DebianPackage[] = [
   { name: 'iproute2', why: 'makes the network namespaces of the network tests', probe: ['ip', '-Version'] },
   { name: 'openssh-client', why: 'logs in to guests', probe: ['ssh', '-V'] },
   { name: 'tshark', why: 'reads captures', probe: ['tshark', '--version'] },
+  { name: 'gcc', why: 'builds oracles in C', probe: ['gcc', '--version'] },
+  {
+    name: 'libhyperscan-dev',
+    why: 'the reference of the pattern matchers',
+    probe: ['gcc', '-E', '-include', 'hs/hs.h', '-x', 'c', '/dev/null'],
+  },
   { name: 'bpftool', why: 'loads the object files that are written', probe: ['bpftool', 'version'] },
 ];
 

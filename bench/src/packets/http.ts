@@ -62,7 +62,9 @@ export async function http(setting: Setting): Promise<Row[]> {
   try {
     const rows: Row[] = [];
     for (const request of REQUESTS) {
-      const samples = await takeTurns(ways, setting, (way) => wrk(setting, request, (way as (typeof ways)[number]).port));
+      const samples = await takeTurns(ways, setting, (way) =>
+        wrk(setting, request, (way as (typeof ways)[number]).port),
+      );
       const what = request === 'post' ? 'POST of 4 KB, answers of 10 KB' : 'GET, answers of 10 KB';
       for (const [peer, peerName] of Object.entries(NAMES)) {
         if (peer === 'ours') continue;

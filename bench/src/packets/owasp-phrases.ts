@@ -25,7 +25,11 @@ export async function owaspPhrases(): Promise<Phrase[]> {
   const folder = await ruleFolder();
   const phrases = phraseFiles(folder).flatMap((file) => readPhrases(file, readFileSync(join(folder, file), 'latin1')));
   if (phrases.length > 0) return phrases;
-  throw new PlinthError('host', 'owasp-phrases', `${folder}: no rule there names a phrase file: delete it to bring it anew`);
+  throw new PlinthError(
+    'host',
+    'owasp-phrases',
+    `${folder}: no rule there names a phrase file: delete it to bring it anew`,
+  );
 }
 
 /** As ModSecurity reads them: a phrase a line, but for lines that are empty or begin with `#`. */
@@ -55,7 +59,8 @@ async function ruleFolder(): Promise<string> {
   const file = await apt.download(await apt.show(PACKAGE));
   const fresh = mkdtempSync(`${kept}-`);
   try {
-    const script = 'dpkg-deb --fsys-tarfile "$1" | tar -xf - -C "$2" --no-same-owner --strip-components=5 --wildcards "$3"';
+    const script =
+      'dpkg-deb --fsys-tarfile "$1" | tar -xf - -C "$2" --no-same-owner --strip-components=5 --wildcards "$3"';
     const pattern = `./usr/share/${PACKAGE}/rules/*`;
     const { status, stderr } = spawnSync('sh', ['-c', script, 'sh', file, fresh, pattern], { encoding: 'utf8' });
     if (status !== 0) {

@@ -38,7 +38,15 @@ export async function packets(options: Options, progress: (text: string) => void
     using left = client;
     using right = server;
     using inspector = new Inspector(right, 'right');
-    const setting = { client: left, server: right, inspector, folder, phrases, repetitions: options.repetitions, progress };
+    const setting = {
+      client: left,
+      server: right,
+      inspector,
+      folder,
+      phrases,
+      repetitions: options.repetitions,
+      progress,
+    };
     const rows: Row[] = [];
     for (const [name, part] of PARTS) {
       if (options.only.length === 0 || options.only.includes(name)) rows.push(...(await part(setting)));

@@ -26,7 +26,10 @@ export async function program(setting: Setting): Promise<Row[]> {
     for (const kind of ['owasp', 'long'] as const) {
       for (const size of SIZES) {
         const set = kind === 'owasp' ? 'OWASP' : `${LEAST_LENGTH.long} bytes and more`;
-        programs.set(`${size.toLocaleString('en')} patterns (${set})`, inspecting(patternSet(phrases, kind, size, SEED)));
+        programs.set(
+          `${size.toLocaleString('en')} patterns (${set})`,
+          inspecting(patternSet(phrases, kind, size, SEED)),
+        );
       }
     }
     using copy = copying();
@@ -77,7 +80,13 @@ async function preparation({ inspector, folder, phrases, repetitions, progress }
   const name = `${count.toLocaleString('en')} rules`;
   const own = { peer: null, peerName: 'none', ratio: null, inGeomean: false };
   return [
-    { name: `${name}, from their text to the interface`, unit: 's', ours: median(seconds), ...own, spread: { ours: seconds } },
+    {
+      name: `${name}, from their text to the interface`,
+      unit: 's',
+      ours: median(seconds),
+      ...own,
+      spread: { ours: seconds },
+    },
     { name: `${name}, memory of maps`, unit: 'MiB', ours: median(bytes), ...own, spread: { ours: bytes } },
   ];
 }

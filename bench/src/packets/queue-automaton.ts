@@ -10,6 +10,8 @@ export function queueAutomaton(patterns: readonly Pattern[]): Uint8Array {
   if (table.form !== 'dense') throw new RangeError('a dense automaton has a dense table');
   const header = Uint32Array.of(classCount, stateCount);
   const ends = Uint8Array.from({ length: stateCount }, (_, state) => (own[state] === 0 && suffix[state] === 0 ? 0 : 1));
-  const parts = [header, classes, table.next, ends].map((part) => new Uint8Array(part.buffer, part.byteOffset, part.byteLength));
+  const parts = [header, classes, table.next, ends].map(
+    (part) => new Uint8Array(part.buffer, part.byteOffset, part.byteLength),
+  );
   return Buffer.concat(parts);
 }

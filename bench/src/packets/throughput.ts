@@ -43,7 +43,11 @@ export async function throughput(setting: Setting): Promise<Row[]> {
   const peers = [strings, queue].flatMap((peer) => ('reason' in peer ? [] : [peer]));
   try {
     const samples = await takeTurns([NOTHING, ...ours, ...peers], setting, () => measure(setting, queue));
-    return rows(samples, 'reason' in strings ? strings.reason : undefined, 'reason' in queue ? queue.reason : undefined);
+    return rows(
+      samples,
+      'reason' in strings ? strings.reason : undefined,
+      'reason' in queue ? queue.reason : undefined,
+    );
   } finally {
     listener.kill('SIGKILL');
   }

@@ -3,11 +3,11 @@
 // hashes are worked out in a vector, and one branch sees whether any of them is let through.
 
 import { type Code, type Label, ModuleBuilder } from '@plinth/wasmgen';
-import { type FilterTable, HASH_FACTOR, WINDOW_FOLD } from './filter.js';
+import { type FilterTable, HASH_FACTOR, WINDOW_FOLD, type WindowSet } from './filter.js';
 import type { Matcher } from './matcher.js';
 import type { Match } from './pattern.js';
 import type { StreamScanner, StreamState } from './scanner.js';
-import { type AutomatonPlace, CELL, scanTables } from './tables.js';
+import { type AutomatonPlace, CELL, scanTables, type ScanTables } from './tables.js';
 
 const PAGE = 0x1_0000;
 /** Bytes of text that are searched at a time: what the nearest caches hold beside the tables. */
@@ -18,11 +18,11 @@ const TEXT_ROOM = 32;
 
 interface Walker {
   /** On from a state while a pattern that began before the text may end in it; tells those. */
-  finish(state: number, length: number): void;
+  readonly finish: (state: number, length: number) => void;
   /** On from a state over the whole text; tells all, and gives the state behind it. */
-  whole(state: number, length: number): number;
+  readonly whole: (state: number, length: number) => number;
   /** From the root over the text's last bytes, quietly: the state behind it. */
-  tail(length: number): number;
+  readonly tail: (length: number) => number;
 }
 
 export class CompiledMatcher {
@@ -155,7 +155,12 @@ class MatcherEmitter {
       number,
       number,
     ];
-    if (way === 'tail') code.get(length).i32(this.#matcher.longest - 1).op('i32.sub').set(at);
+    if (way === 'tail')
+      code
+        .get(length)
+        .i32(this.#matcher.longest - 1)
+        .op('i32.sub')
+        .set(at);
     const over = code.block();
     const loop = code.loop();
     code.get(at).get(length).op('i32.ge_s').branchIf(over);
@@ -190,7 +195,11 @@ class MatcherEmitter {
   }
 
   #field(code: Code, { cells }: AutomatonPlace, state: number, field: number): Code {
-    return code.get(state).i32(5).op('i32.shl').memory('i32.load', cells + field);
+    return code
+      .get(state)
+      .i32(5)
+      .op('i32.shl')
+      .memory('i32.load', cells + field);
   }
 
   /** Of the byte at a place of the text. */
@@ -199,15 +208,15 @@ class MatcherEmitter {
   }
 
   /** The filter over the whole text, one table after the other. */
-  scan(bitmaps: readonly number[]): void {
+  scan(bitmaps: ScanTables['bitmaps']): void {
     const { filter } = this.#matcher;
     if (filter === undefined) return;
     const rounds = filter.tables.map((table, n) => this.#round(table, bitmaps[n]!));
     const code = this.#function('scan', 1, false);
-    filter.tables.forEach((table, n) => this.#filter(code, table, bitmaps[n]!, rounds[n]!));
+    filter.tables.forEach((table, n) => this.#filter(code, table, bitmaps[n]!.windows, rounds[n]!));
   }
 
-  #filter(code: Code, { width, stride, bits }: FilterTable, bitmap: number, round: number): void {
+  #filter(code: Code, { stride, windows: { width, bits } }: FilterTable, bitmap: number, round: number): void {
     const length = 0;
     const [at, told] = [code.local('i32'), code.local('i32')];
     const [fold, factor, product, index] = Array.from({ length: 4 }, () => code.local('v128')) as [
@@ -245,8 +254,8 @@ class MatcherEmitter {
   }
 
   /** A function of (at, told, length): compares from where the looks of a round let it begin, behind `told`; gives the new `told`. */
-  #round({ width, stride, behind, bits, ...table }: FilterTable, bitmap: number): number {
-    const compares = this.#places.map((place, n) => this.#compare(table, n, place));
+  #round({ stride, behind, windows, heads, ...lengths }: FilterTable, at0: ScanTables['bitmaps'][number]): number {
+    const compares = this.#places.map((place, n) => this.#compare(lengths, n, place));
     const { index, code } = this.#builder.function({ parameters: ['i32', 'i32', 'i32'], results: ['i32'] });
     const [at, told, length] = [0, 1, 2];
     const [product, from, last, end] = Array.from({ length: 4 }, () => code.local('i32')) as [
@@ -257,18 +266,15 @@ class MatcherEmitter {
     ];
     code.get(at).i32(ROUND).op('i32.add').set(end);
     const loop = code.loop();
-    code.get(at).memory('i32.load', this.#textAt);
-    if (width === 3) code.i32(8).op('i32.shl');
-    code.i32(WINDOW_FOLD).op('i32.or').i32(HASH_FACTOR).op('i32.mul').tee(product);
-    code
-      .i32(32 - (bits - 3))
-      .op('i32.shr_u')
-      .memory('i64.load', bitmap);
-    code.get(product).op('i64.extend_i32_u').op('i64.shr_u').op('i32.wrap_i64').i32(1).op('i32.and');
+    this.#isIn(code, windows, at0.windows, at, product);
     const some = code.if();
     emitLarger(
       code,
-      () => code.get(at).i32(stride - 1).op('i32.sub'),
+      () =>
+        code
+          .get(at)
+          .i32(stride - 1)
+          .op('i32.sub'),
       () => code.get(told),
       from,
     );
@@ -276,10 +282,25 @@ class MatcherEmitter {
     const over = code.block();
     const each = code.loop();
     code.get(from).get(last).op('i32.gt_s').branchIf(over).get(from).get(length).op('i32.ge_s').branchIf(over);
+    this.#isIn(code, heads, at0.heads, from, product);
+    const begins = code.if();
     for (const compare of compares) code.get(from).get(length).call(compare);
+    code.end(begins);
     code.get(from).i32(1).op('i32.add').tee(from).set(told).branch(each).end(each).end(over).end(some);
     code.get(at).i32(stride).op('i32.add').tee(at).get(end).op('i32.lt_s').branchIf(loop).end(loop).get(told);
     return index;
+  }
+
+  /** 1 if the window that begins there is in the set, else 0. */
+  #isIn(code: Code, { width, bits }: WindowSet, bitmap: number, at: number, product: number): void {
+    code.get(at).memory('i32.load', this.#textAt);
+    if (width < 4) code.i32(32 - 8 * width).op('i32.shl');
+    code.i32(WINDOW_FOLD).op('i32.or').i32(HASH_FACTOR).op('i32.mul').tee(product);
+    code
+      .i32(32 - (bits - 3))
+      .op('i32.shr_u')
+      .memory('i64.load', bitmap);
+    code.get(product).op('i64.extend_i32_u').op('i64.shr_u').op('i32.wrap_i64').i32(1).op('i32.and');
   }
 
   /** A function of (from, length): tells the patterns of the table's lengths that begin there. */
@@ -316,12 +337,33 @@ function emitStep(
   const none = code.if();
   code.i32(0).set(state).branch(done).end(none);
   const down = code.loop();
-  code.get(state).i32(5).op('i32.shl').tee(cell).memory('i32.load', cells + CELL.base).get(by).op('i32.add').tee(to);
-  code.i32(5).op('i32.shl').memory('i32.load', cells + CELL.check).get(state).i32(1).op('i32.add').op('i32.eq');
+  code
+    .get(state)
+    .i32(5)
+    .op('i32.shl')
+    .tee(cell)
+    .memory('i32.load', cells + CELL.base)
+    .get(by)
+    .op('i32.add')
+    .tee(to);
+  code
+    .i32(5)
+    .op('i32.shl')
+    .memory('i32.load', cells + CELL.check)
+    .get(state)
+    .i32(1)
+    .op('i32.add')
+    .op('i32.eq');
   const child = code.if();
   code.get(to).set(state).branch(done).end(child);
   code.get(state).op('i32.eqz').branchIf(done);
-  code.get(cell).memory('i32.load', cells + CELL.fail).set(state).branch(down).end(down).end(done);
+  code
+    .get(cell)
+    .memory('i32.load', cells + CELL.fail)
+    .set(state)
+    .branch(down)
+    .end(down)
+    .end(done);
 }
 
 /** `into` becomes the larger of two numbers with signs. */

@@ -2,7 +2,9 @@
 // Which positions of a text can be the beginning of a pattern, from a few of its bytes and without an automaton: most
 // are ruled out by one look each, or by none. A look takes 3 or 4 bytes (a *window*) and asks a bitmap by their hash. Looks of a
 // table are some bytes apart, its *stride*; each of its patterns is entered by all the windows that a look can see of
-// it, with every value of the bytes that lie outside of it. Long patterns allow a long stride, so short ones have a table of their own.
+// it, with every value of the bytes that lie outside of it. Long patterns allow a long stride at little cost, so short ones
+// may have a table of their own. Where a look lets something through, a second bitmap of what patterns begin with (*heads*) is
+// asked at each of the few positions that are meant.
 //
 // Bit 5 of every byte is set before it is hashed, which makes letters of both cases equal (and some other bytes, too). What is let
 // through is compared with the patterns afterwards: collisions cost time and lose nothing.
@@ -17,16 +19,10 @@ export const HASH_FACTOR = 0x9e37_79b1;
 /** Bytes that a look may see behind the end of the text; what is there does not matter. */
 export const WINDOW_REACH = 3;
 
-export interface FilterTable {
+/** A set of windows by their hashes. */
+export interface WindowSet {
   /** Bytes of a window. */
-  readonly width: 3 | 4;
-  /** Looks are at multiples of it; a pattern may begin up to stride - 1 bytes before its window. */
-  readonly stride: 2 | 4;
-  /** A pattern may also begin up to as many bytes behind the beginning of its window. */
-  readonly behind: 0 | 1;
-  /** Lengths of the patterns that it finds, both included. */
-  readonly least: number;
-  readonly most: number;
+  readonly width: 2 | 3 | 4;
   /** Where a window's bit is says `windowBit`. */
   readonly bits: number;
   /** 2^bits bits and 8 bytes. */
@@ -35,15 +31,26 @@ export interface FilterTable {
   readonly entries: number;
 }
 
+export interface FilterTable {
+  /** Looks are at multiples of it; a pattern may begin up to stride - 1 bytes before its window. */
+  readonly stride: 2 | 4;
+  /** A pattern may also begin up to as many bytes behind the beginning of its window. */
+  readonly behind: number;
+  /** Lengths of the patterns that it finds, both included. */
+  readonly least: number;
+  readonly most: number;
+  readonly windows: WindowSet;
+  readonly heads: WindowSet;
+}
+
 export interface Filter {
   readonly tables: readonly FilterTable[];
 }
 
-/** The least length of a pattern for a stride of 4, and of 2, with windows of 4 bytes. */
-const LONG = 7;
-const MIDDLE = 5;
 /** A byte alone would be seen in too many windows. */
 export const SHORTEST_FILTERED = 2;
+/** Patterns of this length and more are all alike to every table. */
+const LONG = 7;
 /** Bits of the smallest and the largest bitmap: 4 KiB, and 2 MiB. */
 const FEWEST_BITS = 15;
 const MOST_BITS = 24;
@@ -51,13 +58,21 @@ const MOST_BITS = 24;
 const SPARSE = 512;
 const SPARSE_ENOUGH = 64;
 const NEAR_BITS = 20;
+/** What it costs to see to a look that lets something through, in looks. */
+const PASS_COST = 30;
+/** Values of a byte of a usual text, as far as one in as many has a given one. */
+const VALUES = 24;
+/** Windows of 4 bytes that may be entered one by one: more of them are no filter. */
+const MOST_ENTRIES = 2 ** 20;
+/** Values of a byte after folding. */
+const FOLDED_VALUES = 128;
 
 /**
  * The bit of a window: its bytes little-endian in the upper bytes of 32 bits, folded, give a product; the upper bits of that
  * choose a byte of the bitmap, and its lower 6 bits one of the 64 bits that begin there. So one load that need not be aligned and
  * one shift find it.
  */
-export function windowBit(window: number, width: number, bits: number): number {
+export function windowBit(window: number, { width, bits }: Pick<WindowSet, 'width' | 'bits'>): number {
   const product = Math.imul((window << (32 - 8 * width)) | WINDOW_FOLD, HASH_FACTOR) >>> 0;
   return (product >>> (32 - (bits - 3))) * 8 + (product & 63);
 }
@@ -68,45 +83,78 @@ export function buildFilter(patterns: readonly Pattern[]): Filter {
   if (shortest < SHORTEST_FILTERED) {
     throw new PlinthError('input', 'filter-length', 'a filter finds patterns of two bytes and more');
   }
-  const all = Number.POSITIVE_INFINITY;
-  if (shortest >= LONG) return { tables: [buildTable(patterns, 4, 4, shortest, all)] };
-  if (shortest >= MIDDLE) return { tables: [buildTable(patterns, 4, 2, shortest, all)] };
-  const tables = [buildTable(patterns, 3, 2, SHORTEST_FILTERED, LONG - 1), buildTable(patterns, 4, 4, LONG, all)];
-  return { tables: tables.filter(({ entries }) => entries > 0) };
+  return { tables: cheapest(patterns).map((shape) => buildTable(patterns, shape)) };
 }
 
-function buildTable(
-  patterns: readonly Pattern[],
-  width: 3 | 4,
-  stride: 2 | 4,
-  least: number,
-  most: number,
-): FilterTable {
+interface Shape {
+  readonly width: 3 | 4;
+  readonly stride: 2 | 4;
+  readonly least: number;
+  readonly most: number;
+}
+
+/** One table, or one for short patterns and one for the others: what is expected to cost least. */
+function cheapest(patterns: readonly Pattern[]): Shape[] {
+  const counts = Array<number>(LONG + 1).fill(0);
+  for (const { bytes } of patterns) counts[Math.min(LONG, bytes.length)]!++;
+  const all = Number.POSITIVE_INFINITY;
+  const shapes = (least: number, most: number): Shape[] =>
+    ([2, 4] as const).flatMap((stride) => ([3, 4] as const).map((width) => ({ width, stride, least, most })));
+  const first = counts.findIndex((count) => count > 0);
+  const candidates = shapes(first, all).map((shape) => [shape]);
+  for (let from = first + 1; from <= LONG; from++) {
+    for (const short of shapes(first, from - 1)) for (const long of shapes(from, all)) candidates.push([short, long]);
+  }
+  let best = candidates[0]!;
+  let least = Number.POSITIVE_INFINITY;
+  for (const candidate of candidates) {
+    const cost = candidate.reduce((sum, shape) => sum + costOf(shape, counts), 0);
+    if (cost >= least) continue;
+    least = cost;
+    best = candidate;
+  }
+  return best;
+}
+
+/** Of a byte of a usual text, in looks. `counts` are numbers of patterns by their lengths. */
+function costOf({ width, stride, least, most }: Shape, counts: readonly number[]): number {
+  let [entries, passes] = [0, 0];
+  for (let length = least; length <= Math.min(LONG, most); length++) {
+    for (let before = 0; before < stride; before++) {
+      const known = Math.max(inside(length, before, width), inside(length, before - stride, width));
+      entries += counts[length]! * FOLDED_VALUES ** (width - known);
+      passes += counts[length]! / VALUES ** known;
+    }
+  }
+  // Those of 3 bytes, every second byte, are always a way.
+  if (entries > MOST_ENTRIES && (width === 4 || stride === 4)) return Number.POSITIVE_INFINITY;
+  return (1 + PASS_COST * Math.min(1, passes + entries / 2 ** bitsFor(entries))) / stride;
+}
+
+/** Bytes of a pattern in a window that begins `from` bytes behind the pattern's beginning. */
+function inside(length: number, from: number, width: number): number {
+  return Math.max(0, Math.min(length, from + width) - Math.max(0, from));
+}
+
+function buildTable(patterns: readonly Pattern[], { width, stride, least, most }: Shape): FilterTable {
   const windows = new Set<number>();
-  let behind: 0 | 1 = 0;
+  const heads = new Set<number>();
+  const headWidth = Math.min(4, least) as WindowSet['width'];
+  let behind = 0;
   for (const { bytes } of patterns) {
     if (bytes.length < least || bytes.length > most) continue;
     for (let before = 0; before < stride; before++) {
-      if (enter(windows, bytes, before, width, stride)) behind = 1;
+      const earlier = inside(bytes.length, before - stride, width) > inside(bytes.length, before, width);
+      if (earlier) behind = Math.max(behind, stride - before);
+      enter(windows, bytes, earlier ? before - stride : before, width);
     }
+    enter(heads, bytes, 0, headWidth);
   }
-  const bits = bitsFor(windows.size);
-  const bitmap = new Uint8Array(2 ** bits / 8 + 8);
-  for (const window of windows) {
-    const bit = windowBit(window, width, bits);
-    bitmap[bit >>> 3]! |= 1 << (bit & 7);
-  }
-  return { width, stride, behind, least, most, bits, bitmap, entries: windows.size };
+  return { stride, behind, least, most, windows: windowSet(windows, width), heads: windowSet(heads, headWidth) };
 }
 
-/**
- * Enters what a look sees of a pattern that begins `before` bytes ahead of it, or, if that shows more of the pattern, the look
- * before that one, behind whose first bytes the pattern begins. Gives whether it is that.
- */
-function enter(windows: Set<number>, bytes: Uint8Array, before: number, width: number, stride: number): boolean {
-  const inside = (from: number): number => Math.min(bytes.length, from + width) - Math.max(0, from);
-  const behind = before > 0 && inside(before - stride) > inside(before);
-  const from = behind ? before - stride : before;
+/** Enters what a window sees that begins `from` bytes behind the beginning of a pattern, or before it. */
+function enter(windows: Set<number>, bytes: Uint8Array, from: number, width: number): void {
   let all = [0];
   for (let n = 0; n < width; n++) {
     const byte = bytes[from + n];
@@ -114,7 +162,16 @@ function enter(windows: Set<number>, bytes: Uint8Array, before: number, width: n
     all = all.flatMap((rest) => values.map((value) => (rest | (value << (8 * n))) >>> 0));
   }
   for (const window of all) windows.add(window);
-  return behind;
+}
+
+function windowSet(windows: ReadonlySet<number>, width: WindowSet['width']): WindowSet {
+  const bits = bitsFor(windows.size);
+  const bitmap = new Uint8Array(2 ** bits / 8 + 8);
+  for (const window of windows) {
+    const bit = windowBit(window, { width, bits });
+    bitmap[bit >>> 3]! |= 1 << (bit & 7);
+  }
+  return { width, bits, bitmap, entries: windows.size };
 }
 
 /** What any byte can be after folding. */

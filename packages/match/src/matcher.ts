@@ -57,6 +57,6 @@ function chooseFilter(patterns: readonly Pattern[], { search }: MatcherOptions):
   const short = patterns.some(({ bytes }) => bytes.length < SHORTEST_FILTERED);
   if (short && search === undefined) return undefined;
   const filter = buildFilter(patterns);
-  const sparse = filter.tables.every(({ bits, entries }) => entries * LEAST_SPARSITY <= 2 ** bits);
+  const sparse = filter.tables.every(({ windows: { bits, entries } }) => entries * LEAST_SPARSITY <= 2 ** bits);
   return search === 'filter' || sparse ? filter : undefined;
 }

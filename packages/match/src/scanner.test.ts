@@ -10,7 +10,10 @@ import { findAll, Scanner, type StreamScanner, type StreamState } from './scanne
 import { findNaively, Random, randomScene } from './testing/random-sets.js';
 
 type Open = (state?: StreamState) => StreamScanner;
-const inJavaScript = (matcher: Matcher): Open => (state) => new Scanner(matcher, state);
+const inJavaScript =
+  (matcher: Matcher): Open =>
+  (state) =>
+    new Scanner(matcher, state);
 const inWebAssembly = (matcher: Matcher): Open => {
   const compiled = new CompiledMatcher(matcher);
   return (state) => compiled.scanner(state);

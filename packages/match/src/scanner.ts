@@ -3,7 +3,7 @@
 // in which those of one chunk are told is not fixed.
 
 import { type Automaton, descend, step } from './automaton.js';
-import { type FilterTable, windowBit } from './filter.js';
+import { type FilterTable, windowBit, type WindowSet } from './filter.js';
 import type { Match } from './pattern.js';
 import type { Matcher } from './matcher.js';
 
@@ -120,15 +120,20 @@ function list({ own, lists }: Automaton, state: number, end: number, emit: Emit)
 
 /** Tells every position at which a pattern of the table may begin, each once. */
 function candidates(table: FilterTable, chunk: Uint8Array, tell: (from: number) => void): void {
-  const { width, stride, behind, bits, bitmap } = table;
-  /** Behind the last position that was told. */
-  let told = 0;
+  const { stride, behind, windows, heads } = table;
+  /** Behind the last position that was looked at. */
+  let seen = 0;
   for (let at = 0; at < chunk.length; at += stride) {
-    const window = chunk[at]! | (chunk[at + 1]! << 8) | (chunk[at + 2]! << 16) | (chunk[at + 3]! << 24);
-    const bit = windowBit(window, width, bits);
-    if ((bitmap[bit >>> 3]! & (1 << (bit & 7))) === 0) continue;
+    if (!isIn(windows, chunk, at)) continue;
     const last = Math.min(at + behind, chunk.length - 1);
-    for (let from = Math.max(told, at - stride + 1); from <= last; from++) tell(from);
-    told = last + 1;
+    for (let from = Math.max(seen, at - stride + 1); from <= last; from++) if (isIn(heads, chunk, from)) tell(from);
+    seen = last + 1;
   }
+}
+
+/** Of the window that begins there. */
+function isIn(set: WindowSet, chunk: Uint8Array, at: number): boolean {
+  const window = chunk[at]! | (chunk[at + 1]! << 8) | (chunk[at + 2]! << 16) | (chunk[at + 3]! << 24);
+  const bit = windowBit(window, set);
+  return (set.bitmap[bit >>> 3]! & (1 << (bit & 7))) !== 0;
 }

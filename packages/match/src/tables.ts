@@ -2,7 +2,7 @@
 // A matcher's tables as one row of bytes, in which code knows every table's place: the memory of a WebAssembly module, or the
 // value of an array map of eBPF.
 //
-//   bitmaps of the filter | for each automaton: 256 classes of 16 bits, cells of 32 bytes
+//   for each table of the filter: bitmaps of windows and of heads | for each automaton: 256 classes of 16 bits, cells of 32 bytes
 //
 // A cell of the double array has its fields in 32 bits each, little-endian; `out` is what the automaton calls `own`, with a number
 // that is the caller's instead of a place in its lists.
@@ -21,8 +21,8 @@ export interface AutomatonPlace {
 
 export interface ScanTables {
   readonly bytes: Uint8Array;
-  /** Where the bitmap of each of the filter's tables lies. */
-  readonly bitmaps: readonly number[];
+  /** Where the bitmaps of each of the filter's tables lie. */
+  readonly bitmaps: readonly { readonly windows: number; readonly heads: number }[];
   readonly automata: readonly AutomatonPlace[];
 }
 
@@ -34,14 +34,20 @@ export function scanTables(matcher: Matcher, out: (automaton: Automaton, state: 
     size = (size + bytes + 63) & ~63;
     return at;
   };
-  const bitmaps = (matcher.filter?.tables ?? []).map(({ bitmap }) => reserve(bitmap.length));
+  const bitmaps = (matcher.filter?.tables ?? []).map(({ windows, heads }) => ({
+    windows: reserve(windows.bitmap.length),
+    heads: reserve(heads.bitmap.length),
+  }));
   const automata = matcher.automata.map(({ stateCount }) => ({
     classes: reserve(512),
     cells: reserve(stateCount * CELL.size),
     cellCount: stateCount,
   }));
   const bytes = new Uint8Array(size);
-  matcher.filter?.tables.forEach(({ bitmap }, n) => bytes.set(bitmap, bitmaps[n]!));
+  matcher.filter?.tables.forEach(({ windows, heads }, n) => {
+    bytes.set(windows.bitmap, bitmaps[n]!.windows);
+    bytes.set(heads.bitmap, bitmaps[n]!.heads);
+  });
   const view = new DataView(bytes.buffer);
   matcher.automata.forEach((automaton, n) => {
     const { table, classes, own, suffix, depth, stateCount } = automaton;

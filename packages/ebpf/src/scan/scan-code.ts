@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Code that finds all patterns of a matcher in a buffer: the filter's looks in a loop of four bytes, and out of its way, for each
-// look, the comparison of what it let through. Each look is one load of text, one multiplication, one load of the bitmap
-// and one branch that is rarely taken.
+// Code that finds all patterns of a matcher in a buffer: the filter's looks in a loop of 32 bytes, and out of its way, for what
+// a look lets through, the comparison of the few positions that are meant. Each look is one load of text, one multiplication, one
+// load of a bitmap and one branch that is rarely taken.
 
 import { assert } from '@plinth/core';
 import {
@@ -12,6 +12,7 @@ import {
   type Matcher,
   type ScanTables,
   WINDOW_FOLD,
+  type WindowSet,
 } from '@plinth/match';
 import { type Assembler, type Label, R0, R1, R2, R3, R4, R5, R7, R8, R9, type Register } from '../assembler.js';
 import type { MapDefinition } from '../program.js';
@@ -24,7 +25,7 @@ export interface ScanCode {
   /** Bytes of text that the buffer can have. Behind them it has `BUFFER_ROOM` more. */
   readonly bufferSize: number;
   /**
-   * 16 bytes from R7 that the code may use. What is kept there is unknown to the verifier whenever it is read, so its state
+   * 24 bytes from R7 that the code may use. What is kept there is unknown to the verifier whenever it is read, so its state
    * is the same in every round of a loop; on the stack it would remember.
    */
   readonly scratch: number;
@@ -41,13 +42,13 @@ export interface ScanCode {
 export const BUFFER_ROOM = 64;
 
 /** Bytes of a round of the loop: may_goto costs a read and a write of the stack, so it has to be worth it. */
-const ROUND = 8;
+const ROUND = 32;
 
-interface Look {
-  readonly table: FilterTable;
-  readonly at: number;
-  readonly base: Register;
-}
+/** Registers of the bitmaps of up to two tables. */
+const BITMAPS: readonly Register[] = [R1, R2];
+
+/** Words of `scratch`: a position, a cell, and the place of the look that let something through. */
+const WORD = { position: 0, cell: 8, look: 16 } as const;
 
 /**
  * Scans the bytes from R8 to R9, at most `bufferSize`, of the buffer that R7 points to. R8 has to be a number that the verifier
@@ -56,63 +57,96 @@ interface Look {
  * The matcher has a filter, of two tables at most, and compressed automata.
  */
 export function emitScan(a: Assembler, code: ScanCode): void {
-  const { matcher, tables, map } = code;
+  const { matcher, tables, map, scratch } = code;
   const { filter } = matcher;
-  assert(filter !== undefined && filter.tables.length <= 2, 'the code has registers for two tables');
-  const looks: Look[] = filter.tables.flatMap((table, n) =>
-    Array.from({ length: ROUND / table.stride }, (_, k) => ({ table, at: k * table.stride, base: [R1, R2][n]! })),
-  );
-  const [done, hit] = [a.label(), a.label()];
+  assert(filter !== undefined && filter.tables.length <= BITMAPS.length, 'the code has registers for two tables');
+  const done = a.label();
+  const compares = filter.tables.map(() => a.label());
+  const looks = filter.tables
+    .flatMap(({ stride }, table) => Array.from({ length: ROUND / stride }, (_, n) => ({ table, at: n * stride })))
+    .sort((one, other) => one.at - other.at || one.table - other.table)
+    .map((look) => ({ ...look, hit: a.label() }));
   const outer = a.here();
-  filter.tables.forEach((_, n) => a.loadMapValue([R1, R2][n]!, map, tables.bitmaps[n]!));
+  filter.tables.forEach((_, n) => a.loadMapValue(BITMAPS[n]!, map, tables.bitmaps[n]!.windows));
   const loop = a.here();
-  a.jumpIf('ge', R8, R9, done);
-  for (const look of looks) emitLook(a, look, hit);
+  a.jumpIf('ge', R8, R9, done).mov(R3, R7).add(R3, R8);
+  for (const { table, at, hit } of looks) {
+    emitLook(a, filter.tables[table]!.windows, { text: R3, at, bitmap: BITMAPS[table]!, product: R5 });
+    a.jumpIf('set', R4, 1, hit);
+  }
   a.add(R8, ROUND).mayGoto(done).jump(loop);
-  // One piece of code for all looks: the verifier reads it for each way that leads to it.
-  a.here(hit);
-  emitCompare(a, code, looks);
-  a.add(R8, ROUND);
+  for (const { table, at, hit } of looks) {
+    a.here(hit);
+    a.mov(R4, R8)
+      .add(R4, at)
+      .store(8, R7, scratch + WORD.look, R4)
+      .jump(compares[table]!);
+  }
+  // A look of the next table at the same place has not been taken yet, so what it is for is compared, too.
+  filter.tables.forEach((table, n) => {
+    a.here(compares[n]!);
+    emitCompare(a, code, table, tables.bitmaps[n]!.heads);
+  });
+  // All looks up to this place are done; those of each table go on at most its stride behind their last one.
+  a.load(8, R8, R7, scratch + WORD.look).add(R8, Math.min(...filter.tables.map(({ stride }) => stride)));
   code.pause?.(done);
   a.mayGoto(done).jump(outer);
   a.here(done);
 }
 
-function emitLook(a: Assembler, { table, at, base }: Look, hit: Label): void {
-  a.mov(R3, R7).add(R3, R8).load(4, R4, R3, at);
-  if (table.width === 3) a.alu32('lsh', R4, 8);
-  a.alu32('or', R4, WINDOW_FOLD).alu32('mul', R4, HASH_FACTOR);
-  a.mov32(R5, R4)
-    .alu32('rsh', R5, 32 - (table.bits - 3))
-    .add(R5, base)
-    .load(8, R5, R5, 0);
-  a.alu('rsh', R5, R4).jumpIf('set', R5, 1, hit);
+interface LookRegisters {
+  readonly text: Register;
+  /** Of the window, from `text` on. */
+  readonly at: number;
+  readonly bitmap: Register;
+  /** Kept for the look; not R4, by which x86 shifts slowly. */
+  readonly product: Register;
 }
 
-/** Walks the trie from every position at which a pattern may begin that a look of this round has seen. */
-function emitCompare(a: Assembler, code: ScanCode, looks: readonly Look[]): void {
-  const first = Math.min(...looks.map(({ table, at }) => at - table.stride + 1));
-  const last = Math.max(...looks.map(({ table, at }) => at + table.behind));
-  const over = a.label();
-  a.mov(R5, R8).add(R5, first).alu('or', R5, 0);
+/** Bit 0 of R4 says whether the window is in the set. */
+function emitLook(a: Assembler, { width, bits }: WindowSet, { text, at, bitmap, product }: LookRegisters): void {
+  a.load(4, product, text, at);
+  if (width < 4) a.alu32('lsh', product, 32 - 8 * width);
+  a.alu32('or', product, WINDOW_FOLD).alu32('mul', product, HASH_FACTOR);
+  a.mov32(R4, product)
+    .alu32('rsh', R4, 32 - (bits - 3))
+    .add(R4, bitmap)
+    .load(8, R4, R4, 0)
+    .alu('rsh', R4, product);
+}
+
+/** Walks the trie from every position at which, for the look that let something through, a pattern may begin, and does by its head. */
+function emitCompare(a: Assembler, code: ScanCode, { stride, behind, heads }: FilterTable, headsAt: number): void {
+  const { map, bufferSize, scratch } = code;
+  const [begins, next, over] = [a.label(), a.label(), a.label()];
+  a.load(8, R5, R7, scratch + WORD.look).add(R5, 1 - stride);
   const start = a.here();
+  a.store(8, R7, scratch + WORD.position, R5);
+  // It may lie before the text, as a number that is very large.
+  a.jumpIf('ge', R5, R9, next).jumpIf('ge', R5, bufferSize, next);
+  a.mov(R3, R7).add(R3, R5).loadMapValue(R1, map, headsAt);
+  emitLook(a, heads, { text: R3, at: 0, bitmap: R1, product: R0 });
+  a.jumpIf('set', R4, 1, begins).jump(next);
+  a.here(begins);
   code.tables.automata.forEach((place) => emitWalk(a, code, place));
-  a.add(R5, 1).mov(R4, R8).add(R4, last);
+  a.here(next);
+  a.load(8, R5, R7, scratch + WORD.position)
+    .add(R5, 1)
+    .load(8, R4, R7, scratch + WORD.look)
+    .add(R4, behind);
   a.jumpIf('sgt', R5, R4, over).mayGoto(over).jump(start);
   a.here(over);
 }
 
-/** The patterns that begin at R5, a position that may lie outside of the text. */
+/** The patterns that begin at the position that is kept in `scratch`. */
 function emitWalk(
   a: Assembler,
   { map, bufferSize, scratch, ...code }: ScanCode,
   { classes, cells, cellCount }: AutomatonPlace,
 ): void {
   const over = a.label();
-  // R3 is the position, R2 the cell; R5 is kept on the stack meanwhile.
-  // Any operation but an addition has the verifier forget that R3 and R5 are the same number: it would know too much of R5
-  // where R3 is outside, and follow the loop for each number.
-  a.store(8, R7, scratch, R5).mov(R3, R5).alu('or', R3, 0).mov(R2, 0);
+  // R3 is the position, R2 the cell.
+  a.load(8, R3, R7, scratch + WORD.position).mov(R2, 0);
   const loop = a.here();
   a.jumpIf('ge', R3, R9, over).jumpIf('ge', R3, bufferSize, over);
   a.mov(R4, R7).add(R4, R3).load(1, R4, R4, 0);
@@ -127,11 +161,10 @@ function emitWalk(
   a.mov(R2, R4).load(4, R0, R5, CELL.out);
   const none = a.label();
   a.jumpIf('eq', R0, 0, none);
-  a.store(8, R7, scratch + 8, R2);
+  a.store(8, R7, scratch + WORD.cell, R2);
   code.found();
-  a.load(8, R2, R7, scratch + 8);
+  a.load(8, R2, R7, scratch + WORD.cell);
   a.here(none);
   a.add(R3, 1).mayGoto(over).jump(loop);
   a.here(over);
-  a.load(8, R5, R7, scratch);
 }

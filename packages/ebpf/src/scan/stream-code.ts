@@ -12,6 +12,11 @@ export interface StreamCode extends ScanCode {
   readonly states: number;
   /** As `found`; the pattern began before this chunk, or the chunk is shorter than the longest pattern. */
   foundAtSeam(): void;
+  /**
+   * Of pieces of one chunk, each of which begins with the last `longest - 1` bytes of the one before, so that no automaton is
+   * needed in between: emits a jump to `out` unless this piece is the first one, or the last one. Uses R0 to R5.
+   */
+  readonly pieces?: { unlessFirst(out: Label): void; unlessLast(out: Label): void };
 }
 
 /**
@@ -24,6 +29,7 @@ export function emitStream(a: Assembler, code: StreamCode): Label {
   // A number that the verifier does not know.
   a.store(8, R7, code.scratch, 0).load(8, R8, R7, code.scratch);
   a.jumpIf('lt', R9, matcher.longest, start);
+  code.pieces?.unlessFirst(start);
   tables.automata.forEach((place, n) => emitSeam(a, code, place, n, 'finish'));
   a.here(start);
   // Both ways are behind this place, or the loop would have two entries.
@@ -31,6 +37,7 @@ export function emitStream(a: Assembler, code: StreamCode): Label {
   a.jumpIf('lt', R9, matcher.longest, whole);
   emitScan(a, code);
   a.jumpIf('lt', R8, R9, end);
+  code.pieces?.unlessLast(end);
   tables.automata.forEach((place, n) => emitSeam(a, code, place, n, 'tail'));
   a.jump(end);
   a.here(whole);

@@ -108,7 +108,7 @@ export function emitSecondLook(a: Assembler, again: Label): void {
   const over = a.label();
   a.load(8, R0, FP, FLOW_AT).jumpIf('eq', R0, 0, over);
   a.load(8, R1, R7, SLOT.later).jumpIf('eq', R1, 0, over);
-  a.store(8, R7, SLOT.base, R1).store(8, R7, SLOT.later, 0);
+  a.store(8, R7, SLOT.base, R1).store(8, R7, SLOT.scanned, R1).store(8, R7, SLOT.later, 0);
   emitGoOn(a, R0);
   a.mayGoto(over).jump(again);
   a.here(over);

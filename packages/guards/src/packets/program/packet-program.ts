@@ -83,7 +83,7 @@ export function packetProgram(tables: RuleTables, { failClosed = false }: Packet
   a.load(4, R1, R6, 0).load(8, R2, R0, COUNTER.bytes).add(R2, R1).store(8, R0, COUNTER.bytes, R2);
   emitValue(a, PIECE_MAP, pass);
   a.mov(R7, R0).mov32(R8, R8).store(8, R7, SLOT.packet, R8);
-  const words = [SLOT.actions, SLOT.told, SLOT.base, SLOT.reason, SLOT.hits, SLOT.flow, SLOT.stream];
+  const words = [SLOT.actions, SLOT.told, SLOT.base, SLOT.scanned, SLOT.reason, SLOT.hits, SLOT.flow, SLOT.stream];
   for (const word of words) a.store(8, R7, word, 0);
   a.store(8, FP, FLOW_AT, 0);
   // The pieces of a packet are put together nowhere in a program.
@@ -175,6 +175,14 @@ function emitPayload(a: Assembler, context: MatchContext, decide: Label): void {
     states: SLOT.states,
     found,
     foundAtSeam: found,
+    pieces: {
+      unlessFirst: (out) => {
+        a.load(8, R1, R7, SLOT.base).load(8, R2, R7, SLOT.scanned).jumpIf('ne', R1, R2, out);
+      },
+      unlessLast: (out) => {
+        a.load(8, R1, R7, SLOT.base).add(R1, R9).load(4, R2, FP, FOUND.payloadLength).jumpIf('lt', R1, R2, out);
+      },
+    },
     pause: (out) => {
       a.load(8, R1, R7, SLOT.hits).jumpIf('ge', R1, ENOUGH_HITS, out);
     },
@@ -184,7 +192,11 @@ function emitPayload(a: Assembler, context: MatchContext, decide: Label): void {
   const whole = a.label();
   a.jumpIf('ge', R8, R9, whole).mayGoto(end).jump(again);
   a.here(whole);
-  a.load(8, R1, R7, SLOT.base).add(R1, R9).store(8, R7, SLOT.base, R1).mayGoto(end).jump(loop);
+  const last = a.label();
+  a.load(8, R1, R7, SLOT.base).add(R1, R9).load(4, R2, FP, FOUND.payloadLength).jumpIf('ge', R1, R2, last);
+  a.add(R1, 1 - matcher.longest);
+  a.here(last);
+  a.store(8, R7, SLOT.base, R1).mayGoto(end).jump(loop);
   a.here(end);
   emitSecondLook(a, loop);
   a.jump(decide);

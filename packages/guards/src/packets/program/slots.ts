@@ -8,14 +8,17 @@ import { FOUND_SIZE } from './decode-code.js';
 /** Bytes of a payload that are looked at in one piece; the next one begins before its end. */
 export const PIECE = 8192;
 
-/** Words of 8 bytes, from R7 on. `scan` has two; `states` has one for two automata, 4 bytes each. */
+/** Words of 8 bytes, from R7 on. `scan` has three; `states` has one for two automata, 4 bytes each. */
 const NAMES = [
   'scan',
   'scan2',
+  'scan3',
   'position',
   'entry',
   'entryEnd',
   'base',
+  /** Where the scan of the payload began whose pieces these are. */
+  'scanned',
   'actions',
   'packet',
   'protocol',
