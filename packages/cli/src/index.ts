@@ -15,3 +15,6 @@ export type { MachineEnd } from './thread/messages.js';
 export { HostTools } from './image/host-tools.js';
 export { runInNamespace } from './host/namespace.js';
 export { tuneCompiler } from './host/v8-flags.js';
+export { alertEvent, dropEvent } from './inspect/eve-event.js';
+export { inspectCapture } from './inspect/inspect-capture.js';
+export { readRules, refusedOf } from './inspect/rule-files.js';

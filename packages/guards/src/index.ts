@@ -1,7 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 export * from './packets/capture-reader.js';
+export * from './packets/confirm/alert-queue.js';
+export * from './packets/confirm/capture-judge.js';
+export * from './packets/confirm/carried-packets.js';
+export * from './packets/confirm/flow-table.js';
+export type { DecodeContent } from './packets/confirm/http-buffers.js';
+export * from './packets/confirm/http-message.js';
+export * from './packets/confirm/transaction.js';
 export * from './packets/decode-packet.js';
 export * from './packets/evaluate-packet.js';
+export * from './packets/judge-rule.js';
 export * from './packets/kernel-rule.js';
 export * from './packets/packet-event.js';
 export * from './packets/parse-rules.js';
@@ -9,6 +17,6 @@ export * from './packets/program/decode-code.js';
 export * from './packets/program/packet-program.js';
 export * from './packets/program/record-code.js';
 export * from './packets/program/rule-tables.js';
-export { PIECE } from './packets/program/slots.js';
-export * from './packets/rule.js';
 export * from './packets/rule-sets.js';
+export * from './packets/rule.js';
+export { PIECE } from './packets/program/slots.js';

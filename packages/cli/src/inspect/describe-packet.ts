@@ -4,6 +4,13 @@
 import { type DecodedPacket, PROTOCOL, REASON } from '@plinth/guards';
 
 const NAMES: Readonly<Record<number, string>> = {
+  2: 'IGMP',
+  4: 'IP-in-IP',
+  41: 'IPv6',
+  47: 'GRE',
+  50: 'ESP',
+  132: 'SCTP',
+  [PROTOCOL.ah]: 'AH',
   [PROTOCOL.tcp]: 'TCP',
   [PROTOCOL.udp]: 'UDP',
   [PROTOCOL.icmp]: 'ICMP',
@@ -14,14 +21,17 @@ export function protocolName(protocol: number): string {
   return NAMES[protocol] ?? String(protocol);
 }
 
+/** Source and destination. */
+export function addressBytes(frame: Uint8Array, packet: DecodedPacket): [source: Uint8Array, destination: Uint8Array] {
+  const [at, size] = packet.version === 4 ? [packet.network + 12, 4] : [packet.network + 8, 16];
+  return [frame.subarray(at, at + size), frame.subarray(at + size, at + 2 * size)];
+}
+
 /** Source and destination, as they are written. */
 export function addressesOf(frame: Uint8Array, packet: DecodedPacket): [source: string, destination: string] {
-  const [at, size] = packet.version === 4 ? [packet.network + 12, 4] : [packet.network + 8, 16];
-  const text = (start: number): string => {
-    const bytes = frame.subarray(start, start + size);
-    return size === 4 ? [...bytes].join('.') : version6(bytes);
-  };
-  return [text(at), text(at + size)];
+  const text = (bytes: Uint8Array): string => (bytes.length === 4 ? [...bytes].join('.') : version6(bytes));
+  const [source, destination] = addressBytes(frame, packet);
+  return [text(source), text(destination)];
 }
 
 /** RFC 5952: the longest row of zeroes is left out. */

@@ -1,29 +1,39 @@
 // SPDX-License-Identifier: Apache-2.0
-// A capture through the program that a kernel would run, compiled to WebAssembly: the same verdicts, anywhere, without root.
+// A capture through the program that a kernel would run, compiled to WebAssembly: anywhere, without root. What the program flags is
+// confirmed with all that the capture has of the connection.
 
+import { gunzipSync, inflateRawSync, inflateSync, constants } from 'node:zlib';
 import { compile, Environment, MOST_PACKET } from '@plinth/ebpf';
 import {
   type CapturedFrame,
-  type DecodedPacket,
-  decodePacket,
+  type CarriedPacket,
+  CaptureJudge,
+  type CaptureJudgeOptions,
+  type DecodeContent,
+  type JudgedPacket,
+  type Judgement,
   type KernelRule,
   packetProgram,
-  type FlowFacts,
+  PacketUnwrapper,
   readCapture,
   readEvent,
+  REASON,
   ruleTables,
   VERDICT,
 } from '@plinth/guards';
 
-/** What the program said of a frame, if it said something. */
-export interface InspectedFrame {
-  readonly frame: CapturedFrame;
-  readonly packet: DecodedPacket;
-  readonly dropped: boolean;
-  readonly rules: readonly KernelRule[];
+export interface CaptureSettings extends Omit<CaptureJudgeOptions, 'decode'> {
+  readonly failClosed: boolean;
+}
+
+/** What is said of a packet: of a frame, or of one that it carries. */
+export interface InspectedPacket extends JudgedPacket {
+  readonly captured: CapturedFrame;
+  readonly carried: CarriedPacket;
   /** Bits of `REASON`. */
   readonly reason: number;
-  readonly flow: FlowFacts;
+  /** It does not pass, because of a rule or because it cannot be inspected. */
+  readonly stopped: boolean;
 }
 
 export interface CaptureCounts {
@@ -36,36 +46,66 @@ export interface CaptureCounts {
 export function* inspectCapture(
   bytes: Uint8Array,
   what: string,
-  rules: readonly KernelRule[],
-  failClosed: boolean,
+  judgements: readonly Judgement[],
+  { failClosed, ...options }: CaptureSettings,
   counts: CaptureCounts,
-): Generator<InspectedFrame> {
+): Generator<InspectedPacket> {
+  const rules = judgements.flatMap((one) => kernelRulesOf(one, options.inline));
   const program = packetProgram(ruleTables(rules), { failClosed });
   const environment = new Environment(program.program);
   environment.maps.get(program.tablesMap.name)?.update(new Uint8Array(4), program.tables.bytes);
   const run = compile(environment);
-  for (const frame of readCapture(bytes, what)) {
+  const judge = new CaptureJudge(judgements, { ...options, decode: decodeContent });
+  const unwrapper = new PacketUnwrapper();
+  for (const captured of readCapture(bytes, what)) {
     counts.frames++;
-    if (frame.bytes.length > MOST_PACKET || frame.bytes.length === 0) {
+    if (captured.bytes.length > MOST_PACKET || captured.bytes.length === 0) {
       counts.tooLong++;
       continue;
     }
-    environment.present({ frame: frame.bytes, time: frame.time });
-    const dropped = run() === VERDICT.drop;
-    if (dropped) counts.dropped++;
-    for (const record of environment.take(program.events)) {
-      const { matches, reason, flow } = readEvent(record);
-      yield {
-        frame,
-        packet: decodePacket(frame.bytes),
-        dropped,
-        rules: matches
-          .map(({ rule }) => rule)
-          .sort((a, b) => a - b)
-          .map((number) => rules[number]!),
-        reason,
-        flow,
-      };
+    for (const carried of unwrapper.unwrap(captured.bytes, captured.time)) {
+      environment.present({ frame: carried.frame, time: captured.time });
+      const stoppedByProgram = run() === VERDICT.drop;
+      let reason = 0;
+      const flags: number[] = [];
+      for (const record of environment.take(program.events)) {
+        const event = readEvent(record);
+        reason |= event.reason;
+        flags.push(...event.matches.map(({ rule }) => rule));
+      }
+      const judged = judge.judge(carried, captured.time, (reason & REASON.untold) === 0 ? flags : undefined);
+      const uninspected = stoppedByProgram && flags.length === 0;
+      const stopped = uninspected || (options.inline && judged.dropped !== undefined);
+      if (stopped) counts.dropped++;
+      yield { captured, carried, ...judged, reason, stopped };
+      // What it carries does not arrive.
+      if (stopped) break;
     }
   }
 }
+
+/**
+ * As the program gets them here: what lets packets pass is told, too, and decided with the rest; and where nothing is dropped, all rules
+ * only tell.
+ */
+function kernelRulesOf(judgement: Judgement, inline: boolean): KernelRule[] {
+  if (judgement.answer === 'refused' || (judgement.answer === 'confirm' && judgement.everything)) return [];
+  const rules = judgement.answer === 'kernel' ? [judgement.kernel] : judgement.candidates;
+  return rules.map((rule) => (inline && rule.action !== 'pass' ? rule : { ...rule, action: 'alert' }));
+}
+
+/** A stream that ends early gives what it has. */
+const decodeContent: DecodeContent = (bytes, coding, most) => {
+  const options = { maxOutputLength: most, finishFlush: constants.Z_SYNC_FLUSH };
+  const attempt = (decode: () => Uint8Array): Uint8Array | undefined => {
+    try {
+      return decode();
+    } catch {
+      return undefined;
+    }
+  };
+  if (coding === 'gzip' || coding === 'x-gzip') return attempt(() => gunzipSync(bytes, options));
+  if (coding !== 'deflate') return undefined;
+  // Some send deflate without the header of zlib.
+  return attempt(() => inflateSync(bytes, options)) ?? attempt(() => inflateRawSync(bytes, options));
+};

@@ -3,18 +3,25 @@
 
 import { readFileSync } from 'node:fs';
 import { PlinthError } from '@plinth/core';
-import { DEFAULT_VARIABLES, type KernelRule, kernelRule, parseRules, type Rule, type Variables } from '@plinth/guards';
+import {
+  DEFAULT_VARIABLES,
+  type JudgeOptions,
+  type Judgement,
+  judgeRules,
+  parseRules,
+  type RefusedJudgement,
+  type Variables,
+} from '@plinth/guards';
 import { reasonOf } from '../host/reason.js';
 
-export interface JudgedRules {
-  readonly rules: readonly KernelRule[];
-  readonly refused: readonly { readonly rule: Rule; readonly because: string }[];
+export interface JudgedFile {
+  readonly judgements: readonly Judgement[];
   /** Lines that are no rules. */
   readonly errors: readonly PlinthError[];
 }
 
 /** `settings` are NAME=VALUE, for `$NAME` in rules. */
-export function readRules(path: string, settings: readonly string[]): JudgedRules {
+export function readRules(path: string, settings: readonly string[], options: JudgeOptions): JudgedFile {
   let text: string;
   try {
     // Any byte is a character: rules name what is no ASCII by its number.
@@ -22,15 +29,12 @@ export function readRules(path: string, settings: readonly string[]): JudgedRule
   } catch (cause) {
     throw new PlinthError('input', 'rules-file', `${path}: cannot be read: ${reasonOf(cause)}`, { cause });
   }
-  const { rules: parsed, errors } = parseRules(text, path, variables(settings));
-  const rules: KernelRule[] = [];
-  const refused: JudgedRules['refused'][number][] = [];
-  for (const rule of parsed) {
-    const judged = kernelRule(rule);
-    if (typeof judged === 'string') refused.push({ rule, because: judged });
-    else rules.push(judged);
-  }
-  return { rules, refused, errors };
+  const { rules, errors } = parseRules(text, path, variables(settings));
+  return { judgements: judgeRules(rules, options), errors };
+}
+
+export function refusedOf(judgements: readonly Judgement[]): RefusedJudgement[] {
+  return judgements.filter((one) => one.answer === 'refused');
 }
 
 function variables(settings: readonly string[]): Variables {

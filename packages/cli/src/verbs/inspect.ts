@@ -4,11 +4,20 @@
 import { readFileSync } from 'node:fs';
 import { styleText } from 'node:util';
 import { type Finding, PlinthError } from '@plinth/core';
-import { type KernelRule, packetProgram, ruleTables } from '@plinth/guards';
+import {
+  DEFAULT_PRIORITY,
+  type Judgement,
+  type Matched,
+  packetProgram,
+  type Place,
+  type Rule,
+  ruleTables,
+} from '@plinth/guards';
 import { reasonOf } from '../host/reason.js';
 import { addressesOf, protocolName, reasonsOf } from '../inspect/describe-packet.js';
-import { type CaptureCounts, inspectCapture, type InspectedFrame } from '../inspect/inspect-capture.js';
-import { readRules } from '../inspect/rule-files.js';
+import { alertEvent, dropEvent, timeText } from '../inspect/eve-event.js';
+import { type CaptureCounts, inspectCapture, type InspectedPacket } from '../inspect/inspect-capture.js';
+import { readRules, refusedOf } from '../inspect/rule-files.js';
 import { EXIT } from '../report-error.js';
 import { EventLog } from '../run/event-log.js';
 
@@ -17,35 +26,58 @@ export interface CheckOptions {
   readonly json?: boolean;
 }
 
+const ANSWERS = { kernel: 'in the kernel', confirm: 'in the kernel with confirmation', refused: 'refused' } as const;
+
 /** What becomes of each rule: 0 if all are decided, 1 if some are refused, 2 if some lines are no rules. */
 export function checkVerb(path: string, { set = [], json = false }: CheckOptions): number {
-  const { rules, refused, errors } = readRules(path, set);
-  const budget = budgetOf(rules);
-  const status = errors.length > 0 ? EXIT.input : refused.length > 0 ? EXIT.found : EXIT.clean;
+  const { judgements, errors } = readRules(path, set, {});
+  const budget = budgetOf(judgements);
+  const count = (answer: Judgement['answer']): number => judgements.filter((one) => one.answer === answer).length;
+  const [inKernel, confirmed, refused] = [count('kernel'), count('confirm'), count('refused')];
+  const status = errors.length > 0 ? EXIT.input : refused > 0 ? EXIT.found : EXIT.clean;
   if (json) {
-    const counts = { inKernel: rules.length, refused: refused.length, errors: errors.length };
-    const list = [
-      ...rules.map(({ rule }) => ({ line: rule.line, sid: rule.sid, answer: 'in the kernel' })),
-      ...refused.map(({ rule, because }) => ({ line: rule.line, sid: rule.sid, answer: 'refused', because })),
-    ].sort((a, b) => a.line - b.line);
+    const list = judgements.map((one) => ({
+      line: one.rule.line,
+      sid: one.rule.sid,
+      answer: ANSWERS[one.answer],
+      ...(one.answer === 'refused' ? { because: one.because } : {}),
+      ...(one.answer === 'confirm'
+        ? { contents: one.candidates.map(({ contents }) => contents.map(contentText).join(' ')) }
+        : {}),
+    }));
     const wrong = errors.map(({ message }) => message);
+    const counts = { inKernel, confirmed, refused, errors: errors.length };
     process.stdout.write(`${JSON.stringify({ file: path, counts, ...budget, rules: list, errors: wrong })}\n`);
     return status;
   }
   for (const { message } of errors) process.stdout.write(`${message}\n`);
-  for (const { rule, because } of refused) {
-    process.stdout.write(`${path}:${rule.line}: sid ${rule.sid}: refused: ${because}\n`);
+  for (const one of judgements) {
+    const why = one.answer === 'refused' ? `: ${one.because}` : '';
+    process.stdout.write(`${path}:${one.rule.line}: sid ${one.rule.sid}: ${ANSWERS[one.answer]}${why}\n`);
   }
-  const all = rules.length + refused.length + errors.length;
   process.stdout.write(
-    `${rules.length} of ${all} rules are decided in the kernel, ${refused.length} refused, ${errors.length} wrong: ` +
-      `${budget.patterns} contents, ${budget.instructions} instructions, ${(budget.tableBytes / 1024).toFixed(0)} KiB of tables\n`,
+    `${judgements.length + errors.length} rules: ${inKernel} in the kernel, ${confirmed} with confirmation, ${refused} refused, ` +
+      `${errors.length} wrong: ${budget.patterns} contents, ${budget.instructions} instructions, ` +
+      `${(budget.tableBytes / 1024).toFixed(0)} KiB of tables\n`,
   );
   return status;
 }
 
-function budgetOf(rules: readonly KernelRule[]): { patterns: number; instructions: number; tableBytes: number } {
-  const tables = ruleTables(rules);
+function contentText({ bytes, nocase }: { bytes: Uint8Array; nocase: boolean }): string {
+  const text = [...bytes].map((byte) =>
+    byte > 0x20 && byte < 0x7f && byte !== 0x22 && byte !== 0x7c
+      ? String.fromCharCode(byte)
+      : `|${byte.toString(16).padStart(2, '0')}|`,
+  );
+  return `"${text.join('').replaceAll('||', ' ')}"${nocase ? ' nocase' : ''}`;
+}
+
+function budgetOf(judgements: readonly Judgement[]): { patterns: number; instructions: number; tableBytes: number } {
+  const tables = ruleTables(
+    judgements.flatMap((one) =>
+      one.answer === 'kernel' ? [one.kernel] : one.answer === 'confirm' ? one.candidates : [],
+    ),
+  );
   const { instructions } = packetProgram(tables).program;
   return {
     patterns: tables.matcher.patterns.length,
@@ -64,9 +96,9 @@ export interface PcapOptions {
 
 /** The alerts of a capture; 1 if there are some. */
 export function pcapVerb(path: string, options: PcapOptions): number {
-  const { rules, refused, errors } = readRules(options.rules, options.set ?? []);
+  const { judgements, errors } = readRules(options.rules, options.set ?? [], { streams: true });
   if (errors.length > 0) throw errors[0]!;
-  for (const { rule, because } of refused) {
+  for (const { rule, because } of refusedOf(judgements)) {
     process.stderr.write(`plinth: ${options.rules}:${rule.line}: sid ${rule.sid} is not looked at: ${because}\n`);
   }
   let bytes: Uint8Array;
@@ -77,17 +109,22 @@ export function pcapVerb(path: string, options: PcapOptions): number {
   }
   using log = new EventLog(options.events);
   const counts: CaptureCounts = { frames: 0, dropped: 0, tooLong: 0 };
+  const settings = { failClosed: options.failClosed === true, inline: true, midstream: true };
   let alerts = 0;
-  const failClosed = options.failClosed === true;
-  for (const inspected of inspectCapture(bytes, path, rules, failClosed, counts)) {
-    for (const rule of inspected.rules) {
+  for (const inspected of inspectCapture(bytes, path, judgements, settings, counts)) {
+    for (const matched of inspected.told) {
       alerts++;
-      log.write(finding(path, inspected, rule));
-      process.stdout.write(options.json === true ? `${eve(inspected, rule)}\n` : `${line(inspected, rule)}\n`);
+      log.write(finding(path, inspected, matched.rule));
+      process.stdout.write(options.json === true ? json(alertEvent(inspected, matched)) : line(inspected, matched));
+    }
+    if (options.json === true) {
+      if (inspected.stopped) process.stdout.write(json(dropEvent(inspected)));
+      continue;
     }
     for (const reason of reasonsOf(inspected.reason)) {
-      const what = inspected.dropped ? 'dropped' : 'passed';
-      if (options.json !== true) process.stderr.write(`frame ${inspected.frame.number}: ${what}: ${reason}\n`);
+      process.stderr.write(
+        `frame ${inspected.captured.number}: ${inspected.stopped ? 'dropped' : 'passed'}: ${reason}\n`,
+      );
     }
   }
   if (options.json !== true) {
@@ -98,62 +135,35 @@ export function pcapVerb(path: string, options: PcapOptions): number {
   return alerts > 0 ? EXIT.found : EXIT.clean;
 }
 
-/** Nanoseconds since 1970 to RFC 3339 with microseconds, as EVE has it. */
-function timeText(time: bigint): string {
-  const milliseconds = Number(time / 1_000_000n);
-  const micro = String((time / 1000n) % 1_000_000n).padStart(6, '0');
-  return `${new Date(milliseconds).toISOString().slice(0, 19)}.${micro}+0000`;
+function json(event: Record<string, unknown>): string {
+  return `${JSON.stringify(event)}\n`;
 }
 
 /** As Suricata's fast.log has it. */
-function line({ frame, packet, dropped }: InspectedFrame, { rule }: KernelRule): string {
-  const [source, destination] = addressesOf(frame.bytes, packet);
-  const mark = dropped ? '[Drop] ' : '';
+function line({ captured, carried, packet, stopped }: InspectedPacket, { rule }: Matched<Place>): string {
+  const [source, destination] = addressesOf(carried.frame, packet);
+  const mark = stopped && rule.header.action !== 'alert' ? '[Drop] ' : '';
   const coloured = process.stdout.isTTY && process.stdout.hasColors();
   const message = coloured ? styleText('bold', rule.message) : rule.message;
   const classtype = rule.classtype === undefined ? '' : `[Classification: ${rule.classtype}] `;
   return (
-    `${timeText(frame.time)}  ${mark}[**] [${rule.gid}:${rule.sid}:${rule.rev}] ${message} [**] ${classtype}` +
-    `[Priority: ${rule.priority ?? 3}] {${protocolName(packet.protocol)}} ` +
-    `${source}:${packet.sourcePort} -> ${destination}:${packet.destinationPort}  (frame ${frame.number})`
+    `${timeText(captured.time)}  ${mark}[**] [${rule.gid}:${rule.sid}:${rule.rev}] ${message} [**] ${classtype}` +
+    `[Priority: ${rule.priority ?? DEFAULT_PRIORITY}] {${protocolName(packet.protocol)}} ` +
+    `${source}:${packet.sourcePort} -> ${destination}:${packet.destinationPort}  (frame ${captured.number})\n`
   );
 }
 
-/** One line as Suricata's EVE has it, with what is known here. */
-function eve({ frame, packet, dropped }: InspectedFrame, { rule }: KernelRule): string {
-  const [source, destination] = addressesOf(frame.bytes, packet);
-  return JSON.stringify({
-    timestamp: timeText(frame.time),
-    event_type: 'alert',
-    pcap_cnt: frame.number,
-    src_ip: source,
-    src_port: packet.sourcePort,
-    dest_ip: destination,
-    dest_port: packet.destinationPort,
-    proto: protocolName(packet.protocol),
-    alert: {
-      action: dropped ? 'blocked' : 'allowed',
-      gid: rule.gid,
-      signature_id: rule.sid,
-      rev: rule.rev,
-      signature: rule.message,
-      category: rule.classtype ?? '',
-      severity: rule.priority ?? 3,
-    },
-  });
-}
-
-function finding(path: string, { frame, packet, dropped }: InspectedFrame, { rule }: KernelRule): Finding {
-  const [source, destination] = addressesOf(frame.bytes, packet);
+function finding(path: string, { captured, carried, packet, stopped }: InspectedPacket, rule: Rule): Finding {
+  const [source, destination] = addressesOf(carried.frame, packet);
   return {
-    time: { wall: timeText(frame.time) },
+    time: { wall: timeText(captured.time) },
     guest: { kind: 'capture', id: path, name: path },
     guard: 'packets',
     rule: `${rule.gid}:${rule.sid}`,
-    severity: (['high', 'high', 'medium', 'low'] as const)[rule.priority ?? 3] ?? 'info',
+    severity: (['high', 'high', 'medium', 'low'] as const)[rule.priority ?? DEFAULT_PRIORITY] ?? 'info',
     message: rule.message,
     subject: {
-      frame: frame.number,
+      frame: captured.number,
       source,
       sourcePort: packet.sourcePort,
       destination,
@@ -161,6 +171,6 @@ function finding(path: string, { frame, packet, dropped }: InspectedFrame, { rul
       protocol: protocolName(packet.protocol),
     },
     evidence: { payload: packet.payload, payloadLength: packet.payloadLength },
-    verdict: dropped ? 'deny' : 'report',
+    verdict: stopped ? 'deny' : 'report',
   };
 }

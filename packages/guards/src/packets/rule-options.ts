@@ -3,6 +3,8 @@
 // some choose the buffer in which the following ones look. What is known to exist but is not decided here keeps its name.
 
 import type {
+  AppProtocolCondition,
+  ChecksumCondition,
   Condition,
   ContentCondition,
   FlagsCondition,
@@ -316,9 +318,38 @@ function readCondition(
       return flags(needed(name, value));
     case 'isdataat':
       return dataAt(options, needed(name, value), buffer);
+    case 'decode-event':
+      return { kind: 'event', layer: 'decode', name: needed(name, value) };
+    case 'stream-event':
+      return { kind: 'event', layer: 'stream', name: needed(name, value) };
+    case 'app-layer-event':
+      return { kind: 'event', layer: 'app', name: needed(name, value) };
+    case 'app-layer-protocol':
+      return appProtocol(options, needed(name, value));
+    case 'ipv4-csum':
+    case 'tcpv4-csum':
+    case 'tcpv6-csum':
+    case 'udpv4-csum':
+    case 'udpv6-csum':
+    case 'icmpv4-csum':
+    case 'icmpv6-csum':
+      return checksum(name.replace('-csum', '') as ChecksumCondition['of'], needed(name, value));
     default:
       return NUMBERS.has(name) ? number(name as NumberCondition['name'], needed(name, value), buffer) : undefined;
   }
+}
+
+function checksum(of: ChecksumCondition['of'], value: string): ChecksumCondition {
+  const state = unquote(value)?.text ?? value;
+  if (state !== 'valid' && state !== 'invalid')
+    throw new OptionError(`${of}-csum: "${state}" is neither valid nor invalid`);
+  return { kind: 'checksum', of, valid: state === 'valid' };
+}
+
+function appProtocol(options: RuleOptions, value: string): AppProtocolCondition {
+  const [name, ...modes] = value.split(',').map((part) => part.trim().toLowerCase());
+  for (const mode of modes) if (mode !== 'final') options.undecided.add(`app-layer-protocol with ${mode}`);
+  return { kind: 'app-layer-protocol', name: name!.replace(/^!/, ''), negated: name!.startsWith('!') };
 }
 
 function content(value: string, buffer: string): ContentCondition {
@@ -342,6 +373,8 @@ function pcre(value: string, buffer: string): PcreCondition {
 }
 
 function number(name: NumberCondition['name'], value: string, buffer: string): NumberCondition {
+  const isRaw = /,\s*raw\s*$/.test(value);
+  const place = name === 'urilen' ? (isRaw ? 'http.uri.raw' : 'http.uri') : buffer;
   const text = value.replaceAll(/\s+/g, '').replace(/,(norm|raw)$/, '');
   const named = name === 'ip_proto' ? PROTOCOL_NUMBERS[text.replace(/^[!=<>]+/, '').toLowerCase()] : undefined;
   const plain = named === undefined ? text : text.replace(/[a-z-]+.*$/i, String(named));
@@ -356,7 +389,7 @@ function number(name: NumberCondition['name'], value: string, buffer: string): N
   } else {
     throw new OptionError(`${name}: "${value}" is no number, and no comparison like >100 or 10<>20`);
   }
-  return { kind: 'number', name, buffer, test };
+  return { kind: 'number', name, buffer: place, test };
 }
 
 function flow(options: RuleOptions, value: string): FlowCondition {
@@ -445,9 +478,9 @@ function readThreshold(name: string, value: string): Threshold {
       return [key!.toLowerCase(), rest.join(' ')];
     }),
   );
-  const type = parts.get('type') ?? 'threshold';
+  const type = name === 'detection_filter' ? 'detection' : (parts.get('type') ?? 'threshold');
   const track = parts.get('track') ?? '';
-  const types: readonly string[] = ['limit', 'threshold', 'both', 'backoff'];
+  const types: readonly string[] = name === 'detection_filter' ? [type] : ['limit', 'threshold', 'both', 'backoff'];
   const tracks: readonly string[] = ['by_src', 'by_dst', 'by_rule', 'by_both', 'by_flow'];
   if (!types.includes(type)) throw new OptionError(`${name}: type ${type} is none of ${types.join(', ')}`);
   if (!tracks.includes(track)) throw new OptionError(`${name}: it needs track and one of ${tracks.join(', ')}`);
@@ -457,5 +490,5 @@ function readThreshold(name: string, value: string): Threshold {
     return { ...tracked, type, multiplier: wholeNumber(`${name}: multiplier`, parts.get('multiplier'), 2) };
   }
   const seconds = wholeNumber(`${name}: seconds`, parts.get('seconds'), 1);
-  return { ...tracked, type: type as 'limit' | 'threshold' | 'both', seconds };
+  return { ...tracked, type: type as 'limit' | 'threshold' | 'both' | 'detection', seconds };
 }

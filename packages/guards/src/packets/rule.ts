@@ -122,6 +122,26 @@ export interface DataAtCondition {
   readonly relative: boolean;
 }
 
+/** Something that a reader of packets finds wrong, by Suricata's name of it. */
+export interface EventCondition {
+  readonly kind: 'event';
+  readonly layer: 'decode' | 'stream' | 'app';
+  readonly name: string;
+}
+
+export interface ChecksumCondition {
+  readonly kind: 'checksum';
+  readonly of: 'ipv4' | 'tcpv4' | 'tcpv6' | 'udpv4' | 'udpv6' | 'icmpv4' | 'icmpv6';
+  readonly valid: boolean;
+}
+
+/** What is said in the connection. */
+export interface AppProtocolCondition {
+  readonly kind: 'app-layer-protocol';
+  readonly name: string;
+  readonly negated: boolean;
+}
+
 export type Condition =
   | ContentCondition
   | PcreCondition
@@ -129,16 +149,22 @@ export type Condition =
   | FlowCondition
   | FlowbitsCondition
   | FlagsCondition
-  | DataAtCondition;
+  | DataAtCondition
+  | EventCondition
+  | ChecksumCondition
+  | AppProtocolCondition;
 
 interface Tracked {
   readonly track: 'by_src' | 'by_dst' | 'by_rule' | 'by_both' | 'by_flow';
   readonly count: number;
 }
 
-/** How often a rule is told: `backoff` after `count`, then each time as many times as often again. */
+/**
+ * How often a rule is told in so many seconds: `limit` at most `count` times, `threshold` each `count` times, `both` once, at the count,
+ * `detection` from then on; `backoff` at the count, then each time after as many times as often again.
+ */
 export type Threshold =
-  | (Tracked & { readonly type: 'limit' | 'threshold' | 'both'; readonly seconds: number })
+  | (Tracked & { readonly type: 'limit' | 'threshold' | 'both' | 'detection'; readonly seconds: number })
   | (Tracked & { readonly type: 'backoff'; readonly multiplier: number });
 
 export interface Rule {

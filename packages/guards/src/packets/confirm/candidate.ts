@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+// A weaker rule for the kernel: whatever the full one matches, one of its candidates matches, so the packets that they flag are all that
+// need be looked at. A candidate looks for one row of bytes that the packets show as they are; of buffers that are decoded
+// it looks for each form that these bytes may have.
+
+import { foldByte } from '@plinth/match';
+import type { ContentCondition, Rule } from '../rule.js';
+import { PAYLOAD } from '../rule-options.js';
+import type { CompiledRule } from './compiled-rule.js';
+import type { BufferCondition } from './inspect-buffer.js';
+
+/** `everything`: nothing tells its packets from others of its header. */
+export interface Candidates {
+  readonly rules: readonly Rule[];
+  readonly everything: boolean;
+}
+
+/** Bytes in a row that packets show. */
+interface Literal {
+  readonly bytes: Uint8Array;
+  readonly nocase: boolean;
+}
+
+/** Shorter ones are not looked for. */
+const LEAST = 2;
+/** Longer ones make more forms of an encoded buffer than they tell packets apart. */
+const MOST_ENCODED = 12;
+
+/** What of a buffer's bytes may stand otherwise in the packets: such bytes are not looked for. */
+const CUTS: Readonly<Record<string, RegExp>> = {
+  [PAYLOAD]: /(?!)/,
+  // Lines may be folded, fields of one name are joined.
+  field: /[\s,:]/,
+  line: /\s/,
+  uri: /[\s/\\?#]/,
+  name: /[.]/,
+};
+
+const KINDS: Readonly<Record<string, keyof typeof CUTS>> = {
+  [PAYLOAD]: PAYLOAD,
+  'http.method': 'line',
+  'http.uri': 'uri',
+  'http.uri.raw': 'line',
+  'http.request_line': 'line',
+  'http.response_line': 'line',
+  'http.stat_code': 'line',
+  'http.stat_msg': 'line',
+  'http.protocol': 'line',
+  'http.header': 'field',
+  'http.header.raw': 'line',
+  'http.header_names': 'field',
+  'http.start': 'line',
+  'http.host': 'field',
+  'http.host.raw': 'field',
+  'http.cookie': 'field',
+  'http.user_agent': 'field',
+  'http.referer': 'field',
+  'http.accept': 'field',
+  'http.accept_enc': 'field',
+  'http.accept_lang': 'field',
+  'http.connection': 'field',
+  'http.content_len': 'field',
+  'http.content_type': 'field',
+  'http.server': 'field',
+  'http.location': 'field',
+  'dns.query': 'name',
+};
+
+export function candidatesOf(compiled: CompiledRule): Candidates {
+  const { rule, payload, groups } = compiled;
+  let best: { literal: Literal; kind: keyof typeof CUTS; chosen: boolean } | undefined;
+  for (const { buffer, conditions } of [{ buffer: PAYLOAD, conditions: payload }, ...groups]) {
+    const kind = KINDS[buffer];
+    // A body may be compressed, or cut into chunks.
+    if (kind === undefined) continue;
+    for (const condition of conditions) {
+      const literal = literalOf(condition, CUTS[kind]!, buffer === 'http.host');
+      if (literal === undefined || literal.bytes.length < LEAST) continue;
+      const chosen = condition.kind === 'content' && condition.fastPattern;
+      const isBetter =
+        best === undefined ||
+        (chosen && !best.chosen) ||
+        (chosen === best.chosen && worth(literal, kind) > worth(best.literal, best.kind));
+      if (isBetter) best = { literal, kind, chosen };
+    }
+  }
+  const header = headerOf(rule);
+  if (best === undefined) {
+    return isRequest(compiled)
+      ? { rules: REQUESTS.map((literal) => weaker(header, [literal])), everything: false }
+      : { rules: [weaker(header, [])], everything: true };
+  }
+  const forms = best.kind === 'uri' ? encodedForms(best.literal) : [best.literal];
+  return { rules: forms.map((literal) => weaker(header, [literal])), everything: false };
+}
+
+/** Bytes that the raw packets have to show are better than those that have many forms. */
+function worth({ bytes }: Literal, kind: keyof typeof CUTS): number {
+  return kind === 'uri' ? Math.min(bytes.length, MOST_ENCODED) / 2 : bytes.length;
+}
+
+/** The longest piece that no cut is in. `fold`: in the buffer all letters are small ones. */
+function literalOf(condition: BufferCondition, cut: RegExp, fold: boolean): Literal | undefined {
+  const whole =
+    condition.kind === 'content' && !condition.negated
+      ? condition
+      : condition.kind === 'pcre' && !condition.negated
+        ? condition.regex.literal
+        : undefined;
+  if (whole === undefined) return undefined;
+  const { bytes, nocase } = whole;
+  let best: Uint8Array | undefined;
+  for (let from = 0, at = 0; at <= bytes.length; at++) {
+    if (at < bytes.length && !cut.test(String.fromCharCode(bytes[at]!))) continue;
+    if (at - from > (best?.length ?? 0)) best = bytes.subarray(from, at);
+    from = at + 1;
+  }
+  return best === undefined ? undefined : { bytes: best, nocase: nocase || fold };
+}
+
+/**
+ * As it is, or with at least one of its bytes written as %41 or %u0041: so many ways there are to write it, and whoever writes it in
+ * another one writes one of these.
+ */
+function encodedForms({ bytes, nocase }: Literal): Literal[] {
+  const kept = bytes.subarray(0, MOST_ENCODED);
+  const forms: Literal[] = [{ bytes: kept, nocase }];
+  const hex = new Set<string>();
+  for (const byte of kept) {
+    hex.add(byte.toString(16).padStart(2, '0'));
+    if (!nocase || foldByte(byte) < 0x61 || foldByte(byte) > 0x7a) continue;
+    hex.add((byte ^ 0x20).toString(16).padStart(2, '0'));
+  }
+  const ascii = (text: string): Uint8Array => Uint8Array.from(text, (char) => char.charCodeAt(0));
+  for (const digits of hex) {
+    forms.push({ bytes: ascii(`%${digits}`), nocase: true }, { bytes: ascii(`%u00${digits}`), nocase: true });
+  }
+  // Wide forms of letters: all of them begin so.
+  forms.push({ bytes: ascii('%uff'), nocase: true });
+  return forms;
+}
+
+/** Every request has one of them: its protocol, or (HTTP/0.9) the only method that goes without. */
+const REQUESTS: readonly Literal[] = ['HTTP/', 'GET '].map((text) => ({
+  bytes: Uint8Array.from(text, (char) => char.charCodeAt(0)),
+  nocase: true,
+}));
+
+function isRequest({ app, groups, sides }: CompiledRule): boolean {
+  return (
+    app === 'http' && groups.length > 0 && sides.length > 0 && !groups.some(({ buffer }) => KINDS[buffer] === undefined)
+  );
+}
+
+function weaker(rule: Rule, literals: readonly Literal[]): Rule {
+  const base = { negated: false, startswith: false, endswith: false, fastPattern: false };
+  const conditions = literals.map(({ bytes, nocase }): ContentCondition => ({
+    kind: 'content',
+    buffer: PAYLOAD,
+    bytes,
+    nocase,
+    ...base,
+  }));
+  return { ...rule, conditions };
+}
+
+/** What of the header the kernel knows; the rest of the rule is confirmed. */
+function headerOf(rule: Rule): Rule {
+  const { threshold: _threshold, ...rest } = rule;
+  const protocol = HEADERS[rule.header.protocol] ?? 'ip';
+  return { ...rest, header: { ...rule.header, protocol }, noalert: false, undecided: [] };
+}
+
+const HEADERS: Readonly<Record<string, string>> = {
+  tcp: 'tcp',
+  'tcp-pkt': 'tcp',
+  'tcp-stream': 'tcp',
+  udp: 'udp',
+  icmp: 'icmp',
+  http: 'tcp',
+  http1: 'tcp',
+};

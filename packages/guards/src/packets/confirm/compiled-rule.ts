@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0
+// A rule made ready to be decided: its conditions by the buffer in which they look, its expressions as automata.
+
+import { Regex, RegexError, type RegexFlags } from '@plinth/match';
+import type {
+  AppProtocolCondition,
+  ChecksumCondition,
+  EventCondition,
+  FlagsCondition,
+  FlowbitsCondition,
+  FlowCondition,
+  NumberCondition,
+  PcreCondition,
+  Rule,
+} from '../rule.js';
+import { PAYLOAD } from '../rule-options.js';
+import { type BufferCondition, isRelative } from './inspect-buffer.js';
+import { DECODE_EVENTS } from './decode-events.js';
+import { DNS_EVENTS } from './dns-message.js';
+import { STREAM_EVENTS } from './flow-table.js';
+import { type AppProtocol, protocolOf, type Side, sidesOf } from './transaction.js';
+
+export interface CompiledPcre {
+  readonly kind: 'pcre';
+  readonly regex: Regex;
+  readonly negated: boolean;
+  /** It looks behind the match before. */
+  readonly relative: boolean;
+  /** What comes behind its match may undo it. */
+  readonly readsEnd: boolean;
+}
+
+export type PacketCondition =
+  NumberCondition | FlowCondition | FlagsCondition | EventCondition | ChecksumCondition | AppProtocolCondition;
+
+export interface BufferGroup {
+  readonly buffer: string;
+  readonly conditions: readonly BufferCondition[];
+}
+
+export interface CompiledRule {
+  readonly rule: Rule;
+  readonly packet: readonly PacketCondition[];
+  readonly flowbits: readonly FlowbitsCondition[];
+  /** What looks at the payload of a packet or of a stream. */
+  readonly payload: readonly BufferCondition[];
+  /** What looks at a transaction. */
+  readonly groups: readonly BufferGroup[];
+  /** What has to be wrong with a transaction. */
+  readonly events: readonly string[];
+  /** Sides of a transaction at which all groups can be looked for. */
+  readonly sides: readonly Side[];
+  /** Of its header or its buffers; undefined for any. */
+  readonly app: AppProtocol | undefined;
+}
+
+/** Protocols of a header that are seen by what is said in them. */
+export const APPS: Readonly<Record<string, AppProtocol>> = {
+  http: 'http',
+  http1: 'http',
+  dns: 'dns',
+  tls: 'tls',
+  ssh: 'ssh',
+};
+/** Protocols of a header that are decided by numbers. */
+const PLAIN: ReadonlySet<string> = new Set([
+  'ip',
+  'ip4',
+  'ipv4',
+  'ip6',
+  'ipv6',
+  'tcp',
+  'tcp-pkt',
+  'tcp-stream',
+  'udp',
+  'icmp',
+  'pkthdr',
+]);
+
+/** What readers find wrong, by layer. */
+const EVENTS: Readonly<Record<EventCondition['layer'], ReadonlySet<string>>> = {
+  decode: DECODE_EVENTS,
+  stream: STREAM_EVENTS,
+  app: DNS_EVENTS,
+};
+
+/** The rule, or by name why it cannot be decided. */
+export function compileRule(rule: Rule): CompiledRule | string {
+  const { protocol } = rule.header;
+  if (rule.undecided.length > 0) return rule.undecided.join(', ');
+  if (!PLAIN.has(protocol) && APPS[protocol] === undefined) return `protocol ${protocol}`;
+  const packet: PacketCondition[] = [];
+  const flowbits: FlowbitsCondition[] = [];
+  const events: string[] = [];
+  const groups = new Map<string, BufferCondition[]>();
+  const look = (buffer: string, condition: BufferCondition): void => {
+    const known = groups.get(buffer);
+    if (known === undefined) groups.set(buffer, [condition]);
+    else known.push(condition);
+  };
+  for (const condition of rule.conditions) {
+    switch (condition.kind) {
+      case 'content':
+      case 'isdataat':
+        look(condition.buffer, condition);
+        break;
+      case 'pcre': {
+        const compiled = compilePcre(condition);
+        if (typeof compiled === 'string') return compiled;
+        look(condition.buffer, compiled);
+        break;
+      }
+      case 'number':
+        if (condition.name === 'bsize' || condition.name === 'urilen') look(condition.buffer, condition);
+        else packet.push(condition);
+        break;
+      case 'flowbits':
+        if (condition.command !== 'noalert') flowbits.push(condition);
+        break;
+      case 'event': {
+        const { layer, name } = condition;
+        const plain = layer === 'app' ? name.replace(/^dns\./, '') : name;
+        if (!EVENTS[layer].has(plain)) return `${layer === 'app' ? 'app-layer' : layer}-event:${name}`;
+        if (layer === 'app') events.push(plain);
+        else packet.push(condition);
+        break;
+      }
+      case 'app-layer-protocol':
+        if (APPS[condition.name] === undefined) return `app-layer-protocol:${condition.name}`;
+        packet.push(condition);
+        break;
+      case 'checksum':
+      case 'flow':
+      case 'flags':
+        packet.push(condition);
+        break;
+    }
+  }
+  const payload = groups.get(PAYLOAD) ?? [];
+  groups.delete(PAYLOAD);
+  let sides: readonly Side[] = ['request', 'response'];
+  for (const buffer of groups.keys()) {
+    const own = sidesOf(buffer);
+    if (own === undefined) return buffer;
+    sides = sides.filter((side) => own.includes(side));
+  }
+  if (sides.length === 0) return 'buffers of request and of response in one rule';
+  const apps = new Set(
+    [events.length > 0 ? 'dns' : APPS[protocol], ...[...groups.keys()].map(protocolOf)].filter(
+      (app) => app !== undefined,
+    ),
+  );
+  if (apps.size > 1) return 'buffers of several protocols in one rule';
+  return {
+    rule,
+    packet,
+    flowbits,
+    payload,
+    groups: [...groups].map(([buffer, conditions]) => ({ buffer, conditions })),
+    events,
+    sides,
+    app: [...apps][0],
+  };
+}
+
+/** Flags of PCRE, as Suricata passes them on. */
+const FLAGS: Readonly<Record<string, keyof RegexFlags>> = {
+  i: 'nocase',
+  s: 'dotAll',
+  m: 'multiline',
+  x: 'extended',
+  A: 'anchored',
+  E: 'dollarEndOnly',
+  G: 'ungreedy',
+};
+/** Relative; limits and raw bytes, which change nothing here; and those that choose a buffer. */
+const OTHER_FLAGS = 'ROBUIPQHDMCSYVWZ';
+
+/** @throws RegexError `regex-syntax` for what is no expression */
+export function regexOf({ source, flags }: Pick<PcreCondition, 'source' | 'flags'>): Regex | string {
+  const options: Record<string, boolean> = {};
+  for (const flag of flags) {
+    const name = FLAGS[flag];
+    if (name !== undefined) options[name] = true;
+    else if (!OTHER_FLAGS.includes(flag)) return `pcre with the flag ${flag}`;
+  }
+  try {
+    return new Regex(source, options);
+  } catch (error) {
+    if (error instanceof RegexError && error.code === 'regex-refused') return `pcre with ${error.message}`;
+    throw error;
+  }
+}
+
+function compilePcre(condition: PcreCondition): CompiledPcre | string {
+  const regex = regexOf(condition);
+  if (typeof regex === 'string') return regex;
+  const { negated, flags } = condition;
+  return { kind: 'pcre', regex, negated, relative: flags.includes('R'), readsEnd: regex.readsEnd };
+}
+
+/** Whether a condition counts from the beginning of the payload, which only a packet has. */
+export function isPlaced(condition: BufferCondition): boolean {
+  switch (condition.kind) {
+    case 'content':
+      return condition.offset !== undefined || condition.depth !== undefined || condition.startswith;
+    case 'isdataat':
+    case 'number':
+      return !isRelative(condition);
+    case 'pcre':
+      return false;
+  }
+}

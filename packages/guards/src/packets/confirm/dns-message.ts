@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reads a message of DNS (RFC 1035, section 4), as far as rules look at it: flags, and the names that are asked for.
+
+export interface DnsMessage {
+  readonly isResponse: boolean;
+  readonly opcode: number;
+  /** The reserved bit (RFC 1035 has three, of which DNSSEC took two). */
+  readonly zero: boolean;
+  readonly responseCode: number;
+  /** Names that are asked for, with dots between their labels. */
+  readonly queries: readonly Uint8Array[];
+  /** What is wrong with it. */
+  readonly events: ReadonlySet<DnsEvent>;
+}
+
+const EVENTS = [
+  'malformed_data',
+  'not_a_request',
+  'not_a_response',
+  'z_flag_set',
+  'invalid_opcode',
+  'name_too_long',
+  'infinite_loop',
+  'too_many_labels',
+  'invalid_additionals',
+  'invalid_authorities',
+] as const;
+/** By Suricata's names of them. */
+export type DnsEvent = (typeof EVENTS)[number];
+export const DNS_EVENTS: ReadonlySet<string> = new Set(EVENTS);
+
+const HEADER = 12;
+/** Records of a message that are read. */
+const MOST_RECORDS = 4096;
+/** Bytes of a name that are kept; labels that are followed, and pointers. */
+const MOST_NAME = 1025;
+const MOST_LABELS = 255;
+
+/** Undefined if it is not even a header, or one whose counts cannot be. */
+export function readDnsMessage(bytes: Uint8Array): DnsMessage | undefined {
+  if (bytes.length < HEADER) return undefined;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const flags = view.getUint16(2);
+  const counts = [4, 6, 8, 10].map((at) => view.getUint16(at));
+  const events = new Set<DnsEvent>();
+  const queries: Uint8Array[] = [];
+  if ((flags & 0x40) !== 0) events.add('z_flag_set');
+  const opcode = (flags >> 11) & 15;
+  if (opcode >= 7 || opcode === 3) events.add('invalid_opcode');
+  let at: number | undefined = HEADER;
+  for (let n = 0; n < counts[0]! && n < MOST_RECORDS; n++) {
+    const name = readName(bytes, at, events);
+    if (name === undefined || name.end + 4 > bytes.length) {
+      events.add('malformed_data');
+      at = undefined;
+      break;
+    }
+    queries.push(name.text);
+    at = name.end + 4;
+  }
+  // Answers that cannot be read make it no message; what is wrong behind them is told.
+  const wrong = ['malformed_data', 'invalid_authorities', 'invalid_additionals'] as const;
+  counts.slice(1).forEach((count, section) => {
+    for (let n = 0; at !== undefined && n < count && n < MOST_RECORDS; n++) {
+      at = skipRecord(bytes, view, at, events);
+      if (at === undefined) events.add(wrong[section]!);
+    }
+  });
+  return {
+    isResponse: (flags & 0x8000) !== 0,
+    opcode,
+    zero: (flags & 0x40) !== 0,
+    responseCode: flags & 15,
+    queries,
+    events,
+  };
+}
+
+function skipRecord(bytes: Uint8Array, view: DataView, at: number, events: Set<DnsEvent>): number | undefined {
+  const name = readName(bytes, at, events);
+  if (name === undefined || name.end + 10 > bytes.length) return undefined;
+  const end = name.end + 10 + view.getUint16(name.end + 8);
+  return end > bytes.length ? undefined : end;
+}
+
+/** `end` is behind the name where it stands; undefined for one that is none. */
+function readName(
+  bytes: Uint8Array,
+  from: number,
+  events: Set<DnsEvent>,
+): { text: Uint8Array; end: number } | undefined {
+  const text: number[] = [];
+  let end: number | undefined;
+  let at = from;
+  for (let n = 0; ; n++) {
+    const length = bytes[at];
+    if (length === undefined) return undefined;
+    if (length === 0) return { text: Uint8Array.from(text.slice(0, MOST_NAME)), end: end ?? at + 1 };
+    if (n > MOST_LABELS) {
+      events.add(end === undefined ? 'too_many_labels' : 'infinite_loop');
+      return { text: Uint8Array.from(text.slice(0, MOST_NAME)), end: end ?? at };
+    }
+    if ((length & 0xc0) === 0xc0) {
+      const low = bytes[at + 1];
+      if (low === undefined) return undefined;
+      end ??= at + 2;
+      at = ((length & 0x3f) << 8) | low;
+      continue;
+    }
+    if ((length & 0xc0) !== 0 || at + 1 + length > bytes.length) return undefined;
+    if (text.length > 0) text.push(0x2e);
+    text.push(...bytes.subarray(at + 1, at + 1 + length));
+    if (text.length > MOST_NAME) events.add('name_too_long');
+    at += 1 + length;
+  }
+}

@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: Apache-2.0
+// The connections of a capture, as Suricata counts them: who asks and who answers, whether both have agreed to talk, and what each has sent.
+// The program in the kernel knows as much of its own; this is for what it does not keep, the bytes.
+
+import { PROTOCOL, type DecodedPacket } from '../decode-packet.js';
+import { EMPTY, latin1 } from './buffer-view.js';
+import { readDnsMessage } from './dns-message.js';
+import type { DecodeContent } from './http-buffers.js';
+import { HttpConnection } from './http-connection.js';
+import { isHttp } from './http-message.js';
+import { StreamAssembler } from './stream-assembler.js';
+import { type AppProtocol, DnsTransaction, type Side, type Transaction } from './transaction.js';
+
+export type Direction = 'to_server' | 'to_client';
+
+export interface FlowOptions {
+  /** Connections whose beginning was not seen are followed too. */
+  readonly midstream: boolean;
+  readonly decode?: DecodeContent | undefined;
+  /** Ports at which DNS is looked for. */
+  readonly dnsPorts?: readonly number[];
+}
+
+/** What is known of one direction. */
+interface Half {
+  stream: StreamAssembler | undefined;
+  packets: number;
+  bytes: number;
+  /** Of TCP: the number behind its SYN, and whether the other end has answered that. */
+  first: number | undefined;
+  isAnswered: boolean;
+  /** What it says is nothing that is known. */
+  isForeign: boolean;
+  /** It has sent its last byte. */
+  ended: boolean;
+}
+
+export interface Flow {
+  readonly number: number;
+  /** The one who asks. */
+  readonly client: string;
+  readonly to_server: Half;
+  readonly to_client: Half;
+  /** Of TCP: whether a handshake has been seen, or is not asked for. */
+  isTracked: boolean;
+  established: boolean;
+  /** It was before the packet that is looked at. */
+  wasEstablished: boolean;
+  /** What it talks; null if nothing that is known. */
+  app: AppProtocol | null | undefined;
+  http: HttpConnection | undefined;
+  /** Transactions that have changed with the last packet of each direction. */
+  readonly open: Map<Transaction, ReadonlySet<Side>>;
+  readonly bits: Set<string>;
+  /** What a rule has decided for all of it. */
+  action: 'drop' | 'pass' | undefined;
+  /** Who has sent a reset. */
+  resetBy: Direction | undefined;
+  lastTime: bigint;
+}
+
+/** What may be wrong with a stream, by Suricata's names. */
+export const STREAM_EVENTS: ReadonlySet<string> = new Set(['reassembly_seq_gap', 'suspected_rst_inject']);
+
+/** What a packet is in its flow. */
+export interface FlowPacket {
+  readonly flow: Flow;
+  readonly direction: Direction;
+  /** Its payload went into a stream, or was there before. */
+  readonly inStream: boolean;
+  /** Bytes that it has put in order. */
+  readonly fresh: Uint8Array;
+  /** The first of its direction. */
+  readonly isFirst: boolean;
+  /** What is wrong with it in its stream. */
+  readonly events: ReadonlySet<string>;
+}
+
+const FLAG = { fin: 1, syn: 2, reset: 4, ack: 16 } as const;
+const MOST_FLOWS = 65_536;
+/** A flow of which nothing is heard for so long has ended, in nanoseconds; of TCP it is longer. */
+const IDLE = { tcp: 600_000_000_000n, other: 300_000_000_000n } as const;
+const DNS_PORTS = [53] as const;
+
+const OUTSIDE: Pick<FlowPacket, 'inStream' | 'fresh' | 'events'> = { inStream: false, fresh: EMPTY, events: new Set() };
+
+export class FlowTable {
+  readonly #options: FlowOptions;
+  readonly #flows = new Map<string, Flow>();
+  #count = 0;
+
+  constructor(options: FlowOptions) {
+    this.#options = options;
+  }
+
+  /** The flow that a packet will be of, if there is one. */
+  peek(frame: Uint8Array, packet: DecodedPacket, time: bigint): Flow | undefined {
+    if (packet.kind !== 'transport') return undefined;
+    const flow = this.#flows.get(keyOf(packet, ends(frame, packet)));
+    return flow === undefined || this.#isOver(flow, packet, time) ? undefined : flow;
+  }
+
+  /** Undefined for what has no flow: protocols without ends to tell apart, and what is no packet. */
+  see(frame: Uint8Array, packet: DecodedPacket, time: bigint): FlowPacket | undefined {
+    if (packet.kind !== 'transport') return undefined;
+    const [source, destination] = ends(frame, packet);
+    const key = keyOf(packet, [source, destination]);
+    let flow = this.peek(frame, packet, time);
+    if (flow === undefined) {
+      // Who answers a SYN is the server, whoever is seen first.
+      const answers =
+        packet.protocol === PROTOCOL.tcp && (packet.flags & (FLAG.syn | FLAG.ack)) === (FLAG.syn | FLAG.ack);
+      flow = this.#open(answers ? destination : source);
+      this.#flows.delete(key);
+      this.#flows.set(key, flow);
+      if (this.#flows.size > MOST_FLOWS) this.#flows.delete(this.#flows.keys().next().value!);
+    }
+    flow.lastTime = time;
+    const direction = flow.client === source ? 'to_server' : 'to_client';
+    const half = flow[direction];
+    half.packets++;
+    half.bytes += frame.length;
+    flow.open.clear();
+    flow.wasEstablished = flow.established;
+    const payload = frame.subarray(packet.payload, packet.payload + packet.payloadLength);
+    const isFirst = half.packets === 1;
+    if (packet.protocol === PROTOCOL.tcp) {
+      return { flow, direction, isFirst, ...this.#segment(flow, direction, packet, frame, payload) };
+    }
+    if (flow.to_server.packets > 0 && flow.to_client.packets > 0) flow.established = true;
+    if (packet.protocol === PROTOCOL.udp) this.#datagram(flow, packet, payload);
+    return { flow, direction, isFirst, ...OUTSIDE };
+  }
+
+  #open(client: string): Flow {
+    const half = (): Half => ({
+      stream: undefined,
+      packets: 0,
+      bytes: 0,
+      first: undefined,
+      isAnswered: false,
+      isForeign: false,
+      ended: false,
+    });
+    return {
+      number: this.#count++,
+      client,
+      to_server: half(),
+      to_client: half(),
+      isTracked: false,
+      established: false,
+      wasEstablished: false,
+      app: undefined,
+      http: undefined,
+      open: new Map(),
+      bits: new Set(),
+      action: undefined,
+      resetBy: undefined,
+      lastTime: 0n,
+    };
+  }
+
+  /** A new connection has begun between the same ends. */
+  #isOver(flow: Flow, packet: DecodedPacket, time: bigint): boolean {
+    const isTcp = packet.protocol === PROTOCOL.tcp;
+    if (time - flow.lastTime > (isTcp ? IDLE.tcp : IDLE.other)) return true;
+    if (!isTcp || (packet.flags & (FLAG.syn | FLAG.ack)) !== FLAG.syn) return false;
+    return flow.resetBy !== undefined || (flow.to_server.ended && flow.to_client.ended);
+  }
+
+  #segment(
+    flow: Flow,
+    direction: Direction,
+    packet: DecodedPacket,
+    frame: Uint8Array,
+    payload: Uint8Array,
+  ): Pick<FlowPacket, 'inStream' | 'fresh' | 'events'> {
+    const half = flow[direction];
+    const other = flow[direction === 'to_server' ? 'to_client' : 'to_server'];
+    const [isSyn, isReset] = [(packet.flags & FLAG.syn) !== 0, (packet.flags & FLAG.reset) !== 0];
+    const events = new Set<string>();
+    if (isSyn) {
+      flow.isTracked = true;
+      half.first ??= (packet.sequence + 1) >>> 0;
+    } else if (this.#options.midstream && !flow.isTracked) {
+      flow.isTracked = true;
+      flow.established = true;
+    }
+    if (!flow.isTracked) return OUTSIDE;
+    const answered = acknowledgement(frame, packet);
+    if (answered !== undefined) {
+      if (answered === other.first) other.isAnswered = true;
+      if (this.#acknowledge(flow, direction, other, answered)) events.add('reassembly_seq_gap');
+    }
+    if (half.isAnswered && other.isAnswered) flow.established = true;
+    if (isReset) {
+      flow.resetBy ??= direction;
+      this.#end(flow, direction);
+      return { ...OUTSIDE, events };
+    }
+    // Data with a SYN is none to those who do not know the option for it.
+    const carries = payload.length > 0 && (isSyn ? hasFastOpen(frame, packet) : flow.established);
+    if (!carries && (packet.flags & FLAG.fin) === 0) return { ...OUTSIDE, events };
+    const first = isSyn ? (packet.sequence + 1) >>> 0 : packet.sequence;
+    half.stream ??= new StreamAssembler(half.first ?? first);
+    const fresh = carries ? half.stream.add(first, payload) : EMPTY;
+    if (fresh.length > 0 && flow.resetBy === direction) {
+      // Who has ended a connection does not go on: somebody else has sent the reset.
+      events.add('suspected_rst_inject');
+      flow.resetBy = undefined;
+    }
+    if (fresh.length > 0) this.#feed(flow, direction, fresh, false);
+    if ((packet.flags & FLAG.fin) !== 0) this.#end(flow, direction);
+    return { inStream: carries, fresh, events };
+  }
+
+  /** What the other end has got was sent, though it was not seen. True if it was not. */
+  #acknowledge(flow: Flow, direction: Direction, other: Half, number: number): boolean {
+    const { stream } = other;
+    if (stream === undefined || flow.resetBy !== undefined) return false;
+    const rest = stream.skipTo(stream.placeOf(number) - 1);
+    if (rest === undefined) return false;
+    const side = direction === 'to_server' ? 'response' : 'request';
+    flow.http?.skip(side, rest);
+    this.#feed(flow, direction === 'to_server' ? 'to_client' : 'to_server', rest, false);
+    return true;
+  }
+
+  #end(flow: Flow, direction: Direction): void {
+    const half = flow[direction];
+    if (half.ended) return;
+    half.ended = true;
+    this.#feed(flow, direction, EMPTY, true);
+  }
+
+  #feed(flow: Flow, direction: Direction, bytes: Uint8Array, ended: boolean): void {
+    const { stream } = flow[direction];
+    if (flow.app !== undefined || stream === undefined) {
+      this.#give(flow, direction, bytes, ended);
+      return;
+    }
+    const known = isHttp(stream.tail);
+    if (known === true) {
+      flow.app = 'http';
+      flow.http = new HttpConnection(this.#options.decode);
+      this.#give(flow, direction, stream.tail, ended);
+    } else if (known === false) {
+      flow[direction].isForeign = true;
+      flow.app = otherApp(stream.tail);
+      // It may still be known by what the other end says.
+      if (flow.app === undefined && flow.to_server.isForeign && flow.to_client.isForeign) flow.app = null;
+    }
+  }
+
+  #give(flow: Flow, direction: Direction, bytes: Uint8Array, ended: boolean): void {
+    const side = direction === 'to_server' ? 'request' : 'response';
+    for (const transaction of flow.http?.feed(side, bytes, ended) ?? []) {
+      flow.open.set(transaction, new Set([...(flow.open.get(transaction) ?? []), side]));
+    }
+  }
+
+  #datagram(flow: Flow, { sourcePort, destinationPort }: DecodedPacket, payload: Uint8Array): void {
+    const ports = this.#options.dnsPorts ?? DNS_PORTS;
+    if (!ports.includes(sourcePort) && !ports.includes(destinationPort)) return;
+    const message = readDnsMessage(payload);
+    if (message === undefined) return;
+    flow.app ??= 'dns';
+    const side = message.isResponse ? 'response' : 'request';
+    flow.open.set(new DnsTransaction(message), new Set([side]));
+  }
+}
+
+/** A record of TLS' handshake (RFC 8446, section 5.1), or SSH's first line (RFC 4253, section 4.2). */
+function otherApp(bytes: Uint8Array): AppProtocol | undefined {
+  if (bytes[0] === 0x16 && bytes[1] === 3 && bytes[2]! <= 4) return 'tls';
+  return latin1(bytes.subarray(0, 4)) === 'SSH-' ? 'ssh' : undefined;
+}
+
+/** Address and port of both ends, as texts that are different for different ends. */
+function ends(frame: Uint8Array, packet: DecodedPacket): [source: string, destination: string] {
+  const { version, network, protocol } = packet;
+  const [at, size] = version === 4 ? [network + 12, 4] : [network + 8, 16];
+  const isIcmp = protocol === PROTOCOL.icmp || protocol === PROTOCOL.icmp6;
+  const [from, to] = isIcmp ? [0, 0] : [packet.sourcePort, packet.destinationPort];
+  return [
+    `${frame.subarray(at, at + size).join('.')}:${from}`,
+    `${frame.subarray(at + size, at + 2 * size).join('.')}:${to}`,
+  ];
+}
+
+/** The same for both directions. */
+function keyOf({ protocol }: DecodedPacket, [source, destination]: readonly [string, string]): string {
+  return source < destination ? `${protocol} ${source} ${destination}` : `${protocol} ${destination} ${source}`;
+}
+
+/** The option of RFC 7413, or the one that was tried before it. */
+function hasFastOpen(frame: Uint8Array, { transport, payload }: DecodedPacket): boolean {
+  for (let at = transport + 20; at + 1 < payload;) {
+    const kind = frame[at]!;
+    if (kind === 0) return false;
+    if (kind === 34 || (kind === 254 && frame[at + 2] === 0xf9 && frame[at + 3] === 0x89)) return true;
+    const size = kind === 1 ? 1 : frame[at + 1]!;
+    if (size === 0) return false;
+    at += size;
+  }
+  return false;
+}
+
+function acknowledgement(frame: Uint8Array, packet: DecodedPacket): number | undefined {
+  if ((packet.flags & FLAG.ack) === 0) return undefined;
+  const at = packet.transport + 8;
+  return ((frame[at]! << 24) | (frame[at + 1]! << 16) | (frame[at + 2]! << 8) | frame[at + 3]!) >>> 0;
+}

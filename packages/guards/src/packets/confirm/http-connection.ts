@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+// The two streams of a connection as requests and responses. What of a message has not ended is read again with what comes;
+// requests may come before their predecessors are answered.
+
+import { EMPTY, join } from './buffer-view.js';
+import type { DecodeContent } from './http-buffers.js';
+import { type HttpMessage, isHttp, readHttpMessage } from './http-message.js';
+import { HttpTransaction, type Side } from './transaction.js';
+
+/** Bytes of a message that are kept until it ends; behind so many nothing of its stream is read any more. */
+const MOST_PENDING = 0x10_0000;
+/** Transactions that are kept: a response to an older request is that of an unknown one. */
+const MOST_KEPT = 64;
+
+interface Stream {
+  pending: Uint8Array;
+  /** The number of the transaction that its next message belongs to. */
+  next: number;
+  isLost: boolean;
+}
+
+export class HttpConnection {
+  readonly #transactions = new Map<number, HttpTransaction>();
+  readonly #streams: Readonly<Record<Side, Stream>> = {
+    request: { pending: EMPTY, next: 0, isLost: false },
+    response: { pending: EMPTY, next: 0, isLost: false },
+  };
+  readonly #decode: DecodeContent | undefined;
+
+  constructor(decode: DecodeContent | undefined) {
+    this.#decode = decode;
+  }
+
+  /** Bytes that come next in a stream, and whether it has ended. Gives the transactions that they belong to. */
+  feed(side: Side, bytes: Uint8Array, ended: boolean): HttpTransaction[] {
+    const stream = this.#streams[side];
+    if (stream.isLost) return [];
+    if (stream.pending.length + bytes.length > MOST_PENDING) {
+      stream.isLost = true;
+      stream.pending = EMPTY;
+      return [];
+    }
+    stream.pending = stream.pending.length === 0 ? bytes : join([stream.pending, bytes]);
+    const touched: HttpTransaction[] = [];
+    while (stream.pending.length > 0 || (ended && this.#isOpen(side))) {
+      const transaction = this.#at(stream.next);
+      const method = side === 'response' ? transaction.request?.parts[0] : undefined;
+      const message = readHttpMessage(stream.pending, side, { method, ended });
+      transaction[side] = message;
+      touched.push(transaction);
+      if (!message.complete) break;
+      stream.pending = stream.pending.subarray(message.length);
+      if (isInterim(message)) transaction.response = undefined;
+      else stream.next++;
+      if (isUpgrade(message, method)) stream.isLost = true;
+      if (stream.isLost || ended) break;
+    }
+    return touched;
+  }
+
+  /** A gap: where messages begin behind it is not known, unless they begin just there. */
+  skip(side: Side, next: Uint8Array): void {
+    const stream = this.#streams[side];
+    if (isHttp(next) === true) {
+      if (stream.pending.length > 0) stream.next++;
+      stream.pending = EMPTY;
+    } else stream.isLost = true;
+  }
+
+  /** Whether a message has begun and not ended. */
+  #isOpen(side: Side): boolean {
+    const message = this.#transactions.get(this.#streams[side].next)?.[side];
+    return message !== undefined && !message.complete;
+  }
+
+  #at(number: number): HttpTransaction {
+    let transaction = this.#transactions.get(number);
+    if (transaction === undefined) {
+      transaction = new HttpTransaction(this.#decode);
+      this.#transactions.set(number, transaction);
+      this.#transactions.delete(number - MOST_KEPT);
+    }
+    return transaction;
+  }
+}
+
+/** 100 Continue and its kin: the answer is still to come (RFC 9110, section 15.2). */
+function isInterim({ kind, parts }: HttpMessage): boolean {
+  return kind === 'response' && /^1\d\d$/.test(parts[1]) && parts[1] !== '101';
+}
+
+/** What follows is another protocol's. */
+function isUpgrade({ kind, parts }: HttpMessage, method: string | undefined): boolean {
+  return kind === 'response' && (parts[1] === '101' || (method === 'CONNECT' && parts[1].startsWith('2')));
+}

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a rule says of one packet and of its connection: protocol, addresses, ports, numbers of the headers, flags, who sent it.
+
+import { type DecodedPacket, PROTOCOL } from '../decode-packet.js';
+import type { FlagsCondition, FlowCondition, NumberCondition, RuleHeader } from '../rule.js';
+import { hasAddress, hasPort } from '../rule-sets.js';
+import { every, type Outcome } from './buffer-view.js';
+import { checksumOf } from './checksum.js';
+import { APPS, type CompiledRule } from './compiled-rule.js';
+import { compareNumber } from './compare-number.js';
+import type { AppProtocol } from './transaction.js';
+
+/** What is known of the connection; undefined is not known. */
+export interface KnownFlow {
+  readonly direction: 'to_server' | 'to_client' | undefined;
+  readonly established: boolean | undefined;
+  /** What is said in it; null is nothing that is known. */
+  readonly app: AppProtocol | null | undefined;
+  /** What is wrong with the packet in its stream. */
+  readonly events: ReadonlySet<string>;
+}
+
+/** Of a header: versions of IP, and numbers of protocols above it. */
+const PROTOCOLS: Readonly<Record<string, { version?: 4 | 6; numbers?: readonly number[] }>> = {
+  ip: {},
+  ip4: { version: 4 },
+  ipv4: { version: 4 },
+  ip6: { version: 6 },
+  ipv6: { version: 6 },
+  tcp: { numbers: [PROTOCOL.tcp] },
+  'tcp-pkt': { numbers: [PROTOCOL.tcp] },
+  'tcp-stream': { numbers: [PROTOCOL.tcp] },
+  udp: { numbers: [PROTOCOL.udp] },
+  icmp: { numbers: [PROTOCOL.icmp, PROTOCOL.icmp6] },
+  http: { numbers: [PROTOCOL.tcp] },
+  http1: { numbers: [PROTOCOL.tcp] },
+  tls: { numbers: [PROTOCOL.tcp] },
+  ssh: { numbers: [PROTOCOL.tcp] },
+  dns: { numbers: [PROTOCOL.tcp, PROTOCOL.udp] },
+};
+
+export interface KnownPacket {
+  readonly frame: Uint8Array;
+  readonly packet: DecodedPacket;
+  /** What is wrong with its headers. */
+  readonly events: ReadonlySet<string>;
+}
+
+/** `flow` is undefined for a packet that belongs to none. */
+export function matchesPacket(
+  { rule, packet: conditions, app, groups, events: ofTransaction }: CompiledRule,
+  { frame, packet, events }: KnownPacket,
+  flow: KnownFlow | undefined,
+): Outcome {
+  if (!matchesHeader(rule.header, frame, packet)) return 'none';
+  // A transaction shows by itself what is said.
+  const saysApp = app !== undefined && groups.length === 0 && ofTransaction.length === 0;
+  const apps: Outcome[] = saysApp ? [flow?.app === undefined ? 'unknown' : flow.app === app ? 'match' : 'none'] : [];
+  return every([
+    ...apps,
+    ...conditions.map((condition): Outcome => {
+      switch (condition.kind) {
+        case 'number':
+          return matchesNumber(condition, frame, packet);
+        case 'flags':
+          return packet.protocol === PROTOCOL.tcp && matchesFlags(condition, packet.flags) ? 'match' : 'none';
+        case 'flow':
+          return matchesFlow(condition, flow);
+        case 'event':
+          return (condition.layer === 'stream' ? flow?.events : events)?.has(condition.name) === true
+            ? 'match'
+            : 'none';
+        case 'checksum':
+          return checksumOf(condition.of, frame, packet) === condition.valid ? 'match' : 'none';
+        case 'app-layer-protocol':
+          if (flow?.app === undefined) return 'unknown';
+          return (flow.app === APPS[condition.name]) !== condition.negated ? 'match' : 'none';
+      }
+    }),
+  ]);
+}
+
+function matchesHeader(header: RuleHeader, frame: Uint8Array, packet: DecodedPacket): boolean {
+  // Any frame, also one that is no packet.
+  if (header.protocol === 'pkthdr') return true;
+  const { version, numbers } = PROTOCOLS[header.protocol] ?? {};
+  if (packet.version === 0 || (version !== undefined && packet.version !== version)) return false;
+  if (numbers !== undefined && !numbers.includes(packet.protocol)) return false;
+  const isIcmp = packet.protocol === PROTOCOL.icmp || packet.protocol === PROTOCOL.icmp6;
+  const ports = isIcmp ? [0, 0] : [packet.sourcePort, packet.destinationPort];
+  const [at, size] = packet.version === 4 ? [packet.network + 12, 4] : [packet.network + 8, 16];
+  const addresses = [at, at + size].map((start) =>
+    frame.subarray(start, start + size).reduce((all, byte) => (all << 8n) | BigInt(byte), 0n),
+  );
+  const { source, sourcePort, destination, destinationPort, bothWays } = header;
+  const ways = bothWays ? [[0, 1] as const, [1, 0] as const] : [[0, 1] as const];
+  return ways.some(
+    ([from, to]) =>
+      hasPort(sourcePort, ports[from]!) &&
+      hasPort(destinationPort, ports[to]!) &&
+      hasAddress(source, packet.version as 4 | 6, addresses[from]!) &&
+      hasAddress(destination, packet.version as 4 | 6, addresses[to]!),
+  );
+}
+
+function matchesNumber({ name, test }: NumberCondition, frame: Uint8Array, packet: DecodedPacket): Outcome {
+  const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength);
+  const { version, network, transport, protocol, kind } = packet;
+  const isIcmp = kind === 'transport' && (protocol === PROTOCOL.icmp || protocol === PROTOCOL.icmp6);
+  const isTcp = kind === 'transport' && protocol === PROTOCOL.tcp;
+  const number = (): number | undefined => {
+    switch (name) {
+      case 'dsize':
+        return packet.payloadLength;
+      case 'itype':
+        return isIcmp ? packet.sourcePort : undefined;
+      case 'icode':
+        return isIcmp ? packet.destinationPort : undefined;
+      case 'icmp_id':
+        return isIcmp ? view.getUint16(transport + 4) : undefined;
+      case 'icmp_seq':
+        return isIcmp ? view.getUint16(transport + 6) : undefined;
+      case 'ttl':
+        return view.getUint8(network + (version === 4 ? 8 : 7));
+      case 'ip_proto':
+        return protocol;
+      case 'id':
+        return version === 4 ? view.getUint16(network + 4) : undefined;
+      case 'seq':
+        return isTcp ? packet.sequence : undefined;
+      case 'ack':
+        return isTcp ? view.getUint32(transport + 8) : undefined;
+      default:
+        return undefined;
+    }
+  };
+  const value = number();
+  return value !== undefined && compareNumber(test, value) ? 'match' : 'none';
+}
+
+function matchesFlags({ flags, how, ignored }: FlagsCondition, all: number): boolean {
+  const seen = all & ~ignored;
+  switch (how) {
+    case 'exact':
+      return seen === flags;
+    case 'all':
+      return (seen & flags) === flags;
+    case 'any':
+      return (seen & flags) !== 0;
+    case 'not':
+      return (seen & flags) === 0;
+  }
+}
+
+function matchesFlow({ direction, state }: FlowCondition, flow: KnownFlow | undefined): Outcome {
+  if (flow === undefined) return 'none';
+  const way: Outcome =
+    direction === undefined
+      ? 'match'
+      : flow.direction === undefined
+        ? 'unknown'
+        : flow.direction === direction
+          ? 'match'
+          : 'none';
+  if (state === undefined || state === 'stateless') return way;
+  const wanted = state === 'established';
+  return every([way, flow.established === undefined ? 'unknown' : flow.established === wanted ? 'match' : 'none']);
+}

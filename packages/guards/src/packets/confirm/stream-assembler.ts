@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+// One direction of a TCP connection put in order: the bytes that come first hold, as they do for the inspector of packets; what lies
+// ahead of a gap waits, up to a bound.
+
+import { EMPTY, join } from './buffer-view.js';
+
+/** Bytes and segments ahead of a gap that are kept. */
+const MOST_AHEAD = 0x10_0000;
+const MOST_SEGMENTS = 1024;
+/** Bytes behind, at which later conditions may look. */
+export const MOST_STREAM = 0x1_0000;
+
+interface Segment {
+  /** From the stream's beginning, which is 0. */
+  readonly at: number;
+  readonly bytes: Uint8Array;
+}
+
+export class StreamAssembler {
+  /** The number of the stream's first byte, modulo 2^32. */
+  readonly #first: number;
+  #ahead: Segment[] = [];
+  #aheadSize = 0;
+  /** Bytes that are in order. */
+  #length = 0;
+  /** The last of them. */
+  tail: Uint8Array = EMPTY;
+
+  constructor(first: number) {
+    this.#first = first;
+  }
+
+  get length(): number {
+    return this.#length;
+  }
+
+  /** Where a number lies; below what is in order by up to 2^31. */
+  placeOf(sequence: number): number {
+    return this.#length + ((sequence - ((this.#first + this.#length) >>> 0)) | 0);
+  }
+
+  /** Bytes that are in order now and were not before. */
+  add(sequence: number, bytes: Uint8Array): Uint8Array {
+    const at = this.placeOf(sequence);
+    if (bytes.length === 0 || at + bytes.length <= this.#length) return EMPTY;
+    if (this.#aheadSize + bytes.length > MOST_AHEAD || this.#ahead.length >= MOST_SEGMENTS) return EMPTY;
+    this.#ahead.push({ at, bytes });
+    this.#aheadSize += bytes.length;
+    return this.#advance();
+  }
+
+  /** Gives up on what is missing before `place`, and gives what is there behind it; undefined if nothing is missing. */
+  skipTo(place: number): Uint8Array | undefined {
+    if (this.#ahead.length === 0 || place <= this.#length) return undefined;
+    const next = this.#ahead.reduce((first, { at }) => Math.min(first, at), Number.POSITIVE_INFINITY);
+    if (next > place) return undefined;
+    this.#length = next;
+    this.tail = EMPTY;
+    return this.#advance();
+  }
+
+  #advance(): Uint8Array {
+    const parts: Uint8Array[] = [];
+    for (;;) {
+      // Of those that have the next byte the first that came.
+      const n = this.#ahead.findIndex(({ at, bytes }) => at <= this.#length && at + bytes.length > this.#length);
+      if (n < 0) break;
+      const { at, bytes } = this.#ahead[n]!;
+      // What came before it keeps what it has further on.
+      const limit = this.#ahead
+        .slice(0, n)
+        .filter((earlier) => earlier.at > this.#length)
+        .reduce((first, earlier) => Math.min(first, earlier.at), at + bytes.length);
+      const part = bytes.subarray(this.#length - at, limit - at);
+      parts.push(part);
+      this.#length += part.length;
+    }
+    this.#ahead = this.#ahead.filter(({ at, bytes }) => at + bytes.length > this.#length);
+    this.#aheadSize = this.#ahead.reduce((size, { bytes }) => size + bytes.length, 0);
+    if (parts.length === 0) return EMPTY;
+    const fresh = join(parts);
+    this.tail = join([this.tail, fresh]).slice(-MOST_STREAM);
+    return fresh;
+  }
+}

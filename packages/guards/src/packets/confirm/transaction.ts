@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// A question and its answer, of which rules look at the buffers of one side at a time.
+
+import type { BufferView } from './buffer-view.js';
+import type { DnsMessage } from './dns-message.js';
+import { type DecodeContent, httpBuffer, type HttpSide, sidesOf as httpSidesOf } from './http-buffers.js';
+import type { HttpMessage } from './http-message.js';
+
+export type Side = HttpSide;
+export type AppProtocol = 'http' | 'dns' | 'tls' | 'ssh';
+
+export interface Transaction {
+  readonly protocol: AppProtocol;
+  /** What is wrong with it, by Suricata's names without that of the protocol. */
+  readonly events: ReadonlySet<string>;
+  /** Whether nothing of a side will change any more. */
+  isComplete(side: Side): boolean;
+  /** The buffers of that name; none if that side has none, `unknown` if it may still come to have one. */
+  buffers(name: string, side: Side): readonly BufferView[] | 'unknown';
+}
+
+/** Which sides have a buffer; undefined if there is none of that name. */
+export function sidesOf(name: string): readonly Side[] | undefined {
+  return name === 'dns.query' ? ['request'] : httpSidesOf(name);
+}
+
+/** Of which protocol a buffer is; undefined for one that several have. */
+export function protocolOf(name: string): AppProtocol | undefined {
+  return name.startsWith('http.') ? 'http' : name.startsWith('dns.') ? 'dns' : undefined;
+}
+
+export class HttpTransaction implements Transaction {
+  readonly protocol = 'http';
+  readonly events: ReadonlySet<string> = new Set();
+  request: HttpMessage | undefined;
+  response: HttpMessage | undefined;
+  readonly #decode: DecodeContent | undefined;
+
+  constructor(decode: DecodeContent | undefined) {
+    this.#decode = decode;
+  }
+
+  isComplete(side: Side): boolean {
+    return this[side]?.complete === true;
+  }
+
+  buffers(name: string, side: Side): readonly BufferView[] | 'unknown' {
+    const message = this[side];
+    if (httpSidesOf(name) === undefined) return [];
+    return message === undefined ? 'unknown' : httpBuffer(name, message, this.#decode);
+  }
+}
+
+export class DnsTransaction implements Transaction {
+  readonly protocol = 'dns';
+  readonly message: DnsMessage;
+
+  constructor(message: DnsMessage) {
+    this.message = message;
+  }
+
+  get events(): ReadonlySet<string> {
+    return this.message.events;
+  }
+
+  isComplete(): boolean {
+    return true;
+  }
+
+  buffers(name: string, side: Side): readonly BufferView[] {
+    if (name !== 'dns.query' || side !== 'request' || this.message.isResponse) return [];
+    return this.message.queries.map((bytes) => ({ bytes, complete: true }));
+  }
+}
