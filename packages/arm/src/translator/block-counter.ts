@@ -119,6 +119,12 @@ export class BlockCounter {
     this.#noteSource(next, () => this.#counted.address(offset));
   }
 
+  /** Adds to the condition on the stack that a call has come back in the middle of a block. */
+  orMidBlock(): void {
+    loadCpu(this.#code, this.#counted.cpu, CPU.blockEntry);
+    this.#code.op('i32.eqz').op('i32.or');
+  }
+
   /** A call has come back to `next`. */
   returned(next: number): void {
     this.#noteOutside(next);

@@ -389,7 +389,8 @@ export class RegionWriter implements Lowering {
 
   /**
    * A call as a real call: the state goes to memory, the callee's region runs and gives back where it ended. If that is
-   * not the return address (an exception, a budget spent, a switch of stacks), everything unwinds to the run loop.
+   * not the return address (an exception, a budget spent, a switch of stacks), everything unwinds to the run loop. So it does
+   * where blocks are counted and the callee has left in the middle of the block at the return address, which is counted.
    */
   #call(instruction: RegionInstruction, target: number, next: number): void {
     const code = this.#code;
@@ -427,6 +428,7 @@ export class RegionWriter implements Lowering {
     code.op('i32.ne');
     loadCpu(code, this.cpu, CPU.fetchPage);
     code.i32(1).op('i32.eq').op('i32.or');
+    this.#counter?.orMidBlock();
     const elsewhere = code.if();
     code.get(id).return();
     code.end(elsewhere);

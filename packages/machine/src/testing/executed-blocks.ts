@@ -5,7 +5,7 @@
 import { decodedEndsBlock, Decoder, ROWS } from '@plinth/arm';
 import type { Machine } from '../machine.js';
 import { CODE, CpuTest, EngineUnderTest, VECTORS } from './contract.js';
-import { a32, add, b, bl, bx, EQ, it as itBlock, NE, t16, t32 } from './mnemonics.js';
+import { a32, add, b, bl, bx, EQ, it as itBlock, ldr, mcr, NE, t16, t32 } from './mnemonics.js';
 import { faultProgram, timerProgram } from './timer-program.js';
 
 const interpreter = new EngineUnderTest('interpreter');
@@ -135,6 +135,9 @@ const CALLS = [
   bx(14),
 ];
 
+/** Tables of addresses are emptied each time round, so that a load misses which is the first of a region and of a block. */
+const CALL_OF_THE_NEXT = [add(0, 0, 1), mcr('TLBIALL', 0), bl(4), ldr(3, 4), add(5, 5, 1), b(-20)];
+
 export interface Program {
   readonly name: string;
   readonly make: (test: CpuTest) => CpuTest;
@@ -163,4 +166,9 @@ export const PROGRAMS: readonly Program[] = [
   { name: 'calls of hot functions', make: (test) => test.code(CALLS), instructions: 700_000 },
   { name: 'timer interrupts, calls and IT blocks', make: timerProgram, instructions: 250_000 },
   { name: 'faults and calls from User mode', make: faultProgram, instructions: 60_000 },
+  {
+    name: 'a call of the next instruction, which is a load that misses',
+    make: (test) => test.code(CALL_OF_THE_NEXT).regs({ r4: CODE + 0x2000 }),
+    instructions: 200_000,
+  },
 ];
