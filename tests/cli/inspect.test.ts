@@ -64,7 +64,7 @@ describe('plinth inspect', () => {
     ]);
   });
 
-  it('pcap prints alerts, over segments too, and drops what is sent again', () => {
+  it('pcap prints alerts, over segments too, and drops what comes after on the connection', () => {
     const name = file('split.pcap', capture([0, 'GET /at'], [7, 't'], [8, 'ack HTTP'], [8, 'ack HTTP'], [16, 'more']));
     const { status, stdout, stderr } = plinth('inspect', 'pcap', name, '--rules', RULES);
     expect(status).toBe(1);

@@ -149,9 +149,9 @@ export class Assembler {
     return this.#emit(CLASS.stx | SIZE[size] | MODE.mem, base.register, operand.register, offset, 0);
   }
 
-  /** Adds to memory as one operation. */
-  atomicAdd(size: 4 | 8, base: Register, offset: number, source: Register): this {
-    return this.#emit(CLASS.stx | SIZE[size] | MODE.atomic, base.register, source.register, offset, ATOMIC.add);
+  /** Changes memory as one operation. */
+  atomic(name: 'add' | 'or' | 'and' | 'xor', size: 4 | 8, base: Register, offset: number, source: Register): this {
+    return this.#emit(CLASS.stx | SIZE[size] | MODE.atomic, base.register, source.register, offset, ATOMIC[name]);
   }
 
   loadImmediate64(destination: Register, value: bigint): this {

@@ -52,6 +52,8 @@ const REASONS: readonly (readonly [number, string])[] = [
   [REASON.overlap, 'it has bytes that were there before'],
   [REASON.fragment, 'it is a fragment'],
   [REASON.tooMuch, 'more was found in it than could be looked at'],
+  [REASON.flow, 'its connection was dropped before'],
+  [REASON.urgent, 'it has urgent data'],
   [REASON.untold, 'more rules matched than can be told'],
 ];
 

@@ -51,7 +51,8 @@ export function* inspectCapture(
   counts: CaptureCounts,
 ): Generator<InspectedPacket> {
   const rules = judgements.flatMap((one) => kernelRulesOf(one, options.inline));
-  const program = packetProgram(ruleTables(rules), { failClosed });
+  // What is dropped of a connection is decided with all that was confirmed.
+  const program = packetProgram(ruleTables(rules), { failClosed, midstream: options.midstream, dropFlow: false });
   const environment = new Environment(program.program);
   environment.maps.get(program.tablesMap.name)?.update(new Uint8Array(4), program.tables.bytes);
   const run = compile(environment);

@@ -3,8 +3,14 @@
 
 import { foldByte } from '@plinth/match';
 import { decodePacket, type DecodedPacket, PROTOCOL } from './decode-packet.js';
-import { type KernelContent, type KernelRule, NO_END, type NumberRange } from './kernel-rule.js';
+import { isWindow, type KernelContent, NO_END } from './kernel-contents.js';
+import { flowDrop, isLate, type KernelFlowbits, type KernelRule, lateOrder, type NumberRange } from './kernel-rule.js';
+import type { FlowFacts } from './packet-event.js';
+import { PlainConnections, type PlainFlow } from './plain-connections.js';
+import { TCP_FLAG } from './program/connection-code.js';
+import { numberOf } from './program/number-code.js';
 import { MOST_TOLD, REASON } from './program/record-code.js';
+import { asksForConnections } from './program/rule-tables.js';
 import { hasAddress, hasPort } from './rule-sets.js';
 
 export interface PlainMatch {
@@ -20,127 +26,232 @@ export interface Inspection {
   readonly matches: readonly PlainMatch[];
   /** Bits of `REASON`. */
   readonly reason: number;
+  readonly flow: FlowFacts;
   /** A rule lets it pass. */
   readonly passed?: true;
+  /** It is dropped until it is cleared. */
+  readonly held?: true;
 }
 
-interface Flow {
-  next: number;
-  /** The bytes before `next`. */
-  stream: Uint8Array;
+/** What the inspector is to be like, as `PacketOptions` say it. */
+export interface PlainOptions {
+  readonly failClosed?: boolean;
+  readonly midstream?: boolean;
+  readonly dropFlow?: boolean;
 }
 
-/** Inspects packets in their order, with memory of what each direction of a TCP connection has sent. */
+/** Inspects packets in their order, with memory of connections and of what each direction of TCP has sent. */
 export class PlainInspector {
   readonly #rules: readonly KernelRule[];
   readonly #failClosed: boolean;
-  readonly #flows = new Map<string, Flow>();
+  readonly #dropFlow: boolean;
+  readonly #connections: PlainConnections;
+  readonly #hasContents: boolean;
+  readonly #late: readonly number[];
 
-  constructor(rules: readonly KernelRule[], failClosed = false) {
+  constructor(rules: readonly KernelRule[], options: PlainOptions = {}) {
+    const { failClosed = false, midstream = true, dropFlow = true } = options;
+    this.#dropFlow = dropFlow;
     this.#rules = rules;
     this.#failClosed = failClosed;
+    this.#hasContents = rules.some(({ contents }) => contents.some((content) => !isWindow(content)));
+    this.#late = lateOrder(rules);
+    const all = asksForConnections(rules);
+    this.#connections = new PlainConnections({ all, streams: this.#hasContents, midstream });
   }
 
-  inspect(frame: Uint8Array): Inspection {
+  /** `time` in nanoseconds, never less than before. */
+  inspect(frame: Uint8Array, time = 0n): Inspection {
     const packet = decodePacket(frame);
-    if (packet.kind === 'foreign' || packet.kind === 'malformed') return { verdict: 'next', matches: [], reason: 0 };
+    const nothing = { verdict: 'next', matches: [], reason: 0, flow: UNKNOWN } as const;
+    if (packet.kind === 'foreign' || packet.kind === 'malformed') return nothing;
     if (packet.kind === 'fragment' || packet.moreFragments) return this.#uninspected(REASON.fragment);
     const payload = frame.subarray(packet.payload, packet.payload + packet.payloadLength);
-    const hasContents = this.#rules.some(({ contents }) => contents.length > 0);
-    if (packet.protocol !== PROTOCOL.tcp || !hasContents) {
-      return this.#decide(packet, frame, [{ before: new Uint8Array(0), from: 0 }], 0, payload);
+    const found = this.#connections.follow(packet, frame, time);
+    const flow: FlowFacts = found === undefined ? UNKNOWN : { ...found.facts, position: undefined };
+    const seen = { packet, frame, payload, flow, connection: found?.connection };
+    if (found?.connection.dropped === true) {
+      const isTold = found.connection.told.has(found.from);
+      found.connection.told.add(found.from);
+      return { verdict: 'drop', matches: [], reason: isTold ? 0 : REASON.flow, flow };
     }
-    const flow = this.#flow(packet, frame);
-    const first = (packet.sequence + (packet.flags & 2 ? 1 : 0)) >>> 0;
-    const none = new Uint8Array(0);
-    if (payload.length === 0) return this.#decide(packet, frame, [{ before: none, from: 0 }], 0, payload);
-    const ahead = (first - flow.next) | 0;
+    if (found === undefined || packet.protocol !== PROTOCOL.tcp || !this.#hasContents) {
+      return this.#decide(seen, [APART], 0);
+    }
+    return this.#inspectStream(seen, found);
+  }
+
+  #inspectStream(seen: Seen, { connection, stream }: PlainFlow): Inspection {
+    const { packet, payload } = seen;
+    const isSyn = (packet.flags & TCP_FLAG.syn) !== 0;
+    const first = (packet.sequence + (isSyn ? 1 : 0)) >>> 0;
+    const begins = isSyn && (stream.begin === undefined || (!connection.established && stream.next !== first));
+    if (begins || (stream.begin === undefined && payload.length > 0)) {
+      Object.assign(stream, { begin: first, next: first, bytes: NONE });
+    }
+    if (payload.length === 0) return this.#decide(seen, [APART], 0);
+    const isUrgent = (packet.flags & TCP_FLAG.urg) !== 0 ? REASON.urgent : 0;
+    const placed = { ...seen, flow: { ...seen.flow, position: (first - stream.begin!) >>> 0 } };
+    const ahead = (first - stream.next) | 0;
+    // What cannot be looked at as its receiver sees it.
+    if (this.#failClosed && (isUrgent !== 0 || ahead > 0)) {
+      const bare = this.#decide(placed, [], isUrgent === 0 ? REASON.gap : isUrgent);
+      if (bare.passed !== true) return { ...bare, verdict: 'drop' };
+    }
     if (ahead > 0) {
-      const bare = this.#decide(packet, frame, [], REASON.gap, payload);
-      if (this.#failClosed && bare.passed !== true) return { ...bare, verdict: 'drop' };
-      flow.stream = none;
-      flow.next = first;
+      stream.bytes = NONE;
+      stream.next = first;
     }
     const old = ahead < 0 ? -ahead : 0;
-    const looks: Look[] = old === 0 ? [{ before: flow.stream, from: 0 }] : [{ before: none, from: 0 }];
+    const looks: Look[] = old === 0 ? [{ before: stream.bytes, from: 0, inStream: true }] : [APART];
     const isPartlyNew = old > 0 && old < payload.length;
-    if (isPartlyNew) looks.push({ before: flow.stream, from: old });
-    const reason = (ahead > 0 ? REASON.gap : 0) | (isPartlyNew ? REASON.overlap : 0);
-    const inspection = this.#decide(packet, frame, looks, reason, payload);
+    if (isPartlyNew) looks.push({ before: stream.bytes, from: old, inStream: true });
+    const reason = isUrgent | (ahead > 0 ? REASON.gap : 0) | (isPartlyNew ? REASON.overlap : 0);
+    const inspection = this.#decide(placed, looks, reason);
     if (inspection.verdict === 'next' && (old === 0 || isPartlyNew)) {
       const fresh = payload.subarray(old);
-      const stream = new Uint8Array(flow.stream.length + fresh.length);
-      stream.set(flow.stream);
-      stream.set(fresh, flow.stream.length);
-      flow.stream = stream;
-      flow.next = (first + payload.length) >>> 0;
+      const bytes = new Uint8Array(stream.bytes.length + fresh.length);
+      bytes.set(stream.bytes);
+      bytes.set(fresh, stream.bytes.length);
+      stream.bytes = bytes;
+      stream.next = (first + payload.length) >>> 0;
     }
     return inspection;
   }
 
   #uninspected(reason: number): Inspection {
-    return { verdict: this.#failClosed ? 'drop' : 'next', matches: [], reason };
+    return { verdict: this.#failClosed ? 'drop' : 'next', matches: [], reason, flow: UNKNOWN };
   }
 
-  /** Made when it is first seen; a SYN begins it anew, unless it is in step with what is known. */
-  #flow(packet: DecodedPacket, frame: Uint8Array): Flow {
-    const { version, network, sourcePort, destinationPort, sequence } = packet;
-    const [at, size] = version === 4 ? [network + 12, 8] : [network + 8, 32];
-    const key = `${version} ${frame.subarray(at, at + size).join()} ${sourcePort} ${destinationPort}`;
-    const isSyn = (packet.flags & 2) !== 0;
-    const next = (sequence + (isSyn ? 1 : 0)) >>> 0;
-    let flow = this.#flows.get(key);
-    if (flow === undefined) {
-      // Without payload nothing is known yet.
-      if (!isSyn && packet.payloadLength === 0) return { next, stream: new Uint8Array(0) };
-      flow = { next, stream: new Uint8Array(0) };
-      this.#flows.set(key, flow);
-    } else if (isSyn && flow.next !== next) {
-      flow.next = next;
-      flow.stream = new Uint8Array(0);
+  #decide(seen: Seen, looks: readonly Look[], reason: number): Inspection {
+    const { flow } = seen;
+    const matches = this.#rules.flatMap((rule, number) =>
+      isLate(rule) ? [] : (matchContents(rule, number, seen, looks) ?? []),
+    );
+    // What was not looked at may have anything in it.
+    if (looks.length > 0) {
+      for (const number of this.#late) {
+        const rule = this.#rules[number]!;
+        const match = matchContents(rule, number, seen, looks);
+        if (match === undefined || !matchFlowbits(rule.flowbits, seen.connection?.bits)) continue;
+        matches.push(match);
+      }
     }
-    return flow;
-  }
-
-  #decide(
-    packet: DecodedPacket,
-    frame: Uint8Array,
-    looks: readonly Look[],
-    reason: number,
-    payload: Uint8Array,
-  ): Inspection {
-    const matches = this.#rules.flatMap((rule, index): PlainMatch[] => {
-      if (!matchesHeader(rule, packet, frame)) return [];
-      const offsets = rule.contents.map((content) => looks.flatMap((look) => placesOf(content, payload, look)));
-      return offsets.every((places) => places.length > 0) ? [{ rule: index, offsets: offsets.flat() }] : [];
-    });
+    matches.sort((a, b) => a.rule - b.rule);
     const by = matches.map(({ rule }) => this.#rules[rule]!);
     if (by.some(({ action, confirm }) => action === 'pass' && !confirm)) {
-      return { verdict: 'next', matches: [], reason, passed: true };
+      return { verdict: 'next', matches: [], reason, flow, passed: true };
     }
-    const stops = by.some(
-      ({ action, confirm }) => (action === 'drop' || action === 'reject') && (!confirm || this.#failClosed),
-    );
-    const untold = matches.length > MOST_TOLD ? REASON.untold : 0;
-    return { verdict: stops ? 'drop' : 'next', matches, reason: reason | untold };
+    const stopping = by.filter(({ action }) => action === 'drop' || action === 'reject');
+    const drops = stopping.some(({ confirm }) => !confirm);
+    if (drops) this.#drop(seen, stopping);
+    else if (this.#failClosed && looks.length > 0 && stopping.length > 0 && isCleared(seen)) {
+      return { verdict: 'next', matches: [], reason, flow };
+    }
+    const held = this.#failClosed && stopping.length > 0;
+    const told = matches.filter(({ rule }) => !this.#rules[rule]!.silent);
+    const untold = told.length > MOST_TOLD ? REASON.untold : 0;
+    const verdict = drops || held ? 'drop' : 'next';
+    return {
+      verdict,
+      matches: told,
+      reason: reason | untold,
+      flow,
+      ...(held && !drops ? { held: true as const } : {}),
+    };
+  }
+
+  /** What comes after on the connection is dropped, too. */
+  #drop({ connection, packet }: Seen, rules: readonly KernelRule[]): void {
+    if (connection === undefined || !this.#dropFlow) return;
+    const how = rules.map(flowDrop);
+    if (how.includes('always') || (how.includes('stream') && packet.protocol === PROTOCOL.tcp)) {
+      connection.dropped = true;
+    }
+  }
+
+  /** The frame, which was held, passes when it is sent again. */
+  clear(frame: Uint8Array): void {
+    const packet = decodePacket(frame);
+    const payload = frame.subarray(packet.payload, packet.payload + packet.payloadLength);
+    this.#connections.find(packet, frame)?.cleared.add(contentOf({ packet, payload }));
   }
 }
+
+/** What a packet is cleared by. */
+function contentOf({ packet, payload }: Pick<Seen, 'packet' | 'payload'>): string {
+  return `${packet.sequence} ${payload.join()}`;
+}
+
+function isCleared(seen: Seen): boolean {
+  return seen.connection?.cleared.has(contentOf(seen)) === true;
+}
+
+/** Undefined if it does not match. */
+function matchContents(rule: KernelRule, number: number, seen: Seen, looks: readonly Look[]): PlainMatch | undefined {
+  if (!matchesHeader(rule, seen)) return undefined;
+  const offsets: number[] = [];
+  for (const content of rule.contents) {
+    const places = looks.flatMap((look) => placesOf(content, seen.payload, look));
+    if (places.length > 0 === content.negated) return undefined;
+    // A byte at a known place has no offset that is told.
+    if (!content.negated && !isWindow(content)) offsets.push(...places);
+  }
+  return { rule: number, offsets };
+}
+
+/** Whether what is asked of the bits holds; then they are changed. */
+function matchFlowbits({ conditions, set, unset, toggle }: KernelFlowbits, bits: Set<string> | undefined): boolean {
+  if (conditions.length + set.length + unset.length + toggle.length === 0) return true;
+  if (bits === undefined) return false;
+  if (!conditions.every(({ names, isSet }) => names.some((name) => bits.has(name) === isSet))) return false;
+  for (const name of set) bits.add(name);
+  for (const name of unset) bits.delete(name);
+  for (const name of toggle) {
+    if (!bits.delete(name)) bits.add(name);
+  }
+  return true;
+}
+
+/** A packet that is decided. */
+interface Seen {
+  readonly packet: DecodedPacket;
+  readonly frame: Uint8Array;
+  readonly payload: Uint8Array;
+  readonly flow: FlowFacts;
+  readonly connection: PlainFlow['connection'] | undefined;
+}
+
+const UNKNOWN: FlowFacts = { direction: undefined, established: false, midstream: false, position: undefined };
+const NONE = new Uint8Array(0);
 
 /** Where the payload is looked at from, and what came before that in the stream. */
 interface Look {
   readonly before: Uint8Array;
   readonly from: number;
+  /** It goes on from there. */
+  readonly inStream: boolean;
 }
 
-function matchesHeader(rule: KernelRule, packet: DecodedPacket, frame: Uint8Array): boolean {
+/** By itself. */
+const APART: Look = { before: NONE, from: 0, inStream: false };
+
+function matchesFlow({ flow: { direction, state } }: KernelRule, flow: FlowFacts): boolean {
+  if (direction !== undefined && flow.direction !== direction) return false;
+  return state === undefined || state === 'stateless' || flow.established === (state === 'established');
+}
+
+function matchesHeader(rule: KernelRule, seen: Seen): boolean {
+  const { packet, frame, flow } = seen;
   if (rule.protocols !== undefined && !rule.protocols.includes(packet.protocol)) return false;
-  const isIcmp = packet.protocol === PROTOCOL.icmp || packet.protocol === PROTOCOL.icmp6;
-  const type = isIcmp ? packet.sourcePort : 0;
-  const code = isIcmp ? packet.destinationPort : 0;
+  if (rule.version !== undefined && rule.version !== packet.version) return false;
   return (
     within(rule.payloadLength, packet.payloadLength) &&
-    within(rule.icmpType, type) &&
-    within(rule.icmpCode, code) &&
+    rule.numbers.every((condition) => {
+      const number = numberOf(condition.name, packet, frame);
+      return number !== undefined && within(condition, number) !== condition.negated;
+    }) &&
+    matchesFlow(rule, flow) &&
     matchesFlags(rule, packet) &&
     (matchesEnds(rule, packet, frame, false) || (rule.bothWays && matchesEnds(rule, packet, frame, true)))
   );
@@ -184,12 +295,15 @@ function matchesEnds(rule: KernelRule, packet: DecodedPacket, frame: Uint8Array,
 }
 
 /** Positions count from the payload's first byte; what began before it is in the stream. */
-function placesOf({ bytes, nocase, offset, end, atEnd }: KernelContent, payload: Uint8Array, look: Look): number[] {
+function placesOf(content: KernelContent, payload: Uint8Array, look: Look): number[] {
+  const { bytes, nocase, offset, end, atEnd, where } = content;
   const places: number[] = [];
-  const { before, from } = look;
+  const { before, from, inStream } = look;
+  if (where === 'stream' && !inStream) return [];
   const byteAt = (at: number): number => (at >= from ? payload[at]! : before[before.length - (from - at)]!);
-  const isFree = offset === 0 && end === NO_END;
-  const first = Math.max(isFree ? Number.NEGATIVE_INFINITY : offset, from - before.length, from - bytes.length + 1);
+  const isFree = offset === 0 && end === NO_END && where !== 'packet' && !isWindow(content);
+  const least = where === 'packet' ? from : from - before.length;
+  const first = Math.max(isFree ? Number.NEGATIVE_INFINITY : offset, least, from - bytes.length + 1);
   for (let at = first; at + bytes.length <= Math.min(end, payload.length); at++) {
     if (at + bytes.length <= from || (atEnd && at + bytes.length !== payload.length)) continue;
     const same = bytes.every((byte, n) => {

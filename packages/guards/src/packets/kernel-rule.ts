@@ -1,27 +1,60 @@
 // SPDX-License-Identifier: Apache-2.0
-// A rule as the program in the kernel can decide it: conditions on one packet's header, and contents at absolute places of its
-// payload. What is more than that is a reason, by name.
+// A rule as the program in the kernel can decide it: conditions on one packet's header and its connection, and contents at places of
+// its payload that are known beforehand. What is more than that is a reason, by name.
 
-import { SHORTEST_FILTERED } from '@plinth/match';
 import { PROTOCOL } from './decode-packet.js';
-import type { Action, AddressSet, ContentCondition, NumberCondition, PortSet, Rule } from './rule.js';
-import { PAYLOAD } from './rule-options.js';
+import { isWindow, type KernelContent, kernelContents } from './kernel-contents.js';
+import type {
+  Action,
+  AddressSet,
+  Condition,
+  ContentCondition,
+  FlowbitsCondition,
+  FlowCondition,
+  NumberCondition,
+  PortSet,
+  Rule,
+} from './rule.js';
 
-/** A whole range of numbers, both ends included. */
+/** A whole range of numbers, both ends included; none is in one whose `most` is less than its `least`. */
 export interface NumberRange {
   readonly least: number;
   readonly most: number;
 }
 
-export interface KernelContent {
-  readonly bytes: Uint8Array;
-  readonly nocase: boolean;
-  /** Where it may begin, from the beginning of the payload. */
-  readonly offset: number;
-  /** Where it may end at the latest: of the first byte behind it. */
-  readonly end: number;
-  /** It ends where the payload does. */
-  readonly atEnd: boolean;
+/** Numbers of a header, as rules call them. */
+export const HEADER_NUMBERS = [
+  'dsize',
+  'itype',
+  'icode',
+  'ttl',
+  'ip_proto',
+  'icmp_id',
+  'icmp_seq',
+  'id',
+  'seq',
+  'ack',
+  'window',
+] as const;
+export type HeaderNumber = (typeof HEADER_NUMBERS)[number];
+
+/** A packet that does not have the number matches in no case. */
+export interface KernelNumber extends NumberRange {
+  readonly name: HeaderNumber;
+  /** It must be outside of the range. */
+  readonly negated: boolean;
+}
+
+/** What has to be known of the packet's connection. */
+export type KernelFlow = Pick<FlowCondition, 'direction' | 'state'>;
+
+/** Names that are asked of the connection, all conditions have to hold, and what a match does to them. */
+export interface KernelFlowbits {
+  /** One of the names is set, or not set. */
+  readonly conditions: readonly { readonly names: readonly string[]; readonly isSet: boolean }[];
+  readonly set: readonly string[];
+  readonly unset: readonly string[];
+  readonly toggle: readonly string[];
 }
 
 export interface KernelRule {
@@ -29,34 +62,50 @@ export interface KernelRule {
   readonly action: Action;
   /** Its match is no verdict: the packet is told with its bytes, and whoever reads that decides. */
   readonly confirm: boolean;
+  /** It is not told. */
+  readonly silent: boolean;
   /** Numbers of protocols above IP; undefined is all of them. */
   readonly protocols: readonly number[] | undefined;
+  /** Of IP; undefined is both. */
+  readonly version: 4 | 6 | undefined;
   readonly source: AddressSet | undefined;
   readonly sourcePort: PortSet | undefined;
   readonly destination: AddressSet | undefined;
   readonly destinationPort: PortSet | undefined;
   readonly bothWays: boolean;
   readonly payloadLength: NumberRange;
-  readonly icmpType: NumberRange;
-  readonly icmpCode: NumberRange;
+  readonly numbers: readonly KernelNumber[];
   readonly flags:
     { readonly flags: number; readonly how: 'exact' | 'all' | 'any' | 'not'; readonly ignored: number } | undefined;
+  readonly flow: KernelFlow;
+  readonly flowbits: KernelFlowbits;
   readonly contents: readonly KernelContent[];
 }
 
 /** Contents of a rule that are counted as bits. */
 export const MOST_CONTENTS = 8;
-/** Bytes of a content. */
-export const MOST_CONTENT_BYTES = 2048;
-export const NO_END = 0xffff_ffff;
+/** Ranges of a set of addresses, of one version. */
+export const MOST_RANGES = 4096;
 
-const PROTOCOLS: Readonly<Record<string, readonly number[] | undefined>> = {
-  ip: undefined,
-  ip4: undefined,
-  tcp: [PROTOCOL.tcp],
-  'tcp-pkt': [PROTOCOL.tcp],
-  udp: [PROTOCOL.udp],
-  icmp: [PROTOCOL.icmp, PROTOCOL.icmp6],
+interface ProtocolMeaning {
+  readonly protocols?: readonly number[];
+  readonly version?: 4 | 6;
+  readonly where?: KernelContent['where'];
+}
+
+const PROTOCOLS: Readonly<Record<string, ProtocolMeaning>> = {
+  ip: {},
+  ip4: { version: 4 },
+  ipv4: { version: 4 },
+  ip6: { version: 6 },
+  ipv6: { version: 6 },
+  tcp: { protocols: [PROTOCOL.tcp] },
+  'tcp-pkt': { protocols: [PROTOCOL.tcp], where: 'packet' },
+  'tcp-stream': { protocols: [PROTOCOL.tcp], where: 'stream' },
+  udp: { protocols: [PROTOCOL.udp] },
+  icmp: { protocols: [PROTOCOL.icmp, PROTOCOL.icmp6] },
+  icmpv4: { protocols: [PROTOCOL.icmp] },
+  icmpv6: { protocols: [PROTOCOL.icmp6] },
 };
 
 export interface KernelRuleOptions {
@@ -66,55 +115,123 @@ export interface KernelRuleOptions {
 /** The rule for the kernel, which decides all that it says, or why it is none. */
 export function kernelRule(rule: Rule, { confirm = false }: KernelRuleOptions = {}): KernelRule | string {
   const { header, conditions } = rule;
-  if (!(header.protocol in PROTOCOLS) || header.protocol === 'ip4') return `protocol ${header.protocol}`;
+  const protocol = PROTOCOLS[header.protocol];
+  if (protocol === undefined) return `protocol ${header.protocol}`;
   if (rule.undecided.length > 0) return rule.undecided.join(', ');
   if (rule.threshold !== undefined) return 'threshold';
-  if (rule.noalert) return 'noalert';
-  const contents: KernelContent[] = [];
-  const ranges = { dsize: ANY, itype: ANY, icode: ANY };
+  const found: ContentCondition[] = [];
+  const bits: FlowbitsCondition[] = [];
+  const numbers: KernelNumber[] = [];
+  let payloadLength = ANY;
   let flags: KernelRule['flags'];
+  let flow: FlowCondition | undefined;
   for (const condition of conditions) {
     switch (condition.kind) {
-      case 'content': {
-        const content = kernelContent(condition);
-        if (typeof content === 'string') return content;
-        contents.push(content);
+      case 'content':
+        found.push(condition);
         break;
-      }
       case 'number': {
-        const { name } = condition;
-        if (name !== 'dsize' && name !== 'itype' && name !== 'icode') return name;
-        const range = numberRange(condition);
-        if (range === undefined) return `${name} that is not one range`;
-        ranges[name] = both(ranges[name], range);
+        const number = kernelNumber(condition);
+        if (typeof number === 'string') return number;
+        if (number.name === 'dsize' && !number.negated) payloadLength = both(payloadLength, number);
+        else numbers.push(number);
         break;
       }
       case 'flags':
         if (flags !== undefined) return 'flags twice';
         flags = condition;
         break;
+      case 'flow':
+        if (flow !== undefined) return 'flow twice';
+        flow = condition;
+        break;
+      case 'flowbits':
+        if (condition.command !== 'noalert') bits.push(condition);
+        break;
       default:
         return condition.kind;
     }
   }
+  const flowbits = kernelFlowbits(bits);
+  const changes = flowbits.set.length + flowbits.unset.length + flowbits.toggle.length;
+  // Whether it matches is known too late for the rules that ask.
+  if (confirm && changes > 0) return 'flowbits that change after a confirmation';
+  const where = placeOfContents(flow, protocol.where);
+  if (typeof where !== 'object') return where;
+  const contents = kernelContents(found, where.place);
+  if (typeof contents === 'string') return contents;
+  if (where.needed && contents.length === 0) return 'flow:only_stream without a content';
   if (contents.length > MOST_CONTENTS) return `more than ${MOST_CONTENTS} contents`;
   const { action, source, sourcePort, destination, destinationPort, bothWays } = header;
+  if (!fits(source) || !fits(destination)) return `more than ${MOST_RANGES} ranges of addresses`;
+  // Without payload no content is looked for, and none is missing.
+  if (contents.length > 0) payloadLength = both(payloadLength, { least: 1, most: ANY.most });
   return {
     rule,
     action,
     confirm,
-    protocols: PROTOCOLS[header.protocol],
+    silent: rule.noalert,
+    protocols: protocol.protocols,
+    version: protocol.version,
     source,
     sourcePort,
     destination,
     destinationPort,
     bothWays,
-    payloadLength: ranges.dsize,
-    icmpType: ranges.itype,
-    icmpCode: ranges.icode,
+    payloadLength,
+    numbers,
     flags,
+    flow: flow ?? {},
+    flowbits,
     contents,
   };
+}
+
+/** Whether the program decides it when all of the payload has been looked at, and not as soon as its contents are found. */
+export function isLate({ silent, contents, flowbits }: KernelRule): boolean {
+  const { conditions, set, unset, toggle } = flowbits;
+  return (
+    silent ||
+    conditions.length + set.length + unset.length + toggle.length > 0 ||
+    contents.some((content) => content.negated || isWindow(content))
+  );
+}
+
+/**
+ * Whether a match drops what comes after on the connection, as Suricata has it: of a rule that asks for nothing but addresses and
+ * protocol always, of one with contents if they were found in a stream of TCP.
+ */
+export function flowDrop(rule: KernelRule): 'always' | 'stream' | 'never' {
+  const { action, confirm, contents, payloadLength, flags, flow, flowbits, numbers } = rule;
+  if (confirm || (action !== 'drop' && action !== 'reject')) return 'never';
+  if (contents.length > 0) {
+    const inPacket = contents.some(({ where }) => where === 'packet') || rule.rule.conditions.some(isDsize);
+    return inPacket ? 'never' : 'stream';
+  }
+  const ports = rule.sourcePort ?? rule.destinationPort;
+  const asks = flags ?? ports ?? flow.direction ?? flow.state ?? numbers[0] ?? flowbits.conditions[0];
+  const anyLength = payloadLength.least === ANY.least && payloadLength.most === ANY.most;
+  return asks === undefined && anyLength ? 'always' : 'never';
+}
+
+function isDsize(condition: Condition): boolean {
+  return condition.kind === 'number' && condition.name === 'dsize';
+}
+
+const ACTION_ORDER: Readonly<Record<Action, number>> = { pass: 0, drop: 1, reject: 2, alert: 3 };
+
+/**
+ * Numbers of the rules that are decided late, in the order in which that is done: as Suricata has it, by action, then those that change
+ * flowbits before those that only ask for them, then as they are written.
+ */
+export function lateOrder(rules: readonly KernelRule[]): number[] {
+  const use = ({ flowbits: { conditions, set, unset, toggle } }: KernelRule): number =>
+    set.length + unset.length + toggle.length > 0 ? (conditions.length === 0 ? 0 : 1) : conditions.length > 0 ? 2 : 3;
+  const rank = (rule: KernelRule): number => ACTION_ORDER[rule.action] * 4 + use(rule);
+  return rules
+    .flatMap((rule, number) => (isLate(rule) ? [{ number, rank: rank(rule) }] : []))
+    .sort((a, b) => a.rank - b.rank || a.number - b.number)
+    .map(({ number }) => number);
 }
 
 const ANY: NumberRange = { least: 0, most: 0xffff };
@@ -123,35 +240,49 @@ function both(a: NumberRange, b: NumberRange): NumberRange {
   return { least: Math.max(a.least, b.least), most: Math.min(a.most, b.most) };
 }
 
-function kernelContent(condition: ContentCondition): KernelContent | string {
-  const { bytes, nocase, negated, buffer, offset, depth, distance, within, startswith, endswith } = condition;
-  if (buffer !== PAYLOAD) return buffer;
-  if (negated) return 'content that is negated';
-  if (bytes.length < SHORTEST_FILTERED) return 'content of one byte';
-  if (bytes.length > MOST_CONTENT_BYTES) return `content of more than ${MOST_CONTENT_BYTES} bytes`;
-  if (distance !== undefined || within !== undefined) return 'distance and within';
-  const first = startswith ? 0 : (offset ?? 0);
-  const end = startswith ? bytes.length : depth === undefined ? NO_END : first + depth;
-  return { bytes, nocase, offset: first, end: Math.min(NO_END, end), atEnd: endswith };
+function fits(set: AddressSet | undefined): boolean {
+  const count = (version: 4 | 6): number => (set ?? []).filter((range) => range.version === version).length;
+  return count(4) <= MOST_RANGES && count(6) <= MOST_RANGES;
 }
 
-/** Undefined for what is not one range. */
-function numberRange({ test }: NumberCondition): NumberRange | undefined {
-  const { op, value, upper } = test;
-  switch (op) {
-    case '=':
-      return { least: value, most: value };
-    case '<':
-      return { least: 0, most: value - 1 };
-    case '<=':
-      return { least: 0, most: value };
-    case '>':
-      return { least: value + 1, most: ANY.most };
-    case '>=':
-      return { least: value, most: ANY.most };
-    case '<>':
-      return { least: value + 1, most: upper! - 1 };
-    case '!':
-      return undefined;
-  }
+/** Where the contents are looked for, by the protocol and by `flow`, or how these contradict each other. */
+function placeOfContents(
+  flow: FlowCondition | undefined,
+  byProtocol: KernelContent['where'] = 'both',
+): { place: KernelContent['where']; needed: boolean } | string {
+  if (flow?.only === undefined) return { place: byProtocol, needed: false };
+  const place = flow.only === 'stream' ? 'stream' : 'packet';
+  if (byProtocol !== 'both' && byProtocol !== place) return `flow:only_${place} with another protocol`;
+  return { place, needed: flow.only === 'stream' };
+}
+
+function kernelFlowbits(all: readonly FlowbitsCondition[]): KernelFlowbits {
+  const named = (command: string): readonly string[] => [
+    ...new Set(all.filter((one) => one.command === command).flatMap(({ names }) => names)),
+  ];
+  return {
+    conditions: all
+      .filter(({ command }) => command === 'isset' || command === 'isnotset')
+      .map(({ command, names }) => ({ names, isSet: command === 'isset' })),
+    set: named('set'),
+    unset: named('unset'),
+    toggle: named('toggle'),
+  };
+}
+
+function kernelNumber(condition: NumberCondition): KernelNumber | string {
+  const name = HEADER_NUMBERS.find((known) => known === condition.name);
+  if (name === undefined) return condition.name;
+  const { op, value, upper } = condition.test;
+  const most = 0xffff_ffff;
+  const ranges: Readonly<Record<typeof op, NumberRange>> = {
+    '=': { least: value, most: value },
+    '!': { least: value, most: value },
+    '<': { least: 0, most: value - 1 },
+    '<=': { least: 0, most: value },
+    '>': { least: value + 1, most },
+    '>=': { least: value, most },
+    '<>': { least: value + 1, most: (upper ?? 0) - 1 },
+  };
+  return { name, ...ranges[op], negated: op === '!' };
 }

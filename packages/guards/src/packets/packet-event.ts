@@ -2,6 +2,7 @@
 // What the program tells of a packet, as a value.
 
 import { PlinthError } from '@plinth/core';
+import { CLEARANCE } from './program/hold-code.js';
 import { FLOW_FACT, MOST_TOLD, NO_OFFSET, RECORD } from './program/record-code.js';
 
 /** What is known of the connection that a packet belongs to. */
@@ -31,6 +32,8 @@ export interface PacketEvent {
   readonly flow: FlowFacts;
   /** With a rule that is to be confirmed: the frame, or its beginning. It is a view of the record. */
   readonly frame: Uint8Array | undefined;
+  /** Of a packet that is held: the key of an entry of map `cleared` by which its bytes pass when they are sent again. */
+  readonly clearance: Uint8Array | undefined;
 }
 
 /** @throws PlinthError `input` for bytes that are no record of the program */
@@ -41,6 +44,7 @@ export function readEvent(record: Uint8Array): PacketEvent {
   if (record.length < RECORD.size + captured || count > MOST_TOLD) {
     throw new PlinthError('input', 'packet-record', `a record of ${record.length} bytes is none of the packet program`);
   }
+  const clearance = record.slice(RECORD.clearance, RECORD.clearance + CLEARANCE.size);
   const flow = word(RECORD.flow);
   const has = (fact: number): boolean => (flow & fact) !== 0;
   return {
@@ -60,5 +64,6 @@ export function readEvent(record: Uint8Array): PacketEvent {
       position: has(FLOW_FACT.inStream) ? word(RECORD.stream) : undefined,
     },
     frame: captured === 0 ? undefined : record.subarray(RECORD.size, RECORD.size + captured),
+    clearance: clearance.some((byte) => byte !== 0) ? clearance : undefined,
   };
 }

@@ -124,6 +124,7 @@ const NUMBERS: ReadonlySet<string> = new Set([
   'id',
   'seq',
   'ack',
+  'window',
 ]);
 /** Names of protocols that ip_proto may have instead of their numbers. */
 const PROTOCOL_NUMBERS: Readonly<Record<string, number>> = {

@@ -85,7 +85,8 @@ export interface NumberCondition {
     | 'icmp_seq'
     | 'id'
     | 'seq'
-    | 'ack';
+    | 'ack'
+    | 'window';
   readonly buffer: string;
   readonly test: NumberTest;
 }

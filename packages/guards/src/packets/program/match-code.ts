@@ -2,21 +2,42 @@
 // What is done with a content that was found: each entry of its list is a content of a rule. Where it lies is looked at, then the
 // rule's header; then a bit is set for it, and with all bits of the rule the rule matches.
 
-import { type Assembler, FP, type Label, type MapDefinition, R0, R1, R2, R3, R4, R5, R7 } from '@plinth/ebpf';
+import {
+  type Assembler,
+  FP,
+  type Label,
+  type MapDefinition,
+  R0,
+  R1,
+  R2,
+  R3,
+  R4,
+  R5,
+  R7,
+  type Register,
+} from '@plinth/ebpf';
+import { MOST_RANGES } from '../kernel-rule.js';
 import { ADDRESS, FOUND } from './decode-code.js';
 import { MOST_TOLD, RECORD, RECORD_AT, REASON } from './record-code.js';
 import { KEY_AT, SLOT } from './slots.js';
-import { ADDRESS_SET, ENTRY, FLAGS_HOW, MOST_RANGES, RULE, type RuleTables } from './rule-tables.js';
+import { emitNumberConditions } from './number-code.js';
+import { ENTRY, FLAGS_HOW, RULE, type RuleTables, WHERE } from './rule-tables.js';
+import { ADDRESS_SET } from './table-writer.js';
 
 export interface MatchContext {
   readonly tables: RuleTables;
   readonly tablesMap: MapDefinition;
-  /** For each rule the packet and the bits that are set, 4 bytes each. */
+  /** For each rule what was found of it, see `PROGRESS`. */
   readonly progress: MapDefinition;
+  /** Late rules that wait, see late-code.ts. */
+  readonly late: MapDefinition;
 }
 
-/** The bit beside those of contents: the rule was told of this packet. */
-const TOLD = 0x4000_0000;
+/** Of which packet it is, the bits of contents that were found, and where the last one begins. */
+export const PROGRESS = { size: 16, packet: 0, bits: 4, begin: 8 } as const;
+
+/** The bit beside those of contents: all that are needed were found in this packet. */
+export const COMPLETE = 0x4000_0000;
 
 /**
  * Goes through the entries from SLOT.entry to SLOT.entryEnd. With `placed`, they are contents that end at SLOT.position.
@@ -29,7 +50,7 @@ export function emitEntries(a: Assembler, context: MatchContext, placed: boolean
   a.load(8, R2, R7, SLOT.entry).load(8, R4, R7, SLOT.entryEnd);
   a.jumpIf('ge', R2, R4, over).jumpIf('ge', R2, tables.entryCount, over);
   a.alu('mul', R2, ENTRY.size).loadMapValue(R1, tablesMap, tables.entries).add(R1, R2);
-  if (placed) emitPlace(a, next);
+  if (placed) emitPlace(a, context, next);
   a.load(4, R2, R1, ENTRY.bit).store(8, R7, SLOT.bit, R2);
   a.load(4, R2, R1, ENTRY.rule).jumpIf('ge', R2, tables.ruleCount, next).store(8, R7, SLOT.rule, R2);
   a.alu('mul', R2, RULE.size).loadMapValue(R5, tablesMap, tables.rules).add(R5, R2);
@@ -41,7 +62,7 @@ export function emitEntries(a: Assembler, context: MatchContext, placed: boolean
 }
 
 /** The entry is at R1. */
-function emitPlace(a: Assembler, next: Label): void {
+function emitPlace(a: Assembler, { tables }: MatchContext, next: Label): void {
   // R0 is where it ends, in the payload.
   a.load(8, R0, R7, SLOT.base).load(8, R2, R7, SLOT.position).add(R0, R2).add(R0, 1);
   a.load(4, R2, R1, ENTRY.end).jumpIf('gt', R0, R2, next);
@@ -50,11 +71,26 @@ function emitPlace(a: Assembler, next: Label): void {
   a.load(4, R2, FP, FOUND.payloadLength).jumpIf('ne', R0, R2, next);
   a.here(anywhere);
   a.load(4, R2, R1, ENTRY.length).load(4, R3, R1, ENTRY.offset);
-  a.mov(R4, R0).alu('sub', R4, R2).store(8, R7, SLOT.begin, R4).jumpIf('ge', R0, R2, inside);
+  a.mov(R4, R0).alu('sub', R4, R2).store(8, R7, SLOT.begin, R4);
+  if (tables.places) emitWhere(a, next);
+  a.jumpIf('ge', R0, R2, inside);
   // It began in a packet before: only a content that may be anywhere is looked for in the stream.
   a.load(4, R4, R1, ENTRY.end).mov32(R5, -1).jumpIf('ne', R4, R5, next).jumpIf('ne', R3, 0, next).jump(met);
   a.here(inside);
   a.alu('sub', R0, R2).jumpIf('lt', R0, R3, next);
+  a.here(met);
+}
+
+/** A content at R4 of the payload that counts only in the packet, or only in the stream. Uses R5. */
+function emitWhere(a: Assembler, next: Label): void {
+  const [packet, stream, met] = [a.label(), a.label(), a.label()];
+  a.load(4, R5, R1, ENTRY.where).jumpIf('eq', R5, WHERE.packet, packet).jumpIf('eq', R5, WHERE.stream, stream);
+  a.jump(met);
+  a.here(packet);
+  // Bytes before this look are of other packets.
+  a.load(8, R5, R7, SLOT.scanned).jumpIf('slt', R4, R5, next).jump(met);
+  a.here(stream);
+  a.load(8, R5, R7, SLOT.sequence).jumpIf('eq', R5, 0, next);
   a.here(met);
 }
 
@@ -65,15 +101,11 @@ function emitHeader(a: Assembler, context: MatchContext, next: Label): void {
   a.load(4, R0, FP, FOUND.payloadLength);
   a.load(4, R1, R5, RULE.leastPayload).jumpIf('lt', R0, R1, next);
   a.load(4, R1, R5, RULE.mostPayload).jumpIf('gt', R0, R1, next);
-  for (const [field, from] of [
-    [RULE.icmpType, SLOT.icmpType],
-    [RULE.icmpCode, SLOT.icmpCode],
-  ] as const) {
-    a.load(8, R0, R7, from);
-    a.load(2, R1, R5, field).jumpIf('lt', R0, R1, next);
-    a.load(2, R1, R5, field + 2).jumpIf('gt', R0, R1, next);
-  }
+  a.load(8, R0, R7, SLOT.flow).load(1, R1, R5, RULE.flowSeen).and(R0, R1);
+  a.load(1, R1, R5, RULE.flowWanted).jumpIf('ne', R0, R1, next);
   emitFlags(a, next);
+  if (context.tables.numbers) emitNumberConditions(a, context, next);
+  if (context.tables.lateCount > 0) a.load(4, R1, R5, RULE.late).store(8, R7, SLOT.late, R1);
   a.load(4, R1, R5, RULE.needed).store(8, R7, SLOT.needed, R1);
   a.load(4, R1, R5, RULE.action).store(8, R7, SLOT.action, R1);
   const turned = a.label();
@@ -180,21 +212,45 @@ function emitAddress(a: Assembler, context: MatchContext, field: number, from: n
   a.here(any);
 }
 
-/** Sets the content's bit; with all of them notes that the rule matches. */
-function emitProgress(a: Assembler, { progress }: MatchContext, next: Label): void {
+/** Sets the content's bit; with all of them notes that the rule matches, or waits to be decided late. */
+function emitProgress(a: Assembler, context: MatchContext, next: Label): void {
   const same = a.label();
-  a.load(8, R1, R7, SLOT.rule).store(4, FP, KEY_AT, R1).loadMap(R1, progress).mov(R2, FP).add(R2, KEY_AT);
+  a.load(8, R1, R7, SLOT.rule).store(4, FP, KEY_AT, R1).loadMap(R1, context.progress).mov(R2, FP).add(R2, KEY_AT);
   a.call('mapLookup').jumpIf('eq', R0, 0, next);
-  a.load(4, R1, R0, 0).load(8, R2, R7, SLOT.packet).load(4, R3, R0, 4).jumpIf('eq', R1, R2, same);
-  a.store(4, R0, 0, R2).mov(R3, 0);
+  a.load(4, R1, R0, PROGRESS.packet).load(4, R2, R7, SLOT.packet);
+  a.load(4, R3, R0, PROGRESS.bits).jumpIf('eq', R1, R2, same);
+  a.store(4, R0, PROGRESS.packet, R2).mov(R3, 0);
   a.here(same);
-  a.load(8, R1, R7, SLOT.bit).alu('or', R3, R1).store(4, R0, 4, R3);
+  a.load(8, R1, R7, SLOT.bit).alu('or', R3, R1).store(4, R0, PROGRESS.bits, R3);
+  if (context.tables.lateCount > 0) a.load(8, R1, R7, SLOT.begin).store(4, R0, PROGRESS.begin, R1);
   a.load(8, R1, R7, SLOT.needed).mov(R2, R3).and(R2, R1).jumpIf('ne', R2, R1, next);
-  a.jumpIf('set', R3, TOLD, next).alu('or', R3, TOLD).store(4, R0, 4, R3);
+  a.jumpIf('set', R3, COMPLETE, next).alu('or', R3, COMPLETE).store(4, R0, PROGRESS.bits, R3);
+  if (context.tables.lateCount > 0) {
+    const now = a.label();
+    a.load(8, R1, R7, SLOT.late).jumpIf('eq', R1, 0, now);
+    emitWait(a, context, next);
+    a.here(now);
+  }
+  emitMatch(a, { next });
+}
+
+/** The late rule SLOT.late - 1 waits. Goes to `next`. */
+function emitWait(a: Assembler, { tables, late }: MatchContext, next: Label): void {
+  a.store(8, R7, SLOT.waiting, 1);
+  a.store(4, FP, KEY_AT, 0).loadMap(R1, late).mov(R2, FP).add(R2, KEY_AT).call('mapLookup').jumpIf('eq', R0, 0, next);
+  a.load(8, R1, R7, SLOT.late).alu('sub', R1, 1).jumpIf('ge', R1, tables.lateCount, next);
+  a.mov(R2, R1).alu('rsh', R2, 6).alu('lsh', R2, 3).add(R0, R2).and(R1, 63);
+  a.mov(R3, 1).alu('lsh', R3, R1).load(8, R4, R0, 0).alu('or', R4, R3).store(8, R0, 0, R4).jump(next);
+}
+
+/** Rule SLOT.rule matches; it is told unless `silent` is not 0. Uses R1 to R4. */
+export function emitMatch(a: Assembler, { silent, next }: { silent?: Register; next: Label }): void {
+  const full = a.label();
+  if (silent !== undefined) a.mov(R4, silent);
   a.load(8, R1, R7, SLOT.action).mov(R2, 1).alu('lsh', R2, R1);
   a.load(8, R1, R7, SLOT.actions).alu('or', R1, R2).store(8, R7, SLOT.actions, R1);
+  if (silent !== undefined) a.jumpIf('ne', R4, 0, next);
   // The first rules are told by number.
-  const full = a.label();
   a.load(8, R1, R7, SLOT.told).jumpIf('ge', R1, MOST_TOLD, full).mov(R2, R1).add(R2, 1).store(8, R7, SLOT.told, R2);
   a.alu('lsh', R1, 2)
     .add(R1, R7)

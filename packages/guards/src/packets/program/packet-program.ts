@@ -22,10 +22,25 @@ import {
 } from '@plinth/ebpf';
 import { PACKET_KIND, PROTOCOL } from '../decode-packet.js';
 import { emitDecode, FOUND } from './decode-code.js';
-import { emitFlow, emitSecondLook, emitSettle, FLOW_AT } from './flow-code.js';
-import { emitEntries, emitReason, type MatchContext } from './match-code.js';
-import { COUNTER, COUNTERS, emitCount, emitRecord, eventsMap, HITS_AT, NO_OFFSET, REASON } from './record-code.js';
-import { ACTION_NUMBER, PROTOCOL_BIT, type RuleTables } from './rule-tables.js';
+import { emitConnection, emitSideBit, ENDED, FLOW_AT, FLOW_VALUE, SIDE_AT } from './connection-code.js';
+import { emitFlow, emitSecondLook, emitSettle } from './flow-code.js';
+import { emitHold } from './hold-code.js';
+import { emitLate, lateMap } from './late-code.js';
+import { emitEntries, emitReason, type MatchContext, PROGRESS } from './match-code.js';
+import { emitNumbers } from './number-code.js';
+import {
+  COUNTER,
+  COUNTERS,
+  emitCount,
+  emitRecord,
+  eventsMap,
+  HITS_AT,
+  NO_OFFSET,
+  REASON,
+  RECORD,
+  RECORD_AT,
+} from './record-code.js';
+import { ACTION_NUMBER, PROTOCOL_BIT, type RuleTables, VERSION_SHIFT } from './rule-tables.js';
 import { COUNTERS_AT, KEY_AT, PIECE, SLOT } from './slots.js';
 
 /** What a tcx program answers (enum tcx_action_base). */
@@ -56,9 +71,16 @@ const PIECE_MAP: MapDefinition = {
 export interface PacketOptions {
   /** What cannot be inspected is dropped; otherwise it is passed and reported. */
   readonly failClosed?: boolean;
+  /** A TCP connection counts as established if its beginning was not seen. */
+  readonly midstream?: boolean;
+  /** A rule that drops a packet of a stream drops what comes after on the connection, too. */
+  readonly dropFlow?: boolean;
 }
 
-export function packetProgram(tables: RuleTables, { failClosed = false }: PacketOptions = {}): PacketProgram {
+export function packetProgram(
+  tables: RuleTables,
+  { failClosed = false, midstream = true, dropFlow = true }: PacketOptions = {},
+): PacketProgram {
   const tablesMap: MapDefinition = {
     name: 'tables',
     type: 'array',
@@ -70,7 +92,7 @@ export function packetProgram(tables: RuleTables, { failClosed = false }: Packet
     name: 'progress',
     type: 'percpuArray',
     keySize: 4,
-    valueSize: 8,
+    valueSize: PROGRESS.size,
     maxEntries: tables.ruleCount,
   };
   const a = new Assembler('packets', 'schedCls');
@@ -84,53 +106,72 @@ export function packetProgram(tables: RuleTables, { failClosed = false }: Packet
   emitValue(a, PIECE_MAP, pass);
   a.mov(R7, R0).mov32(R8, R8).store(8, R7, SLOT.packet, R8);
   const words = [SLOT.actions, SLOT.told, SLOT.base, SLOT.scanned, SLOT.reason, SLOT.hits, SLOT.flow, SLOT.stream];
+  if (tables.lateCount > 0) words.push(SLOT.waiting);
+  words.push(RECORD_AT + RECORD.clearance, RECORD_AT + RECORD.clearance + 8);
   for (const word of words) a.store(8, R7, word, 0);
-  a.store(8, FP, FLOW_AT, 0);
+  a.store(8, FP, FLOW_AT, 0).store(8, FP, SIDE_AT, 0);
   // The pieces of a packet are put together nowhere in a program.
   a.load(4, R1, FP, FOUND.kind).jumpIf('eq', R1, PACKET_KIND.fragment, fragment);
   a.load(4, R1, FP, FOUND.moreFragments).jumpIf('ne', R1, 0, fragment);
+  if (tables.numbers) emitNumbers(a);
   emitProtocol(a);
-  const context = { tables, tablesMap, progress };
+  const context = { tables, tablesMap, progress, late: lateMap(tables) };
+  const streams = tables.matcher.patterns.length > 0;
+  const ended = a.label();
+  const ends = dropFlow && tables.ends;
+  if (streams || tables.connections) {
+    emitConnection(a, { all: tables.connections, streams, midstream, ...(ends ? { dropped: ended } : {}) });
+  }
   if (tables.bare.count > 0) {
     a.store(8, R7, SLOT.begin, NO_OFFSET);
     a.store(8, R7, SLOT.entry, tables.bare.first).store(8, R7, SLOT.entryEnd, tables.bare.first + tables.bare.count);
     emitEntries(a, context, false);
   }
-  if (tables.matcher.patterns.length > 0) {
+  if (streams) {
     emitFlow(a, failClosed, { refused, nothing: decide });
     emitPayload(a, context, decide);
   } else a.jump(decide);
+  const [tell, quiet] = [a.label(), a.label()];
+  if (ends) {
+    a.here(ended);
+    emitEnded(a, tell, quiet);
+  }
   a.here(fragment);
   emitReason(a, REASON.fragment);
-  const tell = a.label();
   if (failClosed) {
     a.here(refused);
+    if (ends) emitEnd(a);
     a.store(8, R7, SLOT.verdict, VERDICT.drop).jump(tell);
   }
   a.here(decide);
   const events = eventsMap({ frames: tables.confirms });
-  emitVerdict(a, { failClosed, confirms: tables.confirms }, tell, events);
+  if (tables.lateCount > 0) emitLate(a, context);
+  emitVerdict(a, tables, { failClosed, ends, streams }, { tell, quiet }, events);
   a.here(pass);
   a.mov(R0, -1).exit();
   return { program: a.finish(), tables, tablesMap, events, counters: COUNTERS };
 }
 
-/** The bit of its protocol, and type and code of ICMP, which are no ports. */
+/** The bit of its protocol. Type and code of ICMP are no ports. */
 function emitProtocol(a: Assembler): void {
-  const [tcp, udp, icmp, end] = [a.label(), a.label(), a.label(), a.label()];
-  a.store(8, R7, SLOT.icmpType, 0).store(8, R7, SLOT.icmpCode, 0);
+  const [tcp, udp, icmp, icmp6, four, end] = Array.from({ length: 6 }, () => a.label());
   a.load(4, R1, FP, FOUND.protocol).mov(R2, PROTOCOL_BIT.other);
-  a.jumpIf('eq', R1, PROTOCOL.tcp, tcp).jumpIf('eq', R1, PROTOCOL.udp, udp);
-  a.jumpIf('eq', R1, PROTOCOL.icmp, icmp).jumpIf('eq', R1, PROTOCOL.icmp6, icmp).jump(end);
+  a.jumpIf('eq', R1, PROTOCOL.tcp, tcp!).jumpIf('eq', R1, PROTOCOL.udp, udp!);
+  a.jumpIf('eq', R1, PROTOCOL.icmp, icmp!).jumpIf('eq', R1, PROTOCOL.icmp6, icmp6!).jump(end!);
   a.here(tcp);
-  a.mov(R2, PROTOCOL_BIT.tcp).jump(end);
+  a.mov(R2, PROTOCOL_BIT.tcp).jump(end!);
   a.here(udp);
-  a.mov(R2, PROTOCOL_BIT.udp).jump(end);
-  a.here(icmp);
-  a.mov(R2, PROTOCOL_BIT.icmp);
-  a.load(4, R1, FP, FOUND.sourcePort).store(8, R7, SLOT.icmpType, R1).store(4, FP, FOUND.sourcePort, 0);
-  a.load(4, R1, FP, FOUND.destinationPort).store(8, R7, SLOT.icmpCode, R1).store(4, FP, FOUND.destinationPort, 0);
+  a.mov(R2, PROTOCOL_BIT.udp).jump(end!);
+  for (const [label, bit] of [
+    [icmp, PROTOCOL_BIT.icmp],
+    [icmp6, PROTOCOL_BIT.icmp6],
+  ] as const) {
+    a.here(label);
+    a.mov(R2, bit).store(4, FP, FOUND.sourcePort, 0).store(4, FP, FOUND.destinationPort, 0).jump(end!);
+  }
   a.here(end);
+  a.load(4, R1, FP, FOUND.version).jumpIf('ne', R1, 6, four!).alu('lsh', R2, VERSION_SHIFT);
+  a.here(four);
   a.store(8, R7, SLOT.protocol, R2);
 }
 
@@ -224,35 +265,84 @@ function emitHits(a: Assembler, context: MatchContext): void {
   a.here(over);
 }
 
-/** `tell` is where a verdict is told that is there already. */
+/** A packet of a connection that is dropped: told once for each direction. R0 is the connection, R3 what it says of that. */
+function emitEnded(a: Assembler, tell: Label, quiet: Label): void {
+  a.store(8, R7, SLOT.verdict, VERDICT.drop);
+  emitSideBit(a, ENDED.lowTold);
+  a.mov(R2, R1).and(R2, R3).jumpIf('ne', R2, 0, quiet);
+  a.alu('or', R3, R1).store(4, R0, FLOW_VALUE.ended, R3);
+  emitReason(a, REASON.flow);
+  a.jump(tell);
+}
+
+interface VerdictOptions {
+  readonly failClosed: boolean;
+  /** Some rules drop connections. */
+  readonly ends: boolean;
+  readonly streams: boolean;
+}
+
+/** `tell` is where a verdict is told that is there already, `quiet` where it is not. */
 function emitVerdict(
   a: Assembler,
-  { failClosed, confirms }: { failClosed: boolean; confirms: boolean },
-  tell: Label,
+  { confirms }: RuleTables,
+  { failClosed, ends, streams }: VerdictOptions,
+  { tell, quiet }: { tell: Label; quiet: Label },
   events: MapDefinition,
 ): void {
-  const [passed, dropped, settled, quiet] = [a.label(), a.label(), a.label(), a.label()];
+  const [spent, looked] = [a.label(), a.label()];
+  const [passed, dropped, untold, stopped, settled, counted] = Array.from({ length: 6 }, () => a.label());
   const bit = (action: keyof typeof ACTION_NUMBER): number => 1 << ACTION_NUMBER[action];
+  const stops = bit('drop') | bit('reject') | bit('end') | bit('endStream');
+  // Where the kernel has had enough of loops, something was left out.
+  a.mayGoto(spent).jump(looked);
+  a.here(spent);
+  emitReason(a, REASON.tooMuch);
+  a.here(looked);
   a.store(8, R7, SLOT.verdict, -1);
-  a.load(8, R1, R7, SLOT.actions).jumpIf('set', R1, bit('pass'), passed);
-  a.jumpIf('set', R1, bit('drop') | bit('reject') | (failClosed ? bit('hold') : 0), dropped);
-  // With more found than could be seen to, nobody knows.
-  if (failClosed) a.load(8, R1, R7, SLOT.reason).jumpIf('set', R1, REASON.tooMuch, dropped);
-  emitSettle(a);
-  a.jump(settled);
+  a.load(8, R1, R7, SLOT.actions).jumpIf('set', R1, bit('pass'), passed!).jumpIf('set', R1, stops, dropped!);
+  if (failClosed) {
+    // With more found than could be seen to, nobody knows.
+    a.load(8, R1, R7, SLOT.reason).jumpIf('set', R1, REASON.tooMuch, stopped!);
+    if (confirms) {
+      const free = a.label();
+      a.load(8, R1, R7, SLOT.actions).and(R1, bit('hold')).jumpIf('eq', R1, 0, free);
+      emitHold(a, untold!);
+      a.jump(stopped!);
+      a.here(free);
+    }
+  }
+  if (streams) emitSettle(a);
+  a.jump(settled!);
   a.here(passed);
+  a.here(untold);
   a.store(8, R7, SLOT.told, 0).load(8, R1, R7, SLOT.reason).and(R1, ~REASON.untold).store(8, R7, SLOT.reason, R1);
   a.store(8, R7, SLOT.actions, 0);
-  emitSettle(a);
-  a.jump(settled);
+  if (streams) emitSettle(a);
+  a.jump(settled!);
   a.here(dropped);
+  if (ends) emitEnd(a);
+  a.here(stopped);
   a.store(8, R7, SLOT.verdict, VERDICT.drop);
   a.here(settled);
   a.load(8, R1, R7, SLOT.told).load(8, R2, R7, SLOT.reason).alu('or', R1, R2).jumpIf('eq', R1, 0, quiet);
   a.here(tell);
   emitRecord(a, events, confirms ? bit('flag') | bit('hold') : 0);
-  a.load(8, R1, R7, SLOT.verdict).jumpIf('ne', R1, VERDICT.drop, quiet);
-  emitCount(a, COUNTER.dropped);
   a.here(quiet);
+  a.load(8, R1, R7, SLOT.verdict).jumpIf('ne', R1, VERDICT.drop, counted!);
+  emitCount(a, COUNTER.dropped);
+  a.here(counted);
   a.load(4, R0, R7, SLOT.verdict).exit();
+}
+
+/** What comes after on the connection is dropped too, if a rule that matched says so. */
+function emitEnd(a: Assembler): void {
+  const [over, mark] = [a.label(), a.label()];
+  a.load(8, R0, FP, FLOW_AT).jumpIf('eq', R0, 0, over);
+  a.load(8, R1, R7, SLOT.actions).jumpIf('set', R1, 1 << ACTION_NUMBER.end, mark);
+  a.and(R1, 1 << ACTION_NUMBER.endStream).jumpIf('eq', R1, 0, over);
+  a.load(4, R1, FP, FOUND.protocol).jumpIf('ne', R1, PROTOCOL.tcp, over);
+  a.here(mark);
+  a.store(4, R0, FLOW_VALUE.ended, ENDED.dropped);
+  a.here(over);
 }

@@ -3,7 +3,7 @@
 // in room of one of a few sizes, since the verifier wants to know how much is reserved.
 
 import { type Assembler, FP, type Label, type MapDefinition, R0, R1, R2, R3, R4, R6, R7, R8, R9 } from '@plinth/ebpf';
-import { COUNTERS_AT, IFINDEX, SLOT } from './slots.js';
+import { COUNTERS_AT, IFINDEX, SLOT, SLOTS_END } from './slots.js';
 
 /** Rules of one packet that are told. */
 export const MOST_TOLD = 32;
@@ -49,6 +49,10 @@ export const REASON = {
   tooMuch: 8,
   /** More rules matched than a record has room for. */
   untold: 16,
+  /** A packet before has had its connection dropped. */
+  flow: 32,
+  /** It has urgent data, of which a receiver may leave a byte out. */
+  urgent: 64,
 } as const;
 
 /** What is known of the connection; neither direction if nothing is. */
@@ -68,7 +72,7 @@ const ROOMS = [512, 2048, 9216, 0x1_0100] as const;
 export const MOST_CAPTURED: number = ROOMS.at(-1)!;
 
 /** Where the record is put together: behind the slots of the piece. */
-export const RECORD_AT: number = SLOT.end;
+export const RECORD_AT: number = SLOTS_END;
 /** Behind it there is what was found in a piece. */
 export const HITS_AT: number = RECORD_AT + RECORD.size;
 

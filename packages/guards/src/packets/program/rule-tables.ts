@@ -2,21 +2,35 @@
 // Rules as tables for the program: one row of bytes behind those of the matcher, so that the program is the same for any number
 // of rules, and rules are changed by changing tables.
 //
-//   lists | entries | rules | sets of ports | sets of addresses
+//   lists | entries | rules | late rules, what they ask for | numbers | sets of ports | sets of addresses
 //
 // A list is what an end state of the automaton stands for: first entry and number of entries. An entry is a content of a rule.
 
-import { buildMatcher, type Matcher, type Pattern, scanTables, type ScanTables } from '@plinth/match';
-import type { KernelContent, KernelRule } from '../kernel-rule.js';
-import type { AddressRange, AddressSet, PortSet } from '../rule.js';
+import { PlinthError } from '@plinth/core';
+import {
+  buildMatcher,
+  foldByte,
+  type Matcher,
+  otherCase,
+  type Pattern,
+  scanTables,
+  type ScanTables,
+} from '@plinth/match';
+import { PROTOCOL } from '../decode-packet.js';
+import { isWindow, type KernelContent } from '../kernel-contents.js';
+import { flowDrop, HEADER_NUMBERS, type KernelFlow, type KernelRule, lateOrder } from '../kernel-rule.js';
+import { FLOW_FACT } from './record-code.js';
+import { TableWriter } from './table-writer.js';
 
 /** Offsets of the fields of an entry, 4 bytes each. */
-export const ENTRY = { size: 24, rule: 0, offset: 4, end: 8, length: 12, bit: 16, atEnd: 20 } as const;
+export const ENTRY = { size: 32, rule: 0, offset: 4, end: 8, length: 12, bit: 16, atEnd: 20, where: 24 } as const;
+/** In which bytes of TCP a content counts. */
+export const WHERE = { both: 0, packet: 1, stream: 2 } as const;
 
-/** Of a rule; sets are places in the tables, 0 for any. */
+/** Of a rule; sets and lists are places in the tables, 0 for any. */
 export const RULE = {
   size: 64,
-  /** Bits of protocols, see `PROTOCOL_BIT`. */
+  /** Bits of protocols, see `PROTOCOL_BIT`, those of IPv6 above those of IPv4. */
   protocols: 0,
   /** Bits of the contents that it needs. */
   needed: 4,
@@ -28,26 +42,60 @@ export const RULE = {
   destination: 28,
   leastPayload: 32,
   mostPayload: 36,
-  /** Two bytes each: least, most. */
-  icmpType: 40,
-  icmpCode: 44,
+  /** Conditions on numbers of the header. */
+  numbers: 40,
+  numberCount: 44,
   /** How, the flags, those that are not ignored: a byte each. */
   flagsHow: 48,
   flags: 49,
   flagsSeen: 50,
+  /** Bits of FLOW_FACT that are looked at, and how they have to be: a byte each. */
+  flowSeen: 52,
+  flowWanted: 53,
+  /** 1 + its number among the late rules. */
+  late: 56,
 } as const;
 
-export const PROTOCOL_BIT = { tcp: 1, udp: 2, icmp: 4, other: 8 } as const;
-export const FLAGS_HOW = { none: 0, exact: 1, all: 2, any: 3, not: 4 } as const;
-/** `flag` and `hold` are of rules whose match has to be confirmed: without and with a packet that must not pass before. */
-export const ACTION_NUMBER = { alert: 1, drop: 2, reject: 3, pass: 4, flag: 5, hold: 6 } as const;
+/** A condition on a number of the header, which is in a range, or not. */
+export const NUMBER = { size: 16, name: 0, least: 4, most: 8, negated: 12 } as const;
 
-/** Bytes of a set of ports: a bit for each. */
-const PORT_SET = 0x1_0000 / 8;
-/** A set of addresses: numbers of ranges of IPv4 and of IPv6, then those ranges, 8 bytes and 32 bytes each. */
-export const ADDRESS_SET = { count4: 0, count6: 4, ranges: 8, size4: 8, size6: 32 } as const;
-/** Ranges of a set that the program looks through. */
-export const MOST_RANGES = 4096;
+/** Of a rule that is decided at the end. */
+export const LATE = {
+  size: 64,
+  rule: 0,
+  /** Bits of contents that must not have been found. */
+  forbidden: 4,
+  action: 8,
+  silent: 12,
+  conditions: 16,
+  conditionCount: 20,
+  windows: 24,
+  windowCount: 28,
+  /** Whether it is about flowbits at all; then what it does to them, 8 bytes each. */
+  asks: 32,
+  set: 40,
+  unset: 48,
+  toggle: 56,
+} as const;
+/** Bits of which one is set (`wanted` 1), or not. */
+export const CONDITION = { size: 16, bits: 0, wanted: 8 } as const;
+/** A byte that is between two places of the payload, or must not be there; `fold` makes both cases one. */
+export const WINDOW = { size: 24, from: 0, end: 4, byte: 8, fold: 12, atEnd: 16, negated: 20 } as const;
+
+export const PROTOCOL_BIT = { tcp: 1, udp: 2, icmp: 4, other: 8, icmp6: 16 } as const;
+/** Those of IPv6 lie so many bits above. */
+export const VERSION_SHIFT = 8;
+export const FLAGS_HOW = { none: 0, exact: 1, all: 2, any: 3, not: 4 } as const;
+/**
+ * `flag` and `hold` are of rules whose match has to be confirmed: without and with a packet that must not pass before. `end` and
+ * `endStream` drop, and drop what comes after on the connection; the latter one if it is of TCP.
+ */
+export const ACTION_NUMBER = { alert: 1, drop: 2, reject: 3, pass: 4, flag: 5, hold: 6, end: 7, endStream: 8 } as const;
+
+/** Names that rules may give to bits of a connection. */
+export const MOST_FLOWBITS = 64;
+/** The bit of a rule that has no content to be found. */
+const BARE_BIT = 0x2000_0000;
 
 export interface RuleTables {
   readonly matcher: Matcher;
@@ -60,19 +108,57 @@ export interface RuleTables {
   readonly entryCount: number;
   readonly rules: number;
   readonly ruleCount: number;
+  readonly late: number;
+  readonly lateCount: number;
+  /** Entries of rules without contents to be found. */
+  readonly bare: { readonly first: number; readonly count: number };
   /** Some rule has to be confirmed. */
   readonly confirms: boolean;
-  /** Entries of rules without contents. */
-  readonly bare: { readonly first: number; readonly count: number };
+  /** Some rule asks for what is known of a connection. */
+  readonly connections: boolean;
+  /** Some rule drops all that comes after on a connection. */
+  readonly ends: boolean;
+  /** Some rule asks for numbers of the header. */
+  readonly numbers: boolean;
+  /** Some content is looked for in packets or in the stream only. */
+  readonly places: boolean;
+  /** Names of the bits of a connection. */
+  readonly flowbits: readonly string[];
 }
 
-export function ruleTables(rules: readonly KernelRule[]): RuleTables {
+export interface RuleTablesOptions {
+  /** Names of earlier tables: they keep their bits, so that connections keep theirs. */
+  readonly flowbits?: readonly string[];
+}
+
+/** Whether the program has to follow connections for these rules, those of UDP and ICMP too. */
+export function asksForConnections(rules: readonly KernelRule[]): boolean {
+  return rules.some(
+    (rule) =>
+      rule.confirm ||
+      rule.flow.direction !== undefined ||
+      rule.flow.state !== undefined ||
+      flowDrop(rule) === 'always' ||
+      flowbitNames(rule).length > 0,
+  );
+}
+
+function flowbitNames({ flowbits: { conditions, set, unset, toggle } }: KernelRule): string[] {
+  return [...conditions.flatMap(({ names }) => names), ...set, ...unset, ...toggle];
+}
+
+/** @throws PlinthError `input` for more names of flowbits than there are bits */
+export function ruleTables(
+  rules: readonly KernelRule[],
+  { flowbits: earlier = [] }: RuleTablesOptions = {},
+): RuleTables {
   const patterns: Pattern[] = [];
   const owners: { rule: number; bit: number; content: KernelContent }[] = [];
   rules.forEach(({ contents }, rule) => {
-    contents.forEach((content, bit) => {
+    contents.forEach((content, n) => {
+      if (isWindow(content)) return;
       patterns.push({ bytes: content.bytes, nocase: content.nocase });
-      owners.push({ rule, bit, content });
+      owners.push({ rule, bit: 1 << n, content });
     });
   });
   const matcher = buildMatcher(patterns, { search: 'filter', form: 'compressed' });
@@ -86,16 +172,26 @@ export function ruleTables(rules: readonly KernelRule[]): RuleTables {
     return lists.length - 1;
   });
   const bare = { first: entries.length, count: 0 };
-  rules.forEach(({ contents }, rule) => {
-    if (contents.length > 0) return;
-    entries.push({ rule, bit: 0, content: undefined });
+  rules.forEach((rule, number) => {
+    if (neededBits(rule) !== BARE_BIT) return;
+    entries.push({ rule: number, bit: BARE_BIT, content: undefined });
     bare.count++;
   });
+  const flowbits = [...new Set([...earlier, ...rules.flatMap(flowbitNames)])];
+  if (flowbits.length > MOST_FLOWBITS) {
+    throw new PlinthError(
+      'input',
+      'flowbits',
+      `the rules name ${flowbits.length} flowbits, and a connection has ${MOST_FLOWBITS}: leave rules out that name others`,
+    );
+  }
 
   const writer = new TableWriter(scan.bytes);
+  const order = lateOrder(rules);
   const listsAt = writer.reserve(lists.length * 8);
   const entriesAt = writer.reserve(Math.max(1, entries.length) * ENTRY.size);
   const rulesAt = writer.reserve(Math.max(1, rules.length) * RULE.size);
+  const lateAt = writer.reserve(Math.max(1, order.length) * LATE.size);
   lists.forEach(({ first, count }, n) => {
     writer.u32(listsAt + 8 * n, first);
     writer.u32(listsAt + 8 * n + 4, count);
@@ -103,14 +199,19 @@ export function ruleTables(rules: readonly KernelRule[]): RuleTables {
   entries.forEach(({ rule, bit, content }, n) => {
     const at = entriesAt + n * ENTRY.size;
     writer.u32(at + ENTRY.rule, rule);
-    writer.u32(at + ENTRY.bit, 1 << bit);
+    writer.u32(at + ENTRY.bit, bit);
     if (content === undefined) return;
     writer.u32(at + ENTRY.offset, content.offset);
     writer.u32(at + ENTRY.end, content.end);
     writer.u32(at + ENTRY.length, content.bytes.length);
     writer.u32(at + ENTRY.atEnd, content.atEnd ? 1 : 0);
+    writer.u32(at + ENTRY.where, WHERE[content.where]);
   });
   rules.forEach((rule, n) => writeRule(writer, rulesAt + n * RULE.size, rule));
+  order.forEach((number, n) => {
+    writer.u32(rulesAt + number * RULE.size + RULE.late, n + 1);
+    writeLate(writer, lateAt + n * LATE.size, number, rules[number]!, flowbits);
+  });
   return {
     matcher,
     scan,
@@ -121,18 +222,36 @@ export function ruleTables(rules: readonly KernelRule[]): RuleTables {
     entryCount: Math.max(1, entries.length),
     rules: rulesAt,
     ruleCount: Math.max(1, rules.length),
-    confirms: rules.some(({ confirm }) => confirm),
+    late: lateAt,
+    lateCount: order.length,
     bare,
+    confirms: rules.some(({ confirm }) => confirm),
+    connections: asksForConnections(rules),
+    ends: rules.some((rule) => flowDrop(rule) !== 'never'),
+    numbers: rules.some(({ numbers }) => numbers.length > 0),
+    places: rules.some(({ contents }) => contents.some(({ where }) => where !== 'both')),
+    flowbits,
   };
 }
 
+/** Of the contents that have to be found. */
+function neededBits({ contents }: KernelRule): number {
+  const bits = contents.reduce((all, content, n) => (content.negated || isWindow(content) ? all : all | (1 << n)), 0);
+  return bits === 0 ? BARE_BIT : bits;
+}
+
+function actionOf(rule: KernelRule): number {
+  const { action, confirm } = rule;
+  const stops = action === 'drop' || action === 'reject';
+  if (confirm) return ACTION_NUMBER[stops ? 'hold' : 'flag'];
+  const drops = flowDrop(rule);
+  return ACTION_NUMBER[drops === 'always' ? 'end' : drops === 'stream' ? 'endStream' : action];
+}
+
 function writeRule(writer: TableWriter, at: number, rule: KernelRule): void {
-  const bits = (rule.protocols ?? []).reduce((all, protocol) => all | protocolBit(protocol), 0);
-  writer.u32(at + RULE.protocols, rule.protocols === undefined ? 0xf : bits);
-  // A rule without contents has an entry with the first bit all the same.
-  writer.u32(at + RULE.needed, rule.contents.length === 0 ? 1 : (1 << rule.contents.length) - 1);
-  const stops = rule.action === 'drop' || rule.action === 'reject';
-  writer.u32(at + RULE.action, ACTION_NUMBER[!rule.confirm ? rule.action : stops ? 'hold' : 'flag']);
+  writer.u32(at + RULE.protocols, protocolBits(rule));
+  writer.u32(at + RULE.needed, neededBits(rule));
+  writer.u32(at + RULE.action, actionOf(rule));
   writer.u32(at + RULE.bothWays, rule.bothWays ? 1 : 0);
   writer.u32(at + RULE.sourcePort, writer.ports(rule.sourcePort));
   writer.u32(at + RULE.destinationPort, writer.ports(rule.destinationPort));
@@ -142,110 +261,93 @@ function writeRule(writer: TableWriter, at: number, rule: KernelRule): void {
   // An empty range has its most below its least, and may be below zero.
   writer.u32(at + RULE.mostPayload, Math.max(0, rule.payloadLength.most));
   if (rule.payloadLength.most < rule.payloadLength.least) writer.u32(at + RULE.leastPayload, 0x2_0000);
-  for (const [field, { least, most }] of [
-    [RULE.icmpType, rule.icmpType],
-    [RULE.icmpCode, rule.icmpCode],
-  ] as const) {
-    writer.u16(at + field, most < least ? 0x1ff : Math.min(least, 0x1ff));
-    writer.u16(at + field + 2, most < least ? 0 : Math.min(most, 0x1ff));
+  if (rule.numbers.length > 0) {
+    const numbers = writer.reserve(rule.numbers.length * NUMBER.size);
+    writer.u32(at + RULE.numbers, numbers);
+    writer.u32(at + RULE.numberCount, rule.numbers.length);
+    rule.numbers.forEach(({ name, least, most, negated }, n) => {
+      const number = numbers + n * NUMBER.size;
+      const isEmpty = most < least;
+      writer.u32(number + NUMBER.name, HEADER_NUMBERS.indexOf(name));
+      writer.u32(number + NUMBER.least, isEmpty ? 1 : least);
+      writer.u32(number + NUMBER.most, isEmpty ? 0 : most);
+      writer.u32(number + NUMBER.negated, negated ? 1 : 0);
+    });
   }
+  const { seen, wanted } = flowFacts(rule.flow);
+  writer.u8(at + RULE.flowSeen, seen);
+  writer.u8(at + RULE.flowWanted, wanted);
   if (rule.flags === undefined) return;
   writer.u8(at + RULE.flagsHow, FLAGS_HOW[rule.flags.how]);
   writer.u8(at + RULE.flags, rule.flags.flags);
   writer.u8(at + RULE.flagsSeen, ~rule.flags.ignored & 0xff);
 }
 
-function protocolBit(protocol: number): number {
-  return protocol === 6 ? PROTOCOL_BIT.tcp : protocol === 17 ? PROTOCOL_BIT.udp : PROTOCOL_BIT.icmp;
+function writeLate(
+  writer: TableWriter,
+  at: number,
+  number: number,
+  rule: KernelRule,
+  flowbits: readonly string[],
+): void {
+  const { conditions, set, unset, toggle } = rule.flowbits;
+  const bits = (names: readonly string[]): bigint =>
+    names.reduce((all, name) => all | (1n << BigInt(flowbits.indexOf(name))), 0n);
+  const forbidden = rule.contents.reduce(
+    (all, content, n) => (content.negated && !isWindow(content) ? all | (1 << n) : all),
+    0,
+  );
+  writer.u32(at + LATE.rule, number);
+  writer.u32(at + LATE.forbidden, forbidden);
+  writer.u32(at + LATE.action, actionOf(rule));
+  writer.u32(at + LATE.silent, rule.silent ? 1 : 0);
+  writer.u32(at + LATE.asks, flowbitNames(rule).length > 0 ? 1 : 0);
+  writer.u64(at + LATE.set, bits(set));
+  // All but those that are cleared.
+  writer.u64(at + LATE.unset, BigInt.asUintN(64, ~bits(unset)));
+  writer.u64(at + LATE.toggle, bits(toggle));
+  const asked = writer.reserve(conditions.length * CONDITION.size);
+  writer.u32(at + LATE.conditions, asked);
+  writer.u32(at + LATE.conditionCount, conditions.length);
+  conditions.forEach(({ names, isSet }, n) => {
+    writer.u64(asked + n * CONDITION.size + CONDITION.bits, bits(names));
+    writer.u32(asked + n * CONDITION.size + CONDITION.wanted, isSet ? 1 : 0);
+  });
+  const looked = rule.contents.filter(isWindow);
+  const windows = writer.reserve(looked.length * WINDOW.size);
+  writer.u32(at + LATE.windows, windows);
+  writer.u32(at + LATE.windowCount, looked.length);
+  looked.forEach(({ bytes, nocase, offset, end, atEnd, negated }, n) => {
+    const window = windows + n * WINDOW.size;
+    const byte = foldByte(bytes[0]!);
+    const folds = nocase && otherCase(byte) !== byte;
+    writer.u32(window + WINDOW.from, offset);
+    writer.u32(window + WINDOW.end, end);
+    writer.u32(window + WINDOW.byte, folds ? byte : bytes[0]!);
+    writer.u32(window + WINDOW.fold, folds ? 0x20 : 0);
+    writer.u32(window + WINDOW.atEnd, atEnd ? 1 : 0);
+    writer.u32(window + WINDOW.negated, negated ? 1 : 0);
+  });
 }
 
-class TableWriter {
-  #bytes: Uint8Array;
-  #length: number;
-  readonly #known = new Map<string, number>();
+function flowFacts({ direction, state }: KernelFlow): { seen: number; wanted: number } {
+  const { toServer, toClient, established } = FLOW_FACT;
+  const way = direction === undefined ? 0 : direction === 'to_server' ? toServer : toClient;
+  const asked = state === 'established' || state === 'not_established' ? established : 0;
+  return { seen: way | asked, wanted: way | (state === 'established' ? established : 0) };
+}
 
-  constructor(bytes: Uint8Array) {
-    this.#bytes = bytes.slice();
-    this.#length = bytes.length;
-  }
-
-  /** Never 0, which stands for any set. */
-  reserve(size: number): number {
-    const at = Math.max(64, (this.#length + 63) & ~63);
-    this.#length = at + size;
-    if (this.#length > this.#bytes.length) {
-      const grown = new Uint8Array(Math.max(this.#length, this.#bytes.length * 2));
-      grown.set(this.#bytes);
-      this.#bytes = grown;
-    }
-    return at;
-  }
-
-  u8(at: number, value: number): void {
-    this.#bytes[at] = value;
-  }
-
-  u16(at: number, value: number): void {
-    new DataView(this.#bytes.buffer).setUint16(at, value, true);
-  }
-
-  u32(at: number, value: number): void {
-    new DataView(this.#bytes.buffer).setUint32(at, value, true);
-  }
-
-  #u64(at: number, value: bigint): void {
-    new DataView(this.#bytes.buffer).setBigUint64(at, value, true);
-  }
-
-  /** Equal sets are there once. */
-  #once(key: string, make: () => number): number {
-    const known = this.#known.get(key);
-    if (known !== undefined) return known;
-    const at = make();
-    this.#known.set(key, at);
-    return at;
-  }
-
-  ports(set: PortSet | undefined): number {
-    if (set === undefined) return 0;
-    return this.#once(`ports ${set.map(({ first, last }) => `${first}-${last}`).join()}`, () => {
-      const at = this.reserve(PORT_SET);
-      for (const { first, last } of set) {
-        for (let port = first; port <= last; port++) this.#bytes[at + (port >>> 3)]! |= 1 << (port & 7);
-      }
-      return at;
-    });
-  }
-
-  addresses(set: AddressSet | undefined): number {
-    if (set === undefined) return 0;
-    return this.#once(
-      `addresses ${set.map(({ version, first, last }) => `${version}:${first}-${last}`).join()}`,
-      () => {
-        const of = (version: 4 | 6): AddressRange[] => set.filter((range) => range.version === version);
-        const [four, six] = [of(4), of(6)];
-        const at = this.reserve(ADDRESS_SET.ranges + four.length * ADDRESS_SET.size4 + six.length * ADDRESS_SET.size6);
-        this.u32(at + ADDRESS_SET.count4, four.length);
-        this.u32(at + ADDRESS_SET.count6, six.length);
-        let next = at + ADDRESS_SET.ranges;
-        for (const { first, last } of four) {
-          this.u32(next, Number(first));
-          this.u32(next + 4, Number(last));
-          next += ADDRESS_SET.size4;
-        }
-        for (const range of six) {
-          [range.first >> 64n, range.first, range.last >> 64n, range.last].forEach((value, n) =>
-            this.#u64(next + 8 * n, BigInt.asUintN(64, value)),
-          );
-          next += ADDRESS_SET.size6;
-        }
-        return at;
-      },
-    );
-  }
-
-  /** With room behind it, for reads of a word at any place that the tables have. */
-  finish(): Uint8Array {
-    return this.#bytes.slice(0, this.#length + 64);
-  }
+function protocolBits({ protocols, version }: KernelRule): number {
+  const { tcp, udp, icmp, icmp6, other } = PROTOCOL_BIT;
+  const known: Readonly<Record<number, number>> = {
+    [PROTOCOL.tcp]: tcp,
+    [PROTOCOL.udp]: udp,
+    [PROTOCOL.icmp]: icmp,
+    [PROTOCOL.icmp6]: icmp6,
+  };
+  const bits =
+    protocols === undefined
+      ? tcp | udp | icmp | icmp6 | other
+      : protocols.reduce((all, protocol) => all | known[protocol]!, 0);
+  return (version === 6 ? 0 : bits) | (version === 4 ? 0 : bits << VERSION_SHIFT);
 }

@@ -3,6 +3,7 @@
 // loops count and remember is unknown to the verifier. On the stack it would know these numbers, and follow a loop for each.
 
 import { BUFFER_ROOM } from '@plinth/ebpf';
+import { HEADER_NUMBERS } from '../kernel-rule.js';
 import { FOUND_SIZE } from './decode-code.js';
 
 /** Bytes of a payload that are looked at in one piece; the next one begins before its end. */
@@ -22,8 +23,6 @@ const NAMES = [
   'actions',
   'packet',
   'protocol',
-  'icmpType',
-  'icmpCode',
   'bit',
   'rule',
   'needed',
@@ -39,10 +38,20 @@ const NAMES = [
   'verdict',
   /** Where the content begins that was found, in the payload. */
   'begin',
+  /** Which end of the connection has sent the packet, and when it came, coarsely. */
+  'side',
+  'now',
   /** Bits of FLOW_FACT. */
   'flow',
   /** Where the payload begins in the stream. */
   'stream',
+  /** Of a rule, 1 + its number among the late ones; whether some of them wait, and what is done with them. */
+  'late',
+  'waiting',
+  'bits',
+  'hash',
+  'window',
+  'windowEnd',
 ] as const;
 
 type SlotName = (typeof NAMES)[number] | 'end';
@@ -50,6 +59,10 @@ type SlotName = (typeof NAMES)[number] | 'end';
 export const SLOT: Readonly<Record<SlotName, number>> = Object.fromEntries(
   [...NAMES, 'end'].map((name, n) => [name, PIECE + BUFFER_ROOM + 8 * n]),
 ) as Record<SlotName, number>;
+
+/** Numbers of the header, see number-code.ts. */
+export const NUMBERS_AT: number = SLOT.end;
+export const SLOTS_END: number = NUMBERS_AT + 8 * HEADER_NUMBERS.length;
 
 /** A key on the stack, where helpers look for it. */
 export const KEY_AT: number = -FOUND_SIZE - 8;

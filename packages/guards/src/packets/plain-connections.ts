@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+// Connections as `PlainInspector` remembers them: who is the client, how far they have come, and what each direction has sent.
+
+import { type DecodedPacket, PROTOCOL } from './decode-packet.js';
+import { IDLE, IDLE_TCP, TCP_FLAG } from './program/connection-code.js';
+import type { FlowFacts } from './packet-event.js';
+
+/** One direction of TCP. */
+export interface PlainStream {
+  /** Numbers of its first byte and of the next one; undefined before it has begun. */
+  begin: number | undefined;
+  next: number;
+  /** The bytes before `next`. */
+  bytes: Uint8Array;
+}
+
+interface PlainConnection {
+  last: bigint;
+  /** The end that has asked for it, as `endOf` writes it. */
+  client: string;
+  readonly seen: Set<string>;
+  syn: boolean;
+  answered: boolean;
+  established: boolean;
+  midstream: boolean;
+  closing: boolean;
+  dropped: boolean;
+  /** Ends of which it was told that they send in vain. */
+  readonly told: Set<string>;
+  /** Packets that were cleared. */
+  readonly cleared: Set<string>;
+  /** Names that rules have set. */
+  readonly bits: Set<string>;
+  readonly streams: Map<string, PlainStream>;
+}
+
+/** What a packet finds. */
+export interface PlainFlow {
+  readonly connection: PlainConnection;
+  /** The end that has sent the packet. */
+  readonly from: string;
+  /** What its sender has sent. */
+  readonly stream: PlainStream;
+  readonly facts: Omit<FlowFacts, 'position'>;
+}
+
+export class PlainConnections {
+  readonly #all: boolean;
+  readonly #streams: boolean;
+  readonly #midstream: boolean;
+  readonly #connections = new Map<string, PlainConnection>();
+
+  constructor({ all, streams, midstream }: { all: boolean; streams: boolean; midstream: boolean }) {
+    this.#all = all;
+    this.#streams = streams;
+    this.#midstream = midstream;
+  }
+
+  /** That of the packet, as far as it is known. */
+  find(packet: DecodedPacket, frame: Uint8Array): PlainConnection | undefined {
+    return this.#connections.get(keyOf(packet, frame));
+  }
+
+  /** Brings the packet's connection up to date; the facts are those before it, but for UDP and ICMP. */
+  follow(packet: DecodedPacket, frame: Uint8Array, time: bigint): PlainFlow | undefined {
+    const { protocol } = packet;
+    const isTcp = protocol === PROTOCOL.tcp;
+    const isDatagram = protocol === PROTOCOL.udp || protocol === PROTOCOL.icmp || protocol === PROTOCOL.icmp6;
+    if (!isTcp && !(isDatagram && this.#all)) return undefined;
+    const [from, to] = ends(packet, frame);
+    let connection = this.find(packet, frame);
+    const isNew =
+      connection === undefined ||
+      (isTcp ? this.#beginsAnew(connection, packet, from, time) : time - connection.last > idle(connection));
+    if (connection === undefined || isNew) {
+      connection = begin(packet, from, to);
+      this.#connections.set(keyOf(packet, frame), connection);
+    }
+    if (!isTcp || !connection.dropped) connection.last = time;
+    let stream = connection.streams.get(from);
+    if (stream === undefined) {
+      stream = { begin: undefined, next: 0, bytes: new Uint8Array(0) };
+      connection.streams.set(from, stream);
+    }
+    if (!isTcp) {
+      connection.seen.add(from);
+      if (connection.seen.size === 2) connection.established = true;
+    }
+    const { client, established, midstream } = connection;
+    const facts = { direction: client === from ? 'to_server' : 'to_client', established, midstream } as const;
+    if (isTcp) this.#update(connection, stream, packet, client === from);
+    return { connection, from, stream, facts };
+  }
+
+  #beginsAnew(connection: PlainConnection, packet: DecodedPacket, from: string, time: bigint): boolean {
+    if ((packet.flags & (TCP_FLAG.syn | TCP_FLAG.ack)) !== TCP_FLAG.syn) return false;
+    const isOver = connection.closing || !connection.established || time - connection.last > IDLE_TCP;
+    if (!isOver) return false;
+    const stream = connection.streams.get(from);
+    const isRepeated = stream?.begin !== undefined && stream.next === (packet.sequence + 1) >>> 0;
+    return !(this.#streams && isRepeated && connection.syn);
+  }
+
+  #update(connection: PlainConnection, stream: PlainStream, packet: DecodedPacket, fromClient: boolean): void {
+    const has = (flag: number): boolean => (packet.flags & flag) !== 0;
+    const { syn, ack, rst, fin } = TCP_FLAG;
+    if (!fromClient && has(syn) && has(ack)) connection.answered = true;
+    if (fromClient && has(ack) && !has(syn) && !has(rst) && connection.syn && connection.answered) {
+      connection.established = true;
+    }
+    if (this.#midstream && connection.midstream && !has(syn)) connection.established = true;
+    const isExpected = !this.#streams || stream.begin === undefined || stream.next === packet.sequence;
+    if ((has(fin) || has(rst)) && isExpected) connection.closing = true;
+  }
+}
+
+function keyOf(packet: DecodedPacket, frame: Uint8Array): string {
+  return [packet.version, packet.protocol, ...ends(packet, frame).sort()].join(' ');
+}
+
+function idle({ seen }: PlainConnection): bigint {
+  return seen.size === 2 ? IDLE.established : IDLE.fresh;
+}
+
+/** Source and destination: address and port. */
+function ends(packet: DecodedPacket, frame: Uint8Array): [string, string] {
+  const [at, size] = packet.version === 4 ? [packet.network + 12, 4] : [packet.network + 8, 16];
+  const isIcmp = packet.protocol === PROTOCOL.icmp || packet.protocol === PROTOCOL.icmp6;
+  const end = (n: number, port: number): string =>
+    `${frame.subarray(at + n * size, at + (n + 1) * size).join('.')} ${isIcmp ? 0 : port}`;
+  return [end(0, packet.sourcePort), end(1, packet.destinationPort)];
+}
+
+function begin(packet: DecodedPacket, from: string, to: string): PlainConnection {
+  const isSyn = (packet.flags & TCP_FLAG.syn) !== 0;
+  const isAnswer = isSyn && (packet.flags & TCP_FLAG.ack) !== 0;
+  const isTcp = packet.protocol === PROTOCOL.tcp;
+  return {
+    last: 0n,
+    client: isAnswer && isTcp ? to : from,
+    seen: new Set(),
+    syn: isTcp && isSyn && !isAnswer,
+    answered: false,
+    established: false,
+    midstream: isTcp && (!isSyn || isAnswer),
+    closing: false,
+    dropped: false,
+    told: new Set(),
+    cleared: new Set(),
+    bits: new Set(),
+    streams: new Map(),
+  };
+}
