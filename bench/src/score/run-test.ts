@@ -55,8 +55,8 @@ function whyNotJudged({ kind, name, match }: Check): string | undefined {
   if (!EVENT_TYPES.has(type)) return `event_type ${String(type)}`;
   const field = keysOf(match).find((key) => !FIELDS.some((known) => known.test(key)));
   if (field !== undefined) return `field ${field}`;
-  // Of streams that Suricata puts together when a capture is over; here a packet completes what is told.
-  return String(match['pkt_src']).startsWith('stream') ? 'pkt_src of a stream' : undefined;
+  // A listener that waits for acknowledgements tells some when all is over; here it is told with the packet that completes it.
+  return String(match['pkt_src']).startsWith('stream') ? 'pkt_src of a stream that is over' : undefined;
 }
 
 /** What would be in eve.json of alerts and drops; or what puts the test out of scope. */
@@ -67,8 +67,14 @@ function eventsOf({ rules, capture, settings }: VerifyTest): Event[] | string {
   const refused = refusedOf(judgements)[0];
   if (refused !== undefined) return refused.because;
   const counts = { frames: 0, dropped: 0, tooLong: 0 };
-  const { ips, midstream, dnsPorts } = settings;
-  const options = { failClosed: false, inline: ips, midstream, ...(dnsPorts === undefined ? {} : { dnsPorts }) };
+  const { ips, midstream, oneSided, dnsPorts } = settings;
+  const options = {
+    failClosed: false,
+    inline: ips,
+    midstream,
+    oneSided,
+    ...(dnsPorts === undefined ? {} : { dnsPorts }),
+  };
   const events: Event[] = [];
   for (const inspected of inspectCapture(readFileSync(capture), capture, judgements, options, counts)) {
     events.push(...inspected.told.map((matched) => alertEvent(inspected, matched)));

@@ -26,6 +26,7 @@ export interface Settings {
   /** Packets can be dropped. */
   ips: boolean;
   midstream: boolean;
+  oneSided: boolean;
   dnsPorts: number[] | undefined;
   readonly variables: string[];
 }
@@ -46,7 +47,7 @@ const FEATURES: ReadonlySet<string> = new Set([
 /** Settings that change nothing of which alerts there are here. */
 const SILENT: readonly RegExp[] = [
   /^(?:mpm-algo|spm-algo|runmode|flow\.|threading\.|outputs?\.|pcap-file\.|logging\.|max-pending-packets|classification-file|reference-config-file|default-rule-path|exception-policy|detect\.guess-applayer-tx)/,
-  /^(?:stream\.checksum-validation|stream\.inline|stream\.async-oneside|stream\.memcap|stream\.reassembly\.memcap|decoder\.vxlan\.enabled|decoder\.geneve\.enabled|decoder\.teredo\.enabled)/,
+  /^(?:stream\.checksum-validation|stream\.inline|stream\.memcap|stream\.reassembly\.memcap|decoder\.vxlan\.enabled|decoder\.geneve\.enabled|decoder\.teredo\.enabled)/,
   /^app-layer\.protocols\.http\.libhtp\.default-config\.response-body-decompress-layer-limit/,
 ];
 
@@ -116,7 +117,7 @@ function compare(version: readonly number[]): number {
 }
 
 function readSettings(args: readonly string[]): Settings | string {
-  const settings: Settings = { ips: false, midstream: false, dnsPorts: undefined, variables: [] };
+  const settings: Settings = { ips: false, midstream: false, oneSided: false, dnsPorts: undefined, variables: [] };
   for (let n = 0; n < args.length; n++) {
     const arg = args[n]!;
     if (arg === '') continue;
@@ -136,6 +137,7 @@ function set(settings: Settings, text: string): string | undefined {
   const variable = /^vars\.(?:address|port)-groups\.(\w+)$/.exec(key);
   if (variable !== null) settings.variables.push(`${variable[1]!}=${value}`);
   else if (key === 'stream.midstream') settings.midstream = /^(?:true|yes|1)$/.test(value);
+  else if (key === 'stream.async-oneside') settings.oneSided = /^(?:true|yes|1)$/.test(value);
   else if (/^app-layer\.protocols\.dns\.(?:tcp|udp)\.detection-ports\.dp$/.test(key))
     settings.dnsPorts = value.split(',').map(Number);
   else if (!SILENT.some((known) => known.test(key))) return `setting ${key}`;

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 export * from './packets/capture-reader.js';
 export * from './packets/confirm/alert-queue.js';
+export type { Outcome } from './packets/confirm/buffer-view.js';
 export * from './packets/confirm/capture-judge.js';
 export * from './packets/confirm/carried-packets.js';
+export type { CompiledRule } from './packets/confirm/compiled-rule.js';
+export * from './packets/confirm/confirm-packet.js';
 export * from './packets/confirm/flow-table.js';
 export type { DecodeContent } from './packets/confirm/http-buffers.js';
 export * from './packets/confirm/http-message.js';
@@ -20,6 +23,6 @@ export { CLEARED } from './packets/program/hold-code.js';
 export * from './packets/program/packet-program.js';
 export * from './packets/program/record-code.js';
 export * from './packets/program/rule-tables.js';
+export { PIECE } from './packets/program/slots.js';
 export * from './packets/rule-sets.js';
 export * from './packets/rule.js';
-export { PIECE } from './packets/program/slots.js';

@@ -27,7 +27,9 @@ export function timeText(time: bigint): string {
 export function alertEvent(inspected: InspectedPacket, { rule, where }: Matched<Place>): Record<string, unknown> {
   const { carried, packet, flow } = inspected;
   const { frame } = carried;
-  const payload = frame.subarray(packet.payload, packet.payload + packet.payloadLength);
+  const stream = flow?.inStream === true && looksInStream(rule) ? flow.flow[flow.direction].stream : undefined;
+  const payload = stream?.tail ?? frame.subarray(packet.payload, packet.payload + packet.payloadLength);
+  const missing = stream === undefined || stream.missing === 0 ? '' : `[${stream.missing} bytes missing]`;
   // A rule on packets is told with what the packet is part of.
   const transaction = [where, ...(flow?.flow.open.keys() ?? [])].find((one) => one instanceof HttpTransaction);
   const stops = rule.header.action !== 'alert' && inspected.stopped;
@@ -38,8 +40,8 @@ export function alertEvent(inspected: InspectedPacket, { rule, where }: Matched<
     ...(flow?.flow.app === undefined || flow.flow.app === null ? {} : { app_proto: flow.flow.app }),
     ...(flow === undefined ? {} : { direction: flow.direction, flow: flowFields(inspected) }),
     payload: base64(payload),
-    payload_printable: printable(payload),
-    stream: flow?.inStream === true && looksInStream(rule) ? 1 : 0,
+    payload_printable: missing + printable(payload),
+    stream: stream === undefined ? 0 : 1,
     packet: base64(frame),
   };
 }

@@ -86,13 +86,17 @@ export function* inspectCapture(
 }
 
 /**
- * As the program gets them here: what lets packets pass is told, too, and decided with the rest; and where nothing is dropped, all rules
- * only tell.
+ * As the program gets them here: what lets packets pass, or is not to be told, is told, too, and decided with the rest; and where nothing is
+ * dropped, all rules only tell.
  */
 function kernelRulesOf(judgement: Judgement, inline: boolean): KernelRule[] {
   if (judgement.answer === 'refused' || (judgement.answer === 'confirm' && judgement.everything)) return [];
   const rules = judgement.answer === 'kernel' ? [judgement.kernel] : judgement.candidates;
-  return rules.map((rule) => (inline && rule.action !== 'pass' ? rule : { ...rule, action: 'alert' }));
+  return rules.map((rule) => ({
+    ...rule,
+    silent: false,
+    ...(inline && rule.action !== 'pass' ? {} : { action: 'alert' }),
+  }));
 }
 
 /** A stream that ends early gives what it has. */

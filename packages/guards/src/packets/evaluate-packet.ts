@@ -11,7 +11,7 @@ import { TCP_FLAG } from './program/connection-code.js';
 import { numberOf } from './program/number-code.js';
 import { MOST_TOLD, REASON } from './program/record-code.js';
 import { asksForConnections } from './program/rule-tables.js';
-import { hasAddress, hasPort } from './rule-sets.js';
+import { matchesEnds, matchesFlags } from './match-header.js';
 
 export interface PlainMatch {
   readonly rule: number;
@@ -252,46 +252,13 @@ function matchesHeader(rule: KernelRule, seen: Seen): boolean {
       return number !== undefined && within(condition, number) !== condition.negated;
     }) &&
     matchesFlow(rule, flow) &&
-    matchesFlags(rule, packet) &&
-    (matchesEnds(rule, packet, frame, false) || (rule.bothWays && matchesEnds(rule, packet, frame, true)))
+    (rule.flags === undefined || matchesFlags(rule.flags, packet.flags)) &&
+    matchesEnds(rule, packet, frame)
   );
 }
 
 function within({ least, most }: NumberRange, value: number): boolean {
   return value >= least && value <= most;
-}
-
-function matchesFlags({ flags: condition }: KernelRule, packet: DecodedPacket): boolean {
-  if (condition === undefined) return true;
-  const { flags, how, ignored } = condition;
-  const seen = packet.flags & ~ignored;
-  switch (how) {
-    case 'exact':
-      return seen === flags;
-    case 'all':
-      return (seen & flags) === flags;
-    case 'any':
-      return (seen & flags) !== 0;
-    case 'not':
-      return (seen & flags) === 0;
-  }
-}
-
-function matchesEnds(rule: KernelRule, packet: DecodedPacket, frame: Uint8Array, turned: boolean): boolean {
-  const isIcmp = packet.protocol === PROTOCOL.icmp || packet.protocol === PROTOCOL.icmp6;
-  const ports = isIcmp ? [0, 0] : [packet.sourcePort, packet.destinationPort];
-  const version = packet.version === 4 ? 4 : 6;
-  const [at, size] = version === 4 ? [packet.network + 12, 4] : [packet.network + 8, 16];
-  const addresses = [at, at + size].map((start) =>
-    frame.subarray(start, start + size).reduce((all, byte) => (all << 8n) | BigInt(byte), 0n),
-  );
-  const [from, to] = turned ? [1, 0] : [0, 1];
-  return (
-    hasPort(rule.sourcePort, ports[from]!) &&
-    hasPort(rule.destinationPort, ports[to]!) &&
-    hasAddress(rule.source, version, addresses[from]!) &&
-    hasAddress(rule.destination, version, addresses[to]!)
-  );
 }
 
 /** Positions count from the payload's first byte; what began before it is in the stream. */

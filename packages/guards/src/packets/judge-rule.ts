@@ -93,11 +93,11 @@ function flowbitsOf({ conditions }: Rule): string[] {
     .flatMap(({ names }) => names);
 }
 
-/** How often it is told, and whether at all, is no matter of what matches. */
+/** How often it is told is no matter of what matches. */
 function inKernel(rule: Rule): KernelRule | string {
   const { threshold, ...rest } = rule;
   const decides = rule.header.action !== 'alert';
   if (threshold !== undefined && decides && threshold.type !== 'limit')
     return `threshold of a rule with ${rule.header.action}`;
-  return kernelRule({ ...rest, noalert: false });
+  return kernelRule(rest);
 }

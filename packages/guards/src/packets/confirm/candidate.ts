@@ -177,6 +177,12 @@ const HEADERS: Readonly<Record<string, string>> = {
   'tcp-stream': 'tcp',
   udp: 'udp',
   icmp: 'icmp',
+  icmpv4: 'icmpv4',
+  icmpv6: 'icmpv6',
+  ip4: 'ip4',
+  ipv4: 'ipv4',
+  ip6: 'ip6',
+  ipv6: 'ipv6',
   http: 'tcp',
   http1: 'tcp',
 };

@@ -13,7 +13,7 @@ import { type Direction, type Flow, type FlowOptions, type FlowPacket, FlowTable
 import { inspectBuffer } from './inspect-buffer.js';
 import { type KnownPacket, matchesPacket } from './packet-conditions.js';
 import { Thresholds } from './threshold.js';
-import type { Side, Transaction } from './transaction.js';
+import { matchesTransaction, type Side, type Transaction } from './transaction.js';
 
 export interface CaptureJudgeOptions extends FlowOptions {
   /** A packet that is dropped does not arrive, and a flow that is dropped is dropped to its end. */
@@ -53,6 +53,8 @@ export class CaptureJudge {
   /** Where in a stream a rule has matched last: what comes behind may match again. */
   readonly #matchedAt = new WeakMap<Flow, Map<string, number>>();
   readonly #told = new WeakMap<Transaction, Set<string>>();
+  /** Rules of a protocol that were told, by flow. */
+  readonly #toldOnce = new WeakMap<Flow, Set<string>>();
 
   /** The kernel's rules are those of `kernelRulesOf`, in their order. */
   constructor(judgements: readonly Judgement[], options: CaptureJudgeOptions) {
@@ -75,7 +77,8 @@ export class CaptureJudge {
   }
 
   /** `flags` are numbers of the kernel's rules that matched; undefined if not all of them are known. */
-  judge({ frame, events }: CarriedPacket, time: bigint, flags: readonly number[] | undefined): JudgedPacket {
+  judge(carried: CarriedPacket, time: bigint, flags: readonly number[] | undefined): JudgedPacket {
+    const { frame, events } = carried;
     const packet = decodePacket(frame);
     const known = this.#flows.peek(frame, packet, time);
     if (known?.action === 'drop' && this.#options.inline)
@@ -94,8 +97,8 @@ export class CaptureJudge {
     const scene = { frame, packet, events, flow };
     for (const one of this.#open(flow, flagged)) matched.push(...this.#confirm(one, scene));
     if (isUndecided) for (const one of this.#decided) matched.push(...this.#confirm(one, scene));
-    const decided = this.#decide(matched, scene, time);
-    return { packet, flow, told: decided.told, dropped: decided.dropped, passed: decided.passed !== undefined };
+    const { told, dropped, passed } = this.#decide(matched, scene, time);
+    return { packet, flow, told, dropped, passed: passed !== undefined };
   }
 
   /** Those that are flagged, and those that were before and are not decided; in the order in which flowbits want it. */
@@ -143,7 +146,7 @@ export class CaptureJudge {
       // Flagged once, it is looked for in what follows until it is decided.
       if (outcome === 'none' && compiled.payload.length > 0 && flow?.inStream === true) return [];
       if (flow !== undefined) this.#disarm(one, flow);
-      if (outcome === 'none' || !isTold(rule, flow)) return [];
+      if (outcome === 'none' || !isTold(rule, flow) || !this.#isFirstOfProtocol(one, flow)) return [];
       setFlowbits(compiled, flow?.flow);
       return [found(undefined)];
     }
@@ -156,6 +159,17 @@ export class CaptureJudge {
     }
     if (all.length > 0) setFlowbits(compiled, flow.flow);
     return all;
+  }
+
+  /** A rule that asks only what is said in a connection is told once for each direction. */
+  #isFirstOfProtocol({ compiled: { rule }, order }: Confirmed, flow: FlowPacket | undefined): boolean {
+    if (flow === undefined || !isOfProtocol(rule)) return true;
+    const told = this.#toldOnce.get(flow.flow) ?? new Set<string>();
+    this.#toldOnce.set(flow.flow, told);
+    const key = `${order} ${flow.direction}`;
+    const isFirst = !told.has(key);
+    told.add(key);
+    return isFirst;
   }
 
   #disarm(one: Confirmed, { flow, direction }: FlowPacket): void {
@@ -201,22 +215,6 @@ export function looksInStream({ header, conditions }: Rule): boolean {
   const looks = conditions.some(({ kind }) => kind === 'content' || kind === 'pcre');
   const only = conditions.find((condition) => condition.kind === 'flow')?.only;
   return looks && header.protocol !== 'tcp-pkt' && only !== 'packet';
-}
-
-/** Conditions on a transaction's buffers, those of one side. */
-export function matchesTransaction(
-  { groups, events, app }: CompiledRule,
-  transaction: Transaction,
-  side: Side,
-): Outcome {
-  if (app !== undefined && app !== transaction.protocol) return 'none';
-  if (!events.every((name) => transaction.events.has(name))) return 'none';
-  return every(
-    groups.map(({ buffer, conditions }) => {
-      const views = transaction.buffers(buffer, side);
-      return views === 'unknown' ? 'unknown' : some(views.map((view) => inspectBuffer(conditions, view)));
-    }),
-  );
 }
 
 /** Conditions on the payload: that of the packet, or what its stream has had from `since` up to its end. */
@@ -280,6 +278,14 @@ function isOfAddresses({ conditions, header }: Rule): boolean {
     (condition.kind === 'flow' && condition.direction === undefined && condition.state === undefined) ||
     (condition.kind === 'flowbits' && condition.command === 'set');
   return ['ip', 'ip4', 'ip6', 'ipv4', 'ipv6', 'tcp', 'udp', 'icmp'].includes(header.protocol) && conditions.every(bare);
+}
+
+function isOfProtocol({ conditions }: Rule): boolean {
+  const bare = (condition: Condition): boolean =>
+    condition.kind === 'app-layer-protocol' ||
+    (condition.kind === 'flow' && condition.state === undefined) ||
+    (condition.kind === 'flowbits' && condition.command === 'set');
+  return conditions.some(({ kind }) => kind === 'app-layer-protocol') && conditions.every(bare);
 }
 
 /** What it does it does to the whole flow: a rule of addresses, or one that has matched in a stream. */

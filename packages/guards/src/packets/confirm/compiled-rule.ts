@@ -74,6 +74,8 @@ const PLAIN: ReadonlySet<string> = new Set([
   'tcp-stream',
   'udp',
   'icmp',
+  'icmpv4',
+  'icmpv6',
   'pkthdr',
 ]);
 

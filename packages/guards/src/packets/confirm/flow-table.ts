@@ -3,8 +3,8 @@
 // The program in the kernel knows as much of its own; this is for what it does not keep, the bytes.
 
 import { PROTOCOL, type DecodedPacket } from '../decode-packet.js';
-import { EMPTY, latin1 } from './buffer-view.js';
-import { readDnsMessage } from './dns-message.js';
+import { EMPTY, join, latin1 } from './buffer-view.js';
+import { type DnsMessage, readDnsMessage } from './dns-message.js';
 import type { DecodeContent } from './http-buffers.js';
 import { HttpConnection } from './http-connection.js';
 import { isHttp } from './http-message.js';
@@ -17,6 +17,8 @@ export interface FlowOptions {
   /** Connections whose beginning was not seen are followed too. */
   readonly midstream: boolean;
   readonly decode?: DecodeContent | undefined;
+  /** A connection of which one side is not seen is followed, too. */
+  readonly oneSided?: boolean;
   /** Ports at which DNS is looked for. */
   readonly dnsPorts?: readonly number[];
 }
@@ -33,12 +35,15 @@ interface Half {
   isForeign: boolean;
   /** It has sent its last byte. */
   ended: boolean;
+  /** The beginning of a message that has not ended, of protocols whose messages say how long they are. */
+  pending: Uint8Array;
 }
 
 export interface Flow {
   readonly number: number;
   /** The one who asks. */
   readonly client: string;
+  readonly serverPort: number;
   readonly to_server: Half;
   readonly to_client: Half;
   /** Of TCP: whether a handshake has been seen, or is not asked for. */
@@ -110,7 +115,7 @@ export class FlowTable {
       // Who answers a SYN is the server, whoever is seen first.
       const answers =
         packet.protocol === PROTOCOL.tcp && (packet.flags & (FLAG.syn | FLAG.ack)) === (FLAG.syn | FLAG.ack);
-      flow = this.#open(answers ? destination : source);
+      flow = this.#open(answers ? destination : source, answers ? packet.sourcePort : packet.destinationPort);
       this.#flows.delete(key);
       this.#flows.set(key, flow);
       if (this.#flows.size > MOST_FLOWS) this.#flows.delete(this.#flows.keys().next().value!);
@@ -132,7 +137,7 @@ export class FlowTable {
     return { flow, direction, isFirst, ...OUTSIDE };
   }
 
-  #open(client: string): Flow {
+  #open(client: string, serverPort: number): Flow {
     const half = (): Half => ({
       stream: undefined,
       packets: 0,
@@ -141,10 +146,12 @@ export class FlowTable {
       isAnswered: false,
       isForeign: false,
       ended: false,
+      pending: EMPTY,
     });
     return {
       number: this.#count++,
       client,
+      serverPort,
       to_server: half(),
       to_client: half(),
       isTracked: false,
@@ -193,6 +200,7 @@ export class FlowTable {
       if (this.#acknowledge(flow, direction, other, answered)) events.add('reassembly_seq_gap');
     }
     if (half.isAnswered && other.isAnswered) flow.established = true;
+    if (this.#options.oneSided === true && !isSyn && other.packets === 0) flow.established = true;
     if (isReset) {
       flow.resetBy ??= direction;
       this.#end(flow, direction);
@@ -240,7 +248,10 @@ export class FlowTable {
       return;
     }
     const known = isHttp(stream.tail);
-    if (known === true) {
+    if (this.#isDnsPort(flow.serverPort)) {
+      flow.app = 'dns';
+      this.#give(flow, direction, stream.tail, ended);
+    } else if (known === true) {
       flow.app = 'http';
       flow.http = new HttpConnection(this.#options.decode);
       this.#give(flow, direction, stream.tail, ended);
@@ -253,20 +264,43 @@ export class FlowTable {
   }
 
   #give(flow: Flow, direction: Direction, bytes: Uint8Array, ended: boolean): void {
+    if (flow.app === 'dns') {
+      this.#messages(flow, direction, bytes);
+      return;
+    }
     const side = direction === 'to_server' ? 'request' : 'response';
     for (const transaction of flow.http?.feed(side, bytes, ended) ?? []) {
       flow.open.set(transaction, new Set([...(flow.open.get(transaction) ?? []), side]));
     }
   }
 
+  #isDnsPort(port: number): boolean {
+    return (this.#options.dnsPorts ?? DNS_PORTS).includes(port);
+  }
+
+  /** RFC 7766, section 8: each message behind its length. */
+  #messages(flow: Flow, direction: Direction, bytes: Uint8Array): void {
+    const half = flow[direction];
+    half.pending = join([half.pending, bytes]);
+    while (half.pending.length >= 2) {
+      const size = (half.pending[0]! << 8) | half.pending[1]!;
+      if (half.pending.length < 2 + size) break;
+      const message = readDnsMessage(half.pending.subarray(2, 2 + size));
+      half.pending = half.pending.subarray(2 + size);
+      if (message !== undefined) this.#say(flow, message);
+    }
+  }
+
+  #say(flow: Flow, message: DnsMessage): void {
+    flow.open.set(new DnsTransaction(message), new Set([message.isResponse ? 'response' : 'request']));
+  }
+
   #datagram(flow: Flow, { sourcePort, destinationPort }: DecodedPacket, payload: Uint8Array): void {
-    const ports = this.#options.dnsPorts ?? DNS_PORTS;
-    if (!ports.includes(sourcePort) && !ports.includes(destinationPort)) return;
+    if (!this.#isDnsPort(sourcePort) && !this.#isDnsPort(destinationPort)) return;
     const message = readDnsMessage(payload);
     if (message === undefined) return;
     flow.app ??= 'dns';
-    const side = message.isResponse ? 'response' : 'request';
-    flow.open.set(new DnsTransaction(message), new Set([side]));
+    this.#say(flow, message);
   }
 }
 

@@ -2,8 +2,9 @@
 // What a rule says of one packet and of its connection: protocol, addresses, ports, numbers of the headers, flags, who sent it.
 
 import { type DecodedPacket, PROTOCOL } from '../decode-packet.js';
-import type { FlagsCondition, FlowCondition, NumberCondition, RuleHeader } from '../rule.js';
-import { hasAddress, hasPort } from '../rule-sets.js';
+import { matchesEnds, matchesFlags } from '../match-header.js';
+import { numberOf } from '../program/number-code.js';
+import type { FlowCondition, NumberCondition, RuleHeader } from '../rule.js';
 import { every, type Outcome } from './buffer-view.js';
 import { checksumOf } from './checksum.js';
 import { APPS, type CompiledRule } from './compiled-rule.js';
@@ -32,6 +33,8 @@ const PROTOCOLS: Readonly<Record<string, { version?: 4 | 6; numbers?: readonly n
   'tcp-stream': { numbers: [PROTOCOL.tcp] },
   udp: { numbers: [PROTOCOL.udp] },
   icmp: { numbers: [PROTOCOL.icmp, PROTOCOL.icmp6] },
+  icmpv4: { numbers: [PROTOCOL.icmp] },
+  icmpv6: { numbers: [PROTOCOL.icmp6] },
   http: { numbers: [PROTOCOL.tcp] },
   http1: { numbers: [PROTOCOL.tcp] },
   tls: { numbers: [PROTOCOL.tcp] },
@@ -86,70 +89,14 @@ function matchesHeader(header: RuleHeader, frame: Uint8Array, packet: DecodedPac
   const { version, numbers } = PROTOCOLS[header.protocol] ?? {};
   if (packet.version === 0 || (version !== undefined && packet.version !== version)) return false;
   if (numbers !== undefined && !numbers.includes(packet.protocol)) return false;
-  const isIcmp = packet.protocol === PROTOCOL.icmp || packet.protocol === PROTOCOL.icmp6;
-  const ports = isIcmp ? [0, 0] : [packet.sourcePort, packet.destinationPort];
-  const [at, size] = packet.version === 4 ? [packet.network + 12, 4] : [packet.network + 8, 16];
-  const addresses = [at, at + size].map((start) =>
-    frame.subarray(start, start + size).reduce((all, byte) => (all << 8n) | BigInt(byte), 0n),
-  );
-  const { source, sourcePort, destination, destinationPort, bothWays } = header;
-  const ways = bothWays ? [[0, 1] as const, [1, 0] as const] : [[0, 1] as const];
-  return ways.some(
-    ([from, to]) =>
-      hasPort(sourcePort, ports[from]!) &&
-      hasPort(destinationPort, ports[to]!) &&
-      hasAddress(source, packet.version as 4 | 6, addresses[from]!) &&
-      hasAddress(destination, packet.version as 4 | 6, addresses[to]!),
-  );
+  return matchesEnds(header, packet, frame);
 }
 
+/** A packet that does not have the number does not match. */
 function matchesNumber({ name, test }: NumberCondition, frame: Uint8Array, packet: DecodedPacket): Outcome {
-  const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength);
-  const { version, network, transport, protocol, kind } = packet;
-  const isIcmp = kind === 'transport' && (protocol === PROTOCOL.icmp || protocol === PROTOCOL.icmp6);
-  const isTcp = kind === 'transport' && protocol === PROTOCOL.tcp;
-  const number = (): number | undefined => {
-    switch (name) {
-      case 'dsize':
-        return packet.payloadLength;
-      case 'itype':
-        return isIcmp ? packet.sourcePort : undefined;
-      case 'icode':
-        return isIcmp ? packet.destinationPort : undefined;
-      case 'icmp_id':
-        return isIcmp ? view.getUint16(transport + 4) : undefined;
-      case 'icmp_seq':
-        return isIcmp ? view.getUint16(transport + 6) : undefined;
-      case 'ttl':
-        return view.getUint8(network + (version === 4 ? 8 : 7));
-      case 'ip_proto':
-        return protocol;
-      case 'id':
-        return version === 4 ? view.getUint16(network + 4) : undefined;
-      case 'seq':
-        return isTcp ? packet.sequence : undefined;
-      case 'ack':
-        return isTcp ? view.getUint32(transport + 8) : undefined;
-      default:
-        return undefined;
-    }
-  };
-  const value = number();
+  if (name === 'bsize' || name === 'urilen') return 'none';
+  const value = numberOf(name, packet, frame);
   return value !== undefined && compareNumber(test, value) ? 'match' : 'none';
-}
-
-function matchesFlags({ flags, how, ignored }: FlagsCondition, all: number): boolean {
-  const seen = all & ~ignored;
-  switch (how) {
-    case 'exact':
-      return seen === flags;
-    case 'all':
-      return (seen & flags) === flags;
-    case 'any':
-      return (seen & flags) !== 0;
-    case 'not':
-      return (seen & flags) === 0;
-  }
 }
 
 function matchesFlow({ direction, state }: FlowCondition, flow: KnownFlow | undefined): Outcome {

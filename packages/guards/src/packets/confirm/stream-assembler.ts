@@ -23,8 +23,9 @@ export class StreamAssembler {
   #aheadSize = 0;
   /** Bytes that are in order. */
   #length = 0;
-  /** The last of them. */
+  /** The last of them, and how many are missing right before. */
   tail: Uint8Array = EMPTY;
+  missing: number = 0;
 
   constructor(first: number) {
     this.#first = first;
@@ -43,7 +44,8 @@ export class StreamAssembler {
   add(sequence: number, bytes: Uint8Array): Uint8Array {
     const at = this.placeOf(sequence);
     if (bytes.length === 0 || at + bytes.length <= this.#length) return EMPTY;
-    if (this.#aheadSize + bytes.length > MOST_AHEAD || this.#ahead.length >= MOST_SEGMENTS) return EMPTY;
+    const isFull = this.#aheadSize + bytes.length > MOST_AHEAD || this.#ahead.length >= MOST_SEGMENTS;
+    if (isFull && at > this.#length) return EMPTY;
     this.#ahead.push({ at, bytes });
     this.#aheadSize += bytes.length;
     return this.#advance();
@@ -54,6 +56,7 @@ export class StreamAssembler {
     if (this.#ahead.length === 0 || place <= this.#length) return undefined;
     const next = this.#ahead.reduce((first, { at }) => Math.min(first, at), Number.POSITIVE_INFINITY);
     if (next > place) return undefined;
+    this.missing = next - this.#length;
     this.#length = next;
     this.tail = EMPTY;
     return this.#advance();

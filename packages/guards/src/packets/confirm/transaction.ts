@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // A question and its answer, of which rules look at the buffers of one side at a time.
 
-import type { BufferView } from './buffer-view.js';
+import { type BufferView, every, type Outcome, some } from './buffer-view.js';
+import type { CompiledRule } from './compiled-rule.js';
 import type { DnsMessage } from './dns-message.js';
 import { type DecodeContent, httpBuffer, type HttpSide, sidesOf as httpSidesOf } from './http-buffers.js';
 import type { HttpMessage } from './http-message.js';
+import { inspectBuffer } from './inspect-buffer.js';
 
 export type Side = HttpSide;
 export type AppProtocol = 'http' | 'dns' | 'tls' | 'ssh';
@@ -13,8 +15,8 @@ export interface Transaction {
   readonly protocol: AppProtocol;
   /** What is wrong with it, by Suricata's names without that of the protocol. */
   readonly events: ReadonlySet<string>;
-  /** Whether nothing of a side will change any more. */
-  isComplete(side: Side): boolean;
+  /** Whether something of a side has been said. */
+  hasSide(side: Side): boolean;
   /** The buffers of that name; none if that side has none, `unknown` if it may still come to have one. */
   buffers(name: string, side: Side): readonly BufferView[] | 'unknown';
 }
@@ -40,8 +42,8 @@ export class HttpTransaction implements Transaction {
     this.#decode = decode;
   }
 
-  isComplete(side: Side): boolean {
-    return this[side]?.complete === true;
+  hasSide(side: Side): boolean {
+    return this[side] !== undefined;
   }
 
   buffers(name: string, side: Side): readonly BufferView[] | 'unknown' {
@@ -63,12 +65,28 @@ export class DnsTransaction implements Transaction {
     return this.message.events;
   }
 
-  isComplete(): boolean {
-    return true;
+  hasSide(side: Side): boolean {
+    return (side === 'response') === this.message.isResponse;
   }
 
   buffers(name: string, side: Side): readonly BufferView[] {
     if (name !== 'dns.query' || side !== 'request' || this.message.isResponse) return [];
     return this.message.queries.map((bytes) => ({ bytes, complete: true }));
   }
+}
+
+/** Conditions on a transaction's buffers, those of one side. */
+export function matchesTransaction(
+  { groups, events, app }: CompiledRule,
+  transaction: Transaction,
+  side: Side,
+): Outcome {
+  if (app !== undefined && app !== transaction.protocol) return 'none';
+  if (!events.every((name) => transaction.events.has(name))) return 'none';
+  return every(
+    groups.map(({ buffer, conditions }) => {
+      const views = transaction.buffers(buffer, side);
+      return views === 'unknown' ? 'unknown' : some(views.map((view) => inspectBuffer(conditions, view)));
+    }),
+  );
 }

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+// HTTP as rules see it: messages, targets, buffers and transactions, in one piece and byte by byte.
+import { describe, expect, it } from 'vitest';
+import { bytesOf, latin1 } from './buffer-view.js';
+import { httpBuffer } from './http-buffers.js';
+import { HttpConnection } from './http-connection.js';
+import { isHttp, readHttpMessage } from './http-message.js';
+import { normalizeUri } from './http-uri.js';
+import { multipartFiles } from './multipart.js';
+
+const REQUEST =
+  'POST http://User@Example.COM:8080/a/../b%2fc?q=%41 HTTP/1.1\r\nHost: other\r\nUser-Agent: one\r\nX: a\r\n  b\r\n' +
+  'user-agent: two\r\nCookie: c=1\r\nContent-Length: 4\r\n\r\nbody';
+const buffer = (name: string, text: string, kind: 'request' | 'response' = 'request'): string[] | 'unknown' => {
+  const views = httpBuffer(name, readHttpMessage(bytesOf(text), kind));
+  return views === 'unknown' ? views : views.map(({ bytes }) => latin1(bytes));
+};
+
+describe('the target of a request', () => {
+  it.each([
+    ['/a/b', '/a/b'],
+    ['/a/./b/../c', '/a/c'],
+    ['/../../a', '/a'],
+    ['/a//b', '/a/b'],
+    ['/a\\b', '/a/b'],
+    ['/%61%2F%2e%2e/b', '/b'],
+    ['/a%20b', '/a b'],
+    ['/%zz%4', '/%zz%4'],
+    ['/%u0061%uff42', '/ab'],
+    ['/a?x=%41+b', '/a?x=A+b'],
+    ['/a?x=/../y', '/a?x=/../y'],
+    ['/a#b', '/a#b'],
+    ['http://host:80/x', '/x'],
+    ['*', '*'],
+    ['', ''],
+  ])('%s is %s', (raw, normal) => {
+    expect(latin1(normalizeUri(bytesOf(raw)).text)).toBe(normal);
+  });
+});
+
+describe('buffers of HTTP', () => {
+  it.each<[string, string[]]>([
+    ['http.method', ['POST']],
+    ['http.uri', ['/b/c?q=A']],
+    ['http.uri.raw', ['http://User@Example.COM:8080/a/../b%2fc?q=%41']],
+    ['http.protocol', ['HTTP/1.1']],
+    ['http.host', ['example.com']],
+    ['http.host.raw', ['User@Example.COM:8080']],
+    ['http.user_agent', ['one, two']],
+    ['http.cookie', ['c=1']],
+    ['http.content_len', ['4']],
+    ['http.referer', []],
+    ['http.request_body', ['body']],
+    ['file.data', ['body']],
+    ['http.response_body', []],
+    ['http.stat_code', []],
+    ['http.header', ['Host: other\r\nUser-Agent: one, two\r\nX: a b\r\nContent-Length: 4\r\n']],
+    ['http.header_names', ['\r\nHost\r\nUser-Agent\r\nX\r\nCookie\r\nContent-Length\r\n\r\n']],
+    ['http.request_line', ['POST http://User@Example.COM:8080/a/../b%2fc?q=%41 HTTP/1.1']],
+  ])('%s', (name, expected) => {
+    expect(buffer(name, REQUEST)).toEqual(expected);
+  });
+
+  it('of a response', () => {
+    const text = 'HTTP/1.0 404 Not Here\r\nServer: s\r\nSet-Cookie: c=2\r\nLocation: /l\r\n\r\nrest';
+    const all = ['stat_code', 'stat_msg', 'response_line', 'protocol', 'server', 'location', 'cookie', 'response_body'];
+    expect(all.map((name) => buffer(`http.${name}`, text, 'response'))).toEqual([
+      ['404'],
+      ['Not Here'],
+      ['HTTP/1.0 404 Not Here'],
+      ['HTTP/1.0'],
+      ['s'],
+      ['/l'],
+      ['c=2'],
+      ['rest'],
+    ]);
+  });
+
+  it('are unknown until their part of the message is there', () => {
+    expect(buffer('http.uri', 'GET /a')).toBe('unknown');
+    expect(buffer('http.uri', 'GET /a HTTP/1.1\r\nHo')).toEqual(['/a']);
+    expect(buffer('http.host', 'GET /a HTTP/1.1\r\nHost: x\r\n')).toBe('unknown');
+    expect(buffer('http.request_body', 'POST /a HTTP/1.1\r\nContent-Length: 4\r\n\r\n')).toBe('unknown');
+  });
+
+  it('take a target with blanks, and a request of HTTP/0.9', () => {
+    expect(buffer('http.uri', 'GET /a b c HTTP/1.1\r\n\r\n')).toEqual(['/a b c']);
+    expect(readHttpMessage(bytesOf('GET /a\r\n'), 'request')).toMatchObject({
+      parts: ['GET', '/a', ''],
+      complete: true,
+    });
+  });
+
+  it('of forms give their files', () => {
+    const form =
+      '--B\r\nContent-Disposition: form-data; name="a"\r\n\r\ntext\r\n--B\r\nContent-Disposition: form-data; name="f"; filename="x"\r\n\r\nfile\r\n--B--\r\n';
+    expect(multipartFiles(bytesOf(form), 'multipart/form-data; boundary=B')?.map(latin1)).toEqual(['file']);
+    expect(multipartFiles(bytesOf(form), 'text/plain')).toBeUndefined();
+  });
+});
+
+describe('bodies', () => {
+  const body = (text: string, kind: 'request' | 'response' = 'response'): unknown => {
+    const message = readHttpMessage(bytesOf(text), kind);
+    return [latin1(message.body), message.bodyComplete, text.length - message.length];
+  };
+  it('are as long as they say, or as the connection', () => {
+    expect(body('HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabcdef')).toEqual(['abc', true, 3]);
+    expect(body('HTTP/1.1 200 OK\r\n\r\nabcdef')).toEqual(['abcdef', false, 0]);
+    expect(body('HTTP/1.1 204 OK\r\n\r\nabc')).toEqual(['', true, 3]);
+    expect(body('GET / HTTP/1.1\r\n\r\nabc', 'request')).toEqual(['', true, 3]);
+  });
+
+  it('are joined of their chunks', () => {
+    const head = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n';
+    expect(body(`${head}3\r\nabc\r\n2;x=y\r\nde\r\n0\r\nTrailer: t\r\n\r\nnext`)).toEqual(['abcde', true, 4]);
+    expect(body(`${head}3\r\nab`)).toEqual(['ab', false, 0]);
+    expect(body(`${head}zz\r\nab`)).toEqual(['zz\r\nab', false, 0]);
+  });
+});
+
+describe('any bytes', () => {
+  it('are some message, with no more than there is', () => {
+    const pieces = [
+      'GET ',
+      'HTTP/1.1',
+      ' 200',
+      '\r\n',
+      '\n',
+      ':',
+      'Content-Length: ',
+      'Transfer-Encoding: chunked',
+      '\r\n\r\n',
+      '5',
+      'ff',
+      '\0',
+      '%',
+      '/../',
+      ' ',
+      '\xff',
+    ];
+    let state = 7;
+    const next = (below: number): number => {
+      state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+      return Math.floor((state / 2 ** 32) * below);
+    };
+    for (let n = 0; n < 5000; n++) {
+      const text = Array.from({ length: next(20) }, () => pieces[next(pieces.length)]).join('');
+      for (const kind of ['request', 'response'] as const) {
+        const message = readHttpMessage(bytesOf(text), kind, { ended: next(2) === 0 });
+        expect(message.length).toBeLessThanOrEqual(text.length);
+        for (const name of ['http.uri', 'http.header', 'http.host', 'file.data', 'http.start'])
+          httpBuffer(name, message);
+      }
+      const connection = new HttpConnection(undefined);
+      for (let at = 0; at < text.length; at += 3) connection.feed('request', bytesOf(text.slice(at, at + 3)), false);
+    }
+  });
+});
+
+describe('a connection', () => {
+  const first = 'GET /1 HTTP/1.1\r\n\r\nPOST /2 HTTP/1.1\r\nContent-Length: 2\r\n\r\nxy';
+  const second =
+    'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\naHTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n';
+
+  it.each([1000, 1, 7])('has each question with its answer, in pieces of %i bytes', (size) => {
+    const connection = new HttpConnection(undefined);
+    const all = new Set<{ request?: unknown; response?: unknown }>();
+    for (const [side, text] of [
+      ['request', first],
+      ['response', second],
+    ] as const) {
+      for (let at = 0; at < text.length; at += size) {
+        for (const one of connection.feed(side, bytesOf(text.slice(at, at + size)), false)) all.add(one);
+      }
+    }
+    expect([...all]).toMatchObject([
+      { request: { parts: ['GET', '/1', 'HTTP/1.1'] }, response: { parts: ['HTTP/1.1', '200', 'OK'], complete: true } },
+      {
+        request: { parts: ['POST', '/2', 'HTTP/1.1'] },
+        response: { parts: ['HTTP/1.1', '404', 'No'], complete: true },
+      },
+    ]);
+  });
+
+  it('is known by how it begins', () => {
+    expect([isHttp(bytesOf('GET / ')), isHttp(bytesOf('HTTP/1.1 2')), isHttp(bytesOf('GE'))]).toEqual([
+      true,
+      true,
+      undefined,
+    ]);
+    expect([isHttp(bytesOf('SSH-2.0-x')), isHttp(bytesOf('get / ')), isHttp(bytesOf('\x16\x03'))]).toEqual([
+      false,
+      false,
+      false,
+    ]);
+  });
+});
