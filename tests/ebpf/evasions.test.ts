@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+// What senders do so that an inspector sees something else than the receiver: each is found, dropped or told.
+
+import assert from 'node:assert/strict';
+import { REASON } from '@plinth/guards';
+import { describe, expect, it } from 'vitest';
+import { FLAG, frameOf } from './build-frame.js';
+import { whyNoKernel } from './kernel-here.js';
+import { kernelRules, type Outcome, PacketEngines } from './packet-engines.js';
+
+const RULES = 'drop tcp any any -> any any (content:"attack"; sid:1;)';
+
+/** One direction of a connection, by places in its stream; what is dropped does not arrive. */
+class Sender {
+  readonly #engines: PacketEngines;
+  readonly #begin: number;
+
+  constructor(engines: PacketEngines, begin = 1000) {
+    this.#engines = engines;
+    this.#begin = begin;
+  }
+
+  send(at: number, text: string, flags: number = FLAG.ack, urgent = 0): Outcome {
+    return this.#engines.inspect(
+      frameOf({
+        protocol: 'tcp',
+        source: 1,
+        destination: 2,
+        sourcePort: 1000,
+        destinationPort: 80,
+        flags,
+        sequence: this.#begin + at,
+        urgent,
+        payload: Buffer.from(text, 'latin1'),
+      }),
+    );
+  }
+
+  /** Of the other direction. */
+  answer(flags: number, sequence = 5000): Outcome {
+    const ends = { source: 2, destination: 1, sourcePort: 80, destinationPort: 1000 };
+    return this.#engines.inspect(frameOf({ protocol: 'tcp', ...ends, flags, sequence }));
+  }
+
+  /** The handshake; the stream begins at 0. */
+  open(): void {
+    const outcomes = [this.send(-1, '', FLAG.syn), this.answer(FLAG.syn | FLAG.ack), this.send(0, '')];
+    assert.deepEqual(
+      outcomes.map(({ verdict }) => verdict),
+      ['next', 'next', 'next'],
+    );
+  }
+}
+
+describe('an inspector is not evaded by', () => {
+  const kernel = whyNoKernel('tests/ebpf/evasions.test.ts') === undefined;
+  const begin = (failClosed: boolean, rules = RULES, options = {}): PacketEngines =>
+    new PacketEngines(kernelRules(rules), { failClosed, kernel, ...options });
+
+  it('segments of one byte, over the end of sequence numbers too', () => {
+    for (const first of [1000, 0xffff_fffd]) {
+      using engines = begin(false);
+      const sender = new Sender(engines, first);
+      sender.open();
+      [...'attac'].forEach((byte, at) => expect(sender.send(at, byte).verdict).toBe('next'));
+      expect(sender.send(5, 'k')).toMatchObject({ verdict: 'drop', told: [0] });
+    }
+  });
+
+  it('data in the SYN', () => {
+    using engines = begin(false);
+    const sender = new Sender(engines);
+    expect(sender.send(-1, 'atta', FLAG.syn).verdict).toBe('next');
+    expect(sender.send(4, 'ck')).toMatchObject({ verdict: 'drop', told: [0] });
+  });
+
+  it('another copy of bytes that were there: each is looked at, and an overlap is told', () => {
+    for (const failClosed of [false, true]) {
+      using engines = begin(failClosed, RULES, { dropFlow: false });
+      const sender = new Sender(engines);
+      sender.open();
+      expect(sender.send(0, 'a good text')).toMatchObject({ verdict: 'next', reason: 0 });
+      expect(sender.send(0, 'an attack..'), 'the same bytes, others').toMatchObject({ verdict: 'drop', told: [0] });
+      expect(sender.send(9, 'xtatt'), 'the same and new ones').toMatchObject({
+        verdict: 'next',
+        reason: REASON.overlap,
+      });
+      expect(sender.send(11, 'attack'), 'the stream goes on').toMatchObject({ verdict: 'drop', told: [0] });
+      expect(sender.send(14, 'ack'), 'with what came first').toMatchObject({ verdict: 'drop', told: [0] });
+    }
+  });
+
+  it('a SYN, RST or FIN that its other end does not take', () => {
+    for (const flags of [FLAG.syn, FLAG.rst, FLAG.fin | FLAG.ack]) {
+      using engines = begin(false);
+      const sender = new Sender(engines);
+      sender.open();
+      expect(sender.send(0, 'att').verdict).toBe('next');
+      expect(sender.send(70_000, '', flags).verdict).toBe('next');
+      expect(sender.send(80_000, '', FLAG.syn).verdict).toBe('next');
+      expect(sender.send(3, 'ack')).toMatchObject({ verdict: 'drop', told: [0] });
+    }
+  });
+
+  it('a gap: what comes behind it is told, or waits for what is missing', () => {
+    using open = begin(false);
+    const told = new Sender(open);
+    told.open();
+    expect(told.send(0, 'att').verdict).toBe('next');
+    expect(told.send(6, '...')).toMatchObject({ verdict: 'next', reason: REASON.gap });
+    using closed = begin(true);
+    const sender = new Sender(closed);
+    sender.open();
+    expect(sender.send(0, 'att').verdict).toBe('next');
+    expect(sender.send(6, '...')).toMatchObject({ verdict: 'drop', reason: REASON.gap });
+    expect(sender.send(3, 'ack...')).toMatchObject({ verdict: 'drop', told: [0] });
+  });
+
+  it('urgent data, of which a receiver may leave a byte out', () => {
+    for (const failClosed of [false, true]) {
+      using engines = begin(failClosed);
+      const sender = new Sender(engines);
+      sender.open();
+      const verdict = failClosed ? 'drop' : 'next';
+      expect(sender.send(0, 'attXack', FLAG.ack | FLAG.urg, 4)).toMatchObject({ verdict, reason: REASON.urgent });
+    }
+  });
+
+  it('fragments of IP', () => {
+    for (const failClosed of [false, true]) {
+      using engines = begin(failClosed);
+      const frame = frameOf({
+        protocol: 'tcp',
+        source: 1,
+        destination: 2,
+        sourcePort: 1000,
+        destinationPort: 80,
+        payload: Buffer.from('att'),
+      });
+      const first = frame.slice();
+      first[20] = 0x20;
+      const later = frame.slice();
+      later[21] = 3;
+      const verdict = failClosed ? 'drop' : 'next';
+      expect(engines.inspect(first)).toMatchObject({ verdict, reason: REASON.fragment });
+      expect(engines.inspect(later)).toMatchObject({ verdict, reason: REASON.fragment });
+    }
+  });
+
+  it('going on after a drop, until the connection is another one', () => {
+    using engines = begin(false);
+    const sender = new Sender(engines);
+    sender.open();
+    expect(sender.send(0, 'attack')).toMatchObject({ verdict: 'drop', told: [0] });
+    expect(sender.send(0, 'a good ')).toMatchObject({ verdict: 'drop', reason: REASON.flow });
+    expect(sender.send(0, 'a good '), 'told once').toMatchObject({ verdict: 'drop', reason: 0 });
+    expect(sender.answer(FLAG.ack, 5001)).toMatchObject({ verdict: 'drop', reason: REASON.flow });
+    expect(sender.send(50, '', FLAG.syn).verdict, 'a SYN that its other end does not take').toBe('drop');
+    expect(sender.send(0, '', FLAG.rst).verdict).toBe('drop');
+    const other = new Sender(engines, 90_000);
+    other.open();
+    expect(other.send(0, 'att').verdict).toBe('next');
+    expect(other.send(3, 'ack')).toMatchObject({ verdict: 'drop', told: [0] });
+  });
+});
