@@ -19,6 +19,7 @@ export * from './packets/packet-event.js';
 export * from './packets/parse-rules.js';
 export * from './packets/program/decode-code.js';
 export { FLOWS } from './packets/program/connection-code.js';
+export * from './packets/program/earlier-tables.js';
 export { CLEARED } from './packets/program/hold-code.js';
 export * from './packets/program/packet-program.js';
 export * from './packets/program/record-code.js';

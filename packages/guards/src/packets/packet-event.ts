@@ -15,6 +15,20 @@ export interface FlowFacts {
   readonly position: number | undefined;
 }
 
+/** Between whom a packet goes. */
+export interface PacketEnds {
+  /** 0 for what is not IP. */
+  readonly version: number;
+  /** Number of the protocol above IP. */
+  readonly protocol: number;
+  /** 4 or 16 bytes, in network order. */
+  readonly source: Uint8Array;
+  readonly destination: Uint8Array;
+  /** 0 for what has no ports. */
+  readonly sourcePort: number;
+  readonly destinationPort: number;
+}
+
 export interface PacketEvent {
   /** Nanoseconds since the start of the machine. */
   readonly time: bigint;
@@ -30,6 +44,9 @@ export interface PacketEvent {
   /** Bits of `REASON`. */
   readonly reason: number;
   readonly flow: FlowFacts;
+  readonly ends: PacketEnds;
+  /** Of the tables whose rules these are. */
+  readonly generation: number;
   /** With a rule that is to be confirmed: the frame, or its beginning. It is a view of the record. */
   readonly frame: Uint8Array | undefined;
   /** Of a packet that is held: the key of an entry of map `cleared` by which its bytes pass when they are sent again. */
@@ -63,7 +80,24 @@ export function readEvent(record: Uint8Array): PacketEvent {
       midstream: has(FLOW_FACT.midstream),
       position: has(FLOW_FACT.inStream) ? word(RECORD.stream) : undefined,
     },
+    ends: {
+      version: view.getUint16(RECORD.version, true),
+      protocol: view.getUint16(RECORD.protocol, true),
+      source: addressAt(view, RECORD.source),
+      destination: addressAt(view, RECORD.destination),
+      sourcePort: view.getUint16(RECORD.sourcePort, true),
+      destinationPort: view.getUint16(RECORD.destinationPort, true),
+    },
+    generation: word(RECORD.generation),
     frame: captured === 0 ? undefined : record.subarray(RECORD.size, RECORD.size + captured),
     clearance: clearance.some((byte) => byte !== 0) ? clearance : undefined,
   };
+}
+
+function addressAt(view: DataView, at: number): Uint8Array {
+  const bytes = new DataView(new ArrayBuffer(16));
+  bytes.setBigUint64(0, view.getBigUint64(at, true));
+  bytes.setBigUint64(8, view.getBigUint64(at + 8, true));
+  // Of IPv4 it is one number, whose lower half has the address.
+  return new Uint8Array(bytes.buffer).slice(...(view.getUint16(RECORD.version, true) === 6 ? [0, 16] : [4, 8]));
 }

@@ -12,8 +12,11 @@ import { COUNTERS_AT, IFINDEX, SLOT } from './slots.js';
 /** A key: interface, version and protocol, then both ends, the lower one first. */
 const FLOW_KEY = { size: 48, interface: 0, kind: 4, low: 8, high: 24, ports: 40 } as const;
 
-/** Of each direction: the number of the next byte, whether there is one, the states behind what came before, and its first byte. */
-export const SIDE = { size: 24, next: 0, known: 4, states: 8, begin: 16 } as const;
+/**
+ * Of each direction: the number of the next byte, whether there is one, the states behind what came before, its first byte, and of
+ * which tables the states are.
+ */
+export const SIDE = { size: 24, next: 0, known: 4, states: 8, begin: 16, generation: 20 } as const;
 
 /**
  * Both directions, that of the lower end first, then what is of the connection: `bits` are those that rules set,

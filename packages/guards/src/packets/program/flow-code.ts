@@ -8,7 +8,8 @@ import { type Assembler, FP, type Label, R0, R1, R2, R3, R4, R5, R7 } from '@pli
 import { PROTOCOL } from '../decode-packet.js';
 import { FACT, FLOW_AT, FLOW_VALUE, SIDE, SIDE_AT, TCP_FLAG } from './connection-code.js';
 import { FOUND } from './decode-code.js';
-import { emitReason } from './match-code.js';
+import { emitRenew } from './generation-code.js';
+import { emitReason, type MatchContext } from './match-code.js';
 import { FLOW_FACT, REASON } from './record-code.js';
 import { ACTION_NUMBER } from './rule-tables.js';
 import { SLOT } from './slots.js';
@@ -20,11 +21,17 @@ export const OF = { nothing: 0, flow: 1 } as const;
  * Puts the states of the stream into SLOT.states, and where the scan of the payload begins into SLOT.base. Goes to `refused` for
  * a segment that is not looked at, and to `nothing` for one without payload.
  */
-export function emitFlow(a: Assembler, failClosed: boolean, ways: { refused: Label; nothing: Label }): void {
+export function emitFlow(
+  a: Assembler,
+  context: MatchContext,
+  failClosed: boolean,
+  ways: { refused: Label; nothing: Label },
+): void {
   const [ready, gap, older] = [a.label(), a.label(), a.label()];
   a.store(8, R7, SLOT.states, 0).store(8, R7, SLOT.sequence, OF.nothing).store(8, R7, SLOT.later, 0);
   a.load(4, R1, FP, FOUND.protocol).jumpIf('ne', R1, PROTOCOL.tcp, ready);
   a.load(8, R0, FP, SIDE_AT).jumpIf('eq', R0, 0, ready);
+  if (context.tables.shape.generation > 0) emitRenew(a, context);
   // R2 is the number of the payload's first byte.
   a.load(4, R2, FP, FOUND.sequence).load(4, R1, FP, FOUND.flags);
   const [begins, data] = [a.label(), a.label()];

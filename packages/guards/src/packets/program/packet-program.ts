@@ -22,7 +22,7 @@ import {
 } from '@plinth/ebpf';
 import { PACKET_KIND, PROTOCOL } from '../decode-packet.js';
 import { emitDecode, FOUND } from './decode-code.js';
-import { emitConnection, emitSideBit, ENDED, FLOW_AT, FLOW_VALUE, SIDE_AT } from './connection-code.js';
+import { emitConnection, emitSideBit, ENDED, FLOW_AT, FLOW_VALUE, FLOWS, SIDE_AT } from './connection-code.js';
 import { emitFlow, emitSecondLook, emitSettle } from './flow-code.js';
 import { emitHold } from './hold-code.js';
 import { emitLate, lateMap } from './late-code.js';
@@ -54,6 +54,8 @@ export interface PacketProgram {
   readonly events: MapDefinition;
   /** What each processor has counted, see `COUNTER`. */
   readonly counters: MapDefinition;
+  /** Maps that go on when other rules come: whoever loads the next program gives it those of the one before. */
+  readonly lasting: readonly MapDefinition[];
 }
 
 /** With so many, they are seen to before more is looked for. */
@@ -128,7 +130,7 @@ export function packetProgram(
     emitEntries(a, context, false);
   }
   if (streams) {
-    emitFlow(a, failClosed, { refused, nothing: decide });
+    emitFlow(a, context, failClosed, { refused, nothing: decide });
     emitPayload(a, context, decide);
   } else a.jump(decide);
   const [tell, quiet] = [a.label(), a.label()];
@@ -144,12 +146,15 @@ export function packetProgram(
     a.store(8, R7, SLOT.verdict, VERDICT.drop).jump(tell);
   }
   a.here(decide);
-  const events = eventsMap({ frames: tables.confirms });
+  // Rules that come later may need room for frames.
+  const events = eventsMap({ frames: tables.confirms || tables.shape.generation > 0 });
   if (tables.lateCount > 0) emitLate(a, context);
   emitVerdict(a, tables, { failClosed, ends, streams }, { tell, quiet }, events);
   a.here(pass);
   a.mov(R0, -1).exit();
-  return { program: a.finish(), tables, tablesMap, events, counters: COUNTERS };
+  const program = a.finish();
+  const lasting = [FLOWS, events, COUNTERS].filter((map) => program.maps.includes(map));
+  return { program, tables, tablesMap, events, counters: COUNTERS, lasting };
 }
 
 /** The bit of its protocol. Type and code of ICMP are no ports. */
@@ -285,7 +290,7 @@ interface VerdictOptions {
 /** `tell` is where a verdict is told that is there already, `quiet` where it is not. */
 function emitVerdict(
   a: Assembler,
-  { confirms }: RuleTables,
+  { confirms, shape: { generation } }: RuleTables,
   { failClosed, ends, streams }: VerdictOptions,
   { tell, quiet }: { tell: Label; quiet: Label },
   events: MapDefinition,
@@ -327,7 +332,7 @@ function emitVerdict(
   a.here(settled);
   a.load(8, R1, R7, SLOT.told).load(8, R2, R7, SLOT.reason).alu('or', R1, R2).jumpIf('eq', R1, 0, quiet);
   a.here(tell);
-  emitRecord(a, events, confirms ? bit('flag') | bit('hold') : 0);
+  emitRecord(a, events, { flagged: confirms ? bit('flag') | bit('hold') : 0, generation });
   a.here(quiet);
   a.load(8, R1, R7, SLOT.verdict).jumpIf('ne', R1, VERDICT.drop, counted!);
   emitCount(a, COUNTER.dropped);

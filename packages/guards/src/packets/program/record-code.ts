@@ -3,6 +3,7 @@
 // in room of one of a few sizes, since the verifier wants to know how much is reserved.
 
 import { type Assembler, FP, type Label, type MapDefinition, R0, R1, R2, R3, R4, R6, R7, R8, R9 } from '@plinth/ebpf';
+import { ADDRESS, FOUND } from './decode-code.js';
 import { COUNTERS_AT, IFINDEX, SLOT, SLOTS_END } from './slots.js';
 
 /** Rules of one packet that are told. */
@@ -29,10 +30,20 @@ export const RECORD = {
   captured: 36,
   /** What clears a packet that is held, see `CLEARED`. */
   clearance: 40,
+  /** Of which tables the rules are numbers. */
+  generation: 48,
+  /** Of IP and above it; two bytes each. Ports are of TCP and UDP. */
+  version: 52,
+  protocol: 54,
+  sourcePort: 56,
+  destinationPort: 58,
+  /** 16 bytes each, as `ADDRESS` has them. */
+  source: 64,
+  destination: 80,
   /** Numbers of the rules, then for each of them where the content begins that was found last, or `NO_OFFSET`. */
-  rules: 64,
-  offsets: 192,
-  size: 320,
+  rules: 96,
+  offsets: 224,
+  size: 352,
 } as const;
 
 /** An offset of a rule without contents. One below 0 is of a content that began in a packet before. */
@@ -53,6 +64,8 @@ export const REASON = {
   flow: 32,
   /** It has urgent data, of which a receiver may leave a byte out. */
   urgent: 64,
+  /** Rules were changed too often to know what its stream began with. */
+  forgotten: 128,
 } as const;
 
 /** What is known of the connection; neither direction if nothing is. */
@@ -77,23 +90,45 @@ export const RECORD_AT: number = SLOTS_END;
 export const HITS_AT: number = RECORD_AT + RECORD.size;
 
 /** Of each processor, 8 bytes each. */
-export const COUNTER = { packets: 0, bytes: 8, dropped: 16, told: 24, lost: 32 } as const;
+export const COUNTER = {
+  packets: 0,
+  /** Of frames. */
+  bytes: 8,
+  dropped: 16,
+  told: 24,
+  lost: 32,
+  /** Packets told with each bit of `REASON`, from the lowest. */
+  reasons: 40,
+} as const;
+const MOST_REASONS = 16;
 /** Packets that were looked at; what is found of one is told from that of another by its number among them. */
 export const COUNTERS: MapDefinition = {
   name: 'counters',
   type: 'percpuArray',
   keySize: 4,
-  valueSize: 8 * Object.keys(COUNTER).length,
+  valueSize: COUNTER.reasons + 8 * MOST_REASONS,
   maxEntries: 1,
 };
+
+/** Which counter has the packets with this bit of `REASON`. */
+export function reasonCounter(bit: number): number {
+  return COUNTER.reasons + 8 * Math.log2(bit);
+}
 
 /** One more in a counter. Uses R1 and R2. */
 export function emitCount(a: Assembler, counter: number): void {
   a.load(8, R1, FP, COUNTERS_AT).load(8, R2, R1, counter).add(R2, 1).store(8, R1, counter, R2);
 }
 
-/** Tells what SLOT says of the packet. With `flagged` not 0, bits of SLOT.actions, those are told with their bytes. */
-export function emitRecord(a: Assembler, events: MapDefinition, flagged: number): void {
+export interface RecordOptions {
+  /** Bits of SLOT.actions with which a packet is told with its bytes. */
+  readonly flagged: number;
+  /** Of the tables. */
+  readonly generation: number;
+}
+
+/** Tells what SLOT says of the packet. */
+export function emitRecord(a: Assembler, events: MapDefinition, { flagged, generation }: RecordOptions): void {
   const [plain, lost, told, over] = [a.label(), a.label(), a.label(), a.label()];
   a.call('ktimeGetNs').store(8, R7, RECORD_AT + RECORD.time, R0);
   a.load(4, R1, R6, IFINDEX).store(4, R7, RECORD_AT + RECORD.interface, R1);
@@ -107,7 +142,8 @@ export function emitRecord(a: Assembler, events: MapDefinition, flagged: number)
   ] as const) {
     a.load(8, R1, R7, from).store(4, R7, RECORD_AT + to, R1);
   }
-  a.store(4, R7, RECORD_AT + RECORD.captured, 0);
+  a.store(4, R7, RECORD_AT + RECORD.captured, 0).store(4, R7, RECORD_AT + RECORD.generation, generation);
+  emitPacketEnds(a);
   if (flagged !== 0) {
     a.load(8, R1, R7, SLOT.actions).and(R1, flagged).jumpIf('eq', R1, 0, plain);
     emitCaptured(a, events, { told, plain });
@@ -121,6 +157,31 @@ export function emitRecord(a: Assembler, events: MapDefinition, flagged: number)
   a.here(lost);
   emitCount(a, COUNTER.lost);
   a.here(over);
+  for (const bit of Object.values(REASON)) {
+    const not = a.label();
+    a.load(8, R1, R7, SLOT.reason).and(R1, bit).jumpIf('eq', R1, 0, not);
+    emitCount(a, reasonCounter(bit));
+    a.here(not);
+  }
+}
+
+/** Between whom the packet goes. */
+function emitPacketEnds(a: Assembler): void {
+  for (const [from, to] of [
+    [FOUND.version, RECORD.version],
+    [FOUND.protocol, RECORD.protocol],
+    [FOUND.sourcePort, RECORD.sourcePort],
+    [FOUND.destinationPort, RECORD.destinationPort],
+  ] as const) {
+    a.load(4, R1, FP, from).store(2, R7, RECORD_AT + to, R1);
+  }
+  for (const [from, to] of [
+    [ADDRESS.source, RECORD.source],
+    [ADDRESS.destination, RECORD.destination],
+  ] as const) {
+    a.load(8, R1, FP, from).store(8, R7, RECORD_AT + to, R1);
+    a.load(8, R1, FP, from + 8).store(8, R7, RECORD_AT + to + 8, R1);
+  }
 }
 
 /** The record with the frame behind it; without room for that it is told without. Uses R8 and R9. */

@@ -2,7 +2,8 @@
 // Rules as tables for the program: one row of bytes behind those of the matcher, so that the program is the same for any number
 // of rules, and rules are changed by changing tables.
 //
-//   lists | entries | rules | late rules, what they ask for | numbers | sets of ports | sets of addresses
+//   lists | entries | rules | late rules, what they ask for | numbers | sets of ports | sets of addresses |
+//   states of earlier tables
 //
 // A list is what an end state of the automaton stands for: first entry and number of entries. An entry is a content of a rule.
 
@@ -19,6 +20,15 @@ import {
 import { PROTOCOL } from '../decode-packet.js';
 import { isWindow, type KernelContent } from '../kernel-contents.js';
 import { flowDrop, HEADER_NUMBERS, type KernelFlow, type KernelRule, lateOrder } from '../kernel-rule.js';
+import {
+  EARLIER,
+  type Lineage,
+  MOST_EARLIER,
+  NO_LINEAGE,
+  type TablesShape,
+  type Translation,
+  translations,
+} from './earlier-tables.js';
 import { FLOW_FACT } from './record-code.js';
 import { TableWriter } from './table-writer.js';
 
@@ -124,11 +134,9 @@ export interface RuleTables {
   readonly places: boolean;
   /** Names of the bits of a connection. */
   readonly flowbits: readonly string[];
-}
-
-export interface RuleTablesOptions {
-  /** Names of earlier tables: they keep their bits, so that connections keep theirs. */
-  readonly flowbits?: readonly string[];
+  readonly shape: TablesShape;
+  /** The directory of earlier generations, and the oldest one that is in it. */
+  readonly earlier: { readonly at: number; readonly ages: number };
 }
 
 /** Whether the program has to follow connections for these rules, those of UDP and ICMP too. */
@@ -147,11 +155,11 @@ function flowbitNames({ flowbits: { conditions, set, unset, toggle } }: KernelRu
   return [...conditions.flatMap(({ names }) => names), ...set, ...unset, ...toggle];
 }
 
-/** @throws PlinthError `input` for more names of flowbits than there are bits */
-export function ruleTables(
-  rules: readonly KernelRule[],
-  { flowbits: earlier = [] }: RuleTablesOptions = {},
-): RuleTables {
+/**
+ * `lineage` is for tables that come after others, or that others come after.
+ * @throws PlinthError `input` for more names of flowbits than there are bits
+ */
+export function ruleTables(rules: readonly KernelRule[], lineage: Lineage = NO_LINEAGE): RuleTables {
   const patterns: Pattern[] = [];
   const owners: { rule: number; bit: number; content: KernelContent }[] = [];
   rules.forEach(({ contents }, rule) => {
@@ -177,7 +185,7 @@ export function ruleTables(
     entries.push({ rule: number, bit: BARE_BIT, content: undefined });
     bare.count++;
   });
-  const flowbits = [...new Set([...earlier, ...rules.flatMap(flowbitNames)])];
+  const flowbits = [...new Set([...(lineage.before?.shape.flowbits ?? []), ...rules.flatMap(flowbitNames)])];
   if (flowbits.length > MOST_FLOWBITS) {
     throw new PlinthError(
       'input',
@@ -212,6 +220,12 @@ export function ruleTables(
     writer.u32(rulesAt + number * RULE.size + RULE.late, n + 1);
     writeLate(writer, lateAt + n * LATE.size, number, rules[number]!, flowbits);
   });
+  const kinds = [false, true].filter((nocase) => patterns.some((pattern) => pattern.nocase === nocase));
+  const kinded = kinds.map((nocase, n) => ({ nocase, automaton: matcher.automata[n]! }));
+  const known = lineage.before === undefined ? [] : translations(lineage.before, kinded);
+  const earlier = writeEarlier(writer, lineage.generation, kinds, known);
+  const automata = scan.automata.map((place, n) => ({ nocase: kinds[n]!, ...place }));
+  const shape = { generation: lineage.generation, automata, flowbits, earlier: earlier.shapes };
   return {
     matcher,
     scan,
@@ -231,7 +245,36 @@ export function ruleTables(
     numbers: rules.some(({ numbers }) => numbers.length > 0),
     places: rules.some(({ contents }) => contents.some(({ where }) => where !== 'both')),
     flowbits,
+    shape,
+    earlier: { at: earlier.at, ages: earlier.ages },
   };
+}
+
+/** A row for each age, whether it is known or not; then the states. */
+function writeEarlier(
+  writer: TableWriter,
+  generation: number,
+  kinds: readonly boolean[],
+  known: readonly Translation[],
+): { at: number; ages: number; shapes: TablesShape['earlier'] } {
+  const within = known.filter((one) => generation - one.generation <= MOST_EARLIER);
+  const ages = within.reduce((most, one) => Math.max(most, generation - one.generation), 0);
+  const at = writer.reserve((ages + 1) * EARLIER.size);
+  const shapes = within.map((one) => {
+    const row = at + (generation - one.generation) * EARLIER.size;
+    writer.u32(row + EARLIER.known, 1);
+    const automata = one.automata.map(({ nocase, slot, states }) => {
+      const place = { at: writer.reserve(4 * states.length), count: states.length };
+      states.forEach((state, n) => writer.u32(place.at + 4 * n, state));
+      const field = row + EARLIER.automaton * kinds.indexOf(nocase);
+      writer.u32(field + EARLIER.at, place.at);
+      writer.u32(field + EARLIER.count, place.count);
+      writer.u32(field + EARLIER.slot, 4 * slot);
+      return { nocase, slot, states: place };
+    });
+    return { generation: one.generation, automata };
+  });
+  return { at, ages, shapes };
 }
 
 /** Of the contents that have to be found. */
