@@ -46,6 +46,11 @@ export function lockImage(
   return done.some((n) => isHeld(calls, fd, REFUSED_AT + n)) ? 'read' : 'locked';
 }
 
+/** Locks an open file against all others that ask in the same way, as long as it is open; false if one of them has it. */
+export function lockFile(calls: SystemCalls, fd: number): boolean {
+  return calls.fcntl(fd, F_OFD_SETLK, flock(LOCK.write, 0)) >= 0;
+}
+
 /** By another than this open file. */
 function isHeld(calls: SystemCalls, fd: number, at: number): boolean {
   const lock = flock(LOCK.write, at);

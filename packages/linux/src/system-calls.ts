@@ -12,11 +12,17 @@ export interface SystemCalls {
   read(fd: number, into: Uint8Array): Result;
   write(fd: number, from: Uint8Array): Result;
   eventfd(count: number, flags: number): Result;
+  socket(domain: number, type: number, protocol: number): Result;
   /** `descriptors`: room for two 32-bit numbers. */
   socketpair(domain: number, type: number, descriptors: Uint8Array): Result;
   setsockopt(fd: number, level: number, option: number, value: Uint8Array): Result;
   /** `lock`: a struct flock, read and, by commands that ask, written. */
   fcntl(fd: number, command: number, lock: Uint8Array): Result;
+  /** Of this thread alone, which is then in another namespace than the others of its process. */
+  setns(fd: number, type: number): Result;
+  /** As `setns`, but the namespace is a new one. */
+  unshare(types: number): Result;
+  mount(source: string, target: string, type: string, flags: number, data: string): Result;
   /** 0 if there is no such interface. */
   interfaceIndex(name: string): number;
   /** bpf(2): `attribute` is a union bpf_attr, read and, by commands that answer, written. */
@@ -34,6 +40,7 @@ export interface SystemCalls {
 export const ERROR = {
   EPERM: 1,
   ENOENT: 2,
+  ESRCH: 3,
   EINTR: 4,
   E2BIG: 7,
   EAGAIN: 11,
@@ -45,7 +52,7 @@ export const ERROR = {
   EBADFD: 77,
 } as const;
 
-export const OPEN = { readWrite: 0x2, nonBlocking: 0x800, closeOnExec: 0x8_0000 } as const;
+export const OPEN = { readOnly: 0, readWrite: 0x2, nonBlocking: 0x800, closeOnExec: 0x8_0000 } as const;
 
 export const POLL = { in: 1, error: 8 } as const;
 export const POLL_SIZE = 8;

@@ -2,9 +2,11 @@
 // A map in the kernel, by its file descriptor.
 
 import { PlinthError } from '@plinth/core';
-import { MAP_TYPE, type MapDefinition } from '@plinth/ebpf';
+import { MAP_TYPE, type MapDefinition, type MapType } from '@plinth/ebpf';
 import { ERROR, type Result, type SystemCalls } from '../system-calls.js';
 import { Attribute } from './attribute.js';
+import { objectInfo } from './object-info.js';
+import { openPinned, pin } from './pins.js';
 import { refusal } from './refusal.js';
 
 export class KernelMap implements Disposable {
@@ -35,6 +37,34 @@ export class KernelMap implements Disposable {
   /** The map behind a descriptor of this process, which it takes over. */
   static of(calls: SystemCalls, definition: MapDefinition, fd: number): KernelMap {
     return new KernelMap(calls, definition, fd);
+  }
+
+  /** The one that is pinned there, with what the kernel says of it; undefined if there is none. */
+  static pinned(calls: SystemCalls, name: string, path: string): KernelMap | undefined {
+    const fd = openPinned(calls, path);
+    if (fd === undefined) return undefined;
+    // struct bpf_map_info: type, id, sizes of key and value, entries.
+    const view = objectInfo(calls, fd, `map ${name}`);
+    const number = view.getUint32(0, true);
+    const type = (Object.keys(MAP_TYPE) as MapType[]).find((one) => MAP_TYPE[one] === number);
+    const [keySize, valueSize, maxEntries] = [8, 12, 16].map((at) => view.getUint32(at, true));
+    if (type === undefined) {
+      calls.close(fd);
+      return undefined;
+    }
+    const definition = { name, type, keySize: keySize!, valueSize: valueSize!, maxEntries: maxEntries! };
+    return new KernelMap(calls, definition, fd);
+  }
+
+  /** Whether a program that wants this map may as well have ours. */
+  serves({ type, keySize, valueSize, maxEntries }: MapDefinition): boolean {
+    const own = this.definition;
+    const sizes = own.keySize === keySize && own.valueSize === valueSize && own.maxEntries === maxEntries;
+    return own.type === type && sizes;
+  }
+
+  pin(path: string): void {
+    pin(this.#calls, this.fd, path);
   }
 
   #attribute(key: Uint8Array): Attribute {

@@ -6,6 +6,7 @@ import { encode, type Instruction, type MapDefinition, type Program, PROGRAM_TYP
 import { ERROR, type SystemCalls } from '../system-calls.js';
 import { Attribute } from './attribute.js';
 import { KernelMap } from './kernel-map.js';
+import { pin } from './pins.js';
 import { refusal } from './refusal.js';
 
 /** What the verifier did not take. `log` is all that it said. */
@@ -75,6 +76,10 @@ export class KernelProgram implements Disposable {
     const map = this.maps.get(definition.name);
     if (map === undefined) throw new PlinthError('internal', 'ebpf-map', `${definition.name} is no map of the program`);
     return map;
+  }
+
+  pin(path: string): void {
+    pin(this.#calls, this.fd, path);
   }
 
   [Symbol.dispose](): void {

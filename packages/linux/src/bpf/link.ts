@@ -2,10 +2,11 @@
 // A program at its place in the network: a link. It lasts as long as a descriptor is open or its pin is in a BPF file system, so
 // a pinned one outlives the process. TCX since Linux 6.6, links of XDP since 5.9.
 
-import { utf8 } from '@plinth/core';
-import { ERROR, type SystemCalls } from '../system-calls.js';
+import type { Result, SystemCalls } from '../system-calls.js';
 import { Attribute } from './attribute.js';
 import type { KernelProgram } from './kernel-program.js';
+import { objectInfo } from './object-info.js';
+import { openPinned, pin } from './pins.js';
 import { refusal } from './refusal.js';
 
 /** By their numbers in enum bpf_attach_type. */
@@ -34,6 +35,22 @@ export interface LinkInfo {
 /** enum bpf_link_type. */
 const LINK_TYPE = { xdp: 6, tcx: 11 } as const;
 
+/** The descriptor of a link of a program to an interface of this thread's namespace, or a negative error number. */
+export function linkCreate(
+  calls: SystemCalls,
+  program: number,
+  interfaceIndex: number,
+  place: Place,
+  { mode }: LinkOptions = {},
+): Result {
+  return new Attribute(calls)
+    .u32(0, program)
+    .u32(4, interfaceIndex)
+    .u32(8, ATTACH[place])
+    .u32(12, mode === undefined ? 0 : XDP_MODE[mode])
+    .call('linkCreate');
+}
+
 export class Link implements Disposable {
   readonly fd: number;
   readonly #calls: SystemCalls;
@@ -49,15 +66,15 @@ export class Link implements Disposable {
     program: KernelProgram,
     interfaceIndex: number,
     place: Place,
-    { mode }: LinkOptions = {},
+    options: LinkOptions = {},
   ): Link {
-    const fd = new Attribute(calls)
-      .u32(0, program.fd)
-      .u32(4, interfaceIndex)
-      .u32(8, ATTACH[place])
-      .u32(12, mode === undefined ? 0 : XDP_MODE[mode])
-      .call('linkCreate');
+    const fd = linkCreate(calls, program.fd, interfaceIndex, place, options);
     if (fd < 0) throw refusal(`program ${program.program.name} at ${place} of interface ${interfaceIndex}`, -fd);
+    return new Link(calls, fd);
+  }
+
+  /** The link behind a descriptor of this process, which it takes over. */
+  static of(calls: SystemCalls, fd: number): Link {
     return new Link(calls, fd);
   }
 
@@ -68,9 +85,9 @@ export class Link implements Disposable {
   }
 
   /** From the next packet on the other program is run. */
-  replace(program: KernelProgram): void {
-    const result = new Attribute(this.#calls).u32(0, this.fd).u32(4, program.fd).call('linkUpdate');
-    if (result < 0) throw refusal(`program ${program.program.name} in place of another`, -result);
+  replace({ fd }: Pick<KernelProgram, 'fd'>): void {
+    const result = new Attribute(this.#calls).u32(0, this.fd).u32(4, fd).call('linkUpdate');
+    if (result < 0) throw refusal('a program in place of another', -result);
   }
 
   pin(path: string): void {
@@ -78,10 +95,7 @@ export class Link implements Disposable {
   }
 
   info(): LinkInfo {
-    const bytes = new Uint8Array(64);
-    const result = new Attribute(this.#calls).u32(0, this.fd).u32(4, bytes.length).pointer(8, bytes).call('objectInfo');
-    if (result < 0) throw refusal('what a link is', -result);
-    const view = new DataView(bytes.buffer);
+    const view = objectInfo(this.#calls, this.fd, 'a link');
     const type = view.getUint32(0, true);
     const attached = view.getUint32(20, true);
     const place =
@@ -109,21 +123,4 @@ export class Link implements Disposable {
   [Symbol.dispose](): void {
     this.#calls.close(this.fd);
   }
-}
-
-/** Gives an object a name in a BPF file system. */
-export function pin(calls: SystemCalls, fd: number, path: string): void {
-  const result = new Attribute(calls)
-    .pointer(0, utf8(`${path}\0`))
-    .u32(8, fd)
-    .call('objectPin');
-  if (result < 0) throw refusal(`pinning ${path}`, -result);
-}
-
-/** A descriptor of a pinned object; undefined if there is none of that name. */
-export function openPinned(calls: SystemCalls, path: string): number | undefined {
-  const fd = new Attribute(calls).pointer(0, utf8(`${path}\0`)).call('objectGet');
-  if (fd === -ERROR.ENOENT) return undefined;
-  if (fd < 0) throw refusal(path, -fd);
-  return fd;
 }

@@ -34,6 +34,15 @@ export class RingBufferReader implements Disposable {
 
   /** Tells what is there, in order; the bytes are valid until the call is over. Gives how many records it were. */
   drain(tell: (record: Uint8Array) => void): number {
+    return this.#walk(tell, true);
+  }
+
+  /** As `drain`, but all stays there. */
+  peek(tell: (record: Uint8Array) => void): number {
+    return this.#walk(tell, false);
+  }
+
+  #walk(tell: (record: Uint8Array) => void, take: boolean): number {
     let count = 0;
     let at = this.#position.getBigUint64(0, true);
     while (at < this.#data.getBigUint64(0, true)) {
@@ -47,7 +56,7 @@ export class RingBufferReader implements Disposable {
         count++;
       }
       at += BigInt((length + HEADER + 7) & ~7);
-      this.#position.setBigUint64(0, at, true);
+      if (take) this.#position.setBigUint64(0, at, true);
     }
     return count;
   }

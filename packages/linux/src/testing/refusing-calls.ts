@@ -29,6 +29,9 @@ export class RefusingCalls implements SystemCalls {
   eventfd(_count: number, _flags: number): Result {
     return -this.error;
   }
+  socket(_domain: number, _type: number, _protocol: number): Result {
+    return -this.error;
+  }
   socketpair(_domain: number, _type: number, _descriptors: Uint8Array): Result {
     return -this.error;
   }
@@ -36,6 +39,15 @@ export class RefusingCalls implements SystemCalls {
     return -this.error;
   }
   fcntl(_fd: number, _command: number, _lock: Uint8Array): Result {
+    return -this.error;
+  }
+  setns(_fd: number, _type: number): Result {
+    return -this.error;
+  }
+  unshare(_types: number): Result {
+    return -this.error;
+  }
+  mount(_source: string, _target: string, _type: string, _flags: number, _data: string): Result {
     return -this.error;
   }
   interfaceIndex(_name: string): number {
