@@ -18,6 +18,7 @@ const ROOMS = [
   'observe',
   'guards',
   'linux',
+  'host',
   'web',
   'server',
   'cli',

@@ -56,6 +56,9 @@ export const DEBIAN_PACKAGES: readonly DebianPackage[] = [
     why: 'the reference of the pattern matchers',
     probe: ['gcc', '-E', '-include', 'hs/hs.h', '-x', 'c', '/dev/null'],
   },
+  { name: 'runc', why: 'runs containers', probe: ['runc', '--version'] },
+  { name: 'podman', why: 'runs containers, and tells of them', probe: ['podman', '--version'] },
+  { name: 'busybox-static', why: 'is what containers are made of', probe: ['/bin/busybox', 'true'] },
   { name: 'bpftool', why: 'loads the object files that are written', probe: ['bpftool', 'version'] },
 ];
 

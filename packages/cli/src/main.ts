@@ -6,6 +6,7 @@ import { constants } from 'node:os';
 import { Command, CommanderError, Option } from 'commander';
 import { PlinthError } from '@plinth/core';
 import type { ImageOptions } from './verbs/image.js';
+import type { AttachVerbOptions, DetachOptions, EventsOptions } from './verbs/inspect-host.js';
 import type { CheckOptions, PcapOptions } from './verbs/inspect.js';
 import { reasonOf } from './host/reason.js';
 import { tuneCompiler } from './host/v8-flags.js';
@@ -268,6 +269,9 @@ function addInspect(program: Command, outcome: Outcome): void {
         'plinth inspect check my.rules',
         'plinth inspect pcap traffic.pcapng --rules my.rules',
         'plinth inspect pcap traffic.pcap --rules my.rules --set HOME_NET=10.0.0.0/8 --json',
+        'plinth inspect attach --container web --rules my.rules',
+        'plinth inspect events --follow --json',
+        'plinth inspect detach --container web',
       ),
     );
   const set = (): Option => new Option('--set <NAME=VALUE>', 'what $NAME in rules is').argParser(appendTo);
@@ -293,6 +297,68 @@ function addInspect(program: Command, outcome: Outcome): void {
     .action(async (path: string, options: PcapOptions) => {
       const { pcapVerb } = await import('./verbs/inspect.js');
       outcome.status = pcapVerb(path, options);
+    });
+  addInspectHost(inspect, outcome);
+}
+
+/** Rules at the interfaces of this host. */
+function addInspectHost(inspect: Command, outcome: Outcome): void {
+  inspect
+    .command('attach')
+    .description('inspect the traffic of a container in the kernel; once more changes its rules')
+    .requiredOption('--rules <FILE>', 'a file of rules')
+    .option('--container <NAME>', 'name or beginning of the id, of any runtime')
+    .option('--pid <N>', 'the network of this process instead')
+    .option('--interface <NAME>', 'an interface of this host instead')
+    .addOption(new Option('--set <NAME=VALUE>', 'what $NAME in rules is').argParser(appendTo))
+    .option('--fail-closed', 'drop what cannot be inspected, instead of reporting it')
+    .option('--json', 'print the result as JSON')
+    .addHelpText(
+      'after',
+      examples(
+        'plinth inspect attach --container web --rules my.rules',
+        'plinth inspect attach --interface veth0 --rules my.rules --fail-closed',
+      ),
+    )
+    .action(async (options: AttachVerbOptions) => {
+      const { attachVerb } = await import('./verbs/inspect-host.js');
+      outcome.status = await attachVerb(options);
+    });
+  inspect
+    .command('status')
+    .description('what is inspected, since when, and what was counted')
+    .option('--json', 'print it as JSON')
+    .action(async (options: { json?: boolean }) => {
+      const { statusVerb } = await import('./verbs/inspect-host.js');
+      outcome.status = statusVerb(options);
+    });
+  inspect
+    .command('events')
+    .description('print what was found; what is printed is not printed again')
+    .option('--container <NAME>', 'of this one alone')
+    .option('--follow', 'go on with what is found later')
+    .addOption(new Option('--events <FILE>', 'write findings as JSON lines, - for standard output'))
+    .option('--json', 'print JSON lines, as EVE has them')
+    .action(async (options: EventsOptions) => {
+      const { eventsVerb } = await import('./verbs/inspect-host.js');
+      outcome.status = await eventsVerb(options);
+    });
+  inspect
+    .command('detach')
+    .description('end an inspection; nothing of it is left')
+    .option('--container <NAME>', 'what "status" calls it, or a name or id')
+    .option('--all', 'all of them')
+    .option('--json', 'print the result as JSON')
+    .action(async (options: DetachOptions) => {
+      const { detachVerb } = await import('./verbs/inspect-host.js');
+      outcome.status = await detachVerb(options);
+    });
+  inspect
+    .command('metrics')
+    .description('counters in Prometheus’ text format')
+    .action(async () => {
+      const { metricsVerb } = await import('./verbs/inspect-host.js');
+      outcome.status = metricsVerb();
     });
 }
 

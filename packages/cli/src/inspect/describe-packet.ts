@@ -29,9 +29,13 @@ export function addressBytes(frame: Uint8Array, packet: DecodedPacket): [source:
 
 /** Source and destination, as they are written. */
 export function addressesOf(frame: Uint8Array, packet: DecodedPacket): [source: string, destination: string] {
-  const text = (bytes: Uint8Array): string => (bytes.length === 4 ? [...bytes].join('.') : version6(bytes));
   const [source, destination] = addressBytes(frame, packet);
-  return [text(source), text(destination)];
+  return [addressText(source), addressText(destination)];
+}
+
+/** Of 4 or 16 bytes in network order. */
+export function addressText(bytes: Uint8Array): string {
+  return bytes.length === 4 ? bytes.join('.') : version6(bytes);
 }
 
 /** RFC 5952: the longest row of zeroes is left out. */
@@ -55,6 +59,7 @@ const REASONS: readonly (readonly [number, string])[] = [
   [REASON.flow, 'its connection was dropped before'],
   [REASON.urgent, 'it has urgent data'],
   [REASON.untold, 'more rules matched than can be told'],
+  [REASON.forgotten, 'rules were changed too often to know what its stream began with'],
 ];
 
 /** What was wrong with it besides rules, by bits of `REASON`. */

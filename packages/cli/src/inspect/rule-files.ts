@@ -15,6 +15,8 @@ import {
 import { reasonOf } from '../host/reason.js';
 
 export interface JudgedFile {
+  /** What stands in it, each byte a character. */
+  readonly text: string;
   readonly judgements: readonly Judgement[];
   /** Lines that are no rules. */
   readonly errors: readonly PlinthError[];
@@ -30,7 +32,7 @@ export function readRules(path: string, settings: readonly string[], options: Ju
     throw new PlinthError('input', 'rules-file', `${path}: cannot be read: ${reasonOf(cause)}`, { cause });
   }
   const { rules, errors } = parseRules(text, path, variables(settings));
-  return { judgements: judgeRules(rules, options), errors };
+  return { text, judgements: judgeRules(rules, options), errors };
 }
 
 export function refusedOf(judgements: readonly Judgement[]): RefusedJudgement[] {

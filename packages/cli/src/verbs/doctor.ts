@@ -6,6 +6,8 @@ import { rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { styleText } from 'node:util';
 import { PlinthError } from '@plinth/core';
+import { detachInspection, staleInspections, type StaleInspection } from '@plinth/host';
+import { bpfFeatures } from '@plinth/linux';
 import { lockCalls } from '../host/disk-file.js';
 import { run } from '../host/run-command.js';
 import { findLeftovers } from '../host/temporary.js';
@@ -31,15 +33,17 @@ export async function doctorVerb(options: { readonly json?: boolean; readonly cl
     ...wasmProbes(),
     ...(await programProbes()),
     lockProbe(),
+    ...(await bpfProbes()),
     ...imageProbes(),
     interpreterProbe(interpreters),
   ];
   const leftovers = [tmpdir(), imagesDirectory(), interpretersDirectory()].flatMap(findLeftovers);
   const { stale } = interpreters;
+  const inspections = await cleanInspections(options.clean === true);
   if (options.clean === true)
     for (const path of [...leftovers, ...stale]) rmSync(path, { recursive: true, force: true });
   if (options.json === true) {
-    const state = { probes, leftovers, stale, cleaned: options.clean === true };
+    const state = { probes, leftovers, stale, inspections, cleaned: options.clean === true };
     process.stdout.write(`${JSON.stringify(state)}\n`);
   } else {
     for (const probe of probes) process.stdout.write(`${format(probe)}\n`);
@@ -47,12 +51,31 @@ export async function doctorVerb(options: { readonly json?: boolean; readonly cl
       const what = options.clean === true ? 'removed' : 'left by a killed run ("plinth doctor --clean" removes it)';
       process.stdout.write(`${path}: ${what}\n`);
     }
+    for (const { id, why } of inspections) {
+      const what = options.clean === true ? 'removed' : '"plinth doctor --clean" removes it';
+      process.stdout.write(`inspection ${id}: ${why}: ${what}\n`);
+    }
     for (const path of stale) {
       const what = options.clean === true ? 'removed' : 'of another version ("plinth doctor --clean" removes it)';
       process.stdout.write(`${path}: ${what}\n`);
     }
   }
   return probes.some(({ needed, answer }) => needed && answer === 'no') ? EXIT.host : EXIT.clean;
+}
+
+/** Inspections that inspect nothing any more. */
+async function cleanInspections(clean: boolean): Promise<StaleInspection[]> {
+  const calls = lockCalls();
+  if (calls === undefined || process.getuid?.() !== 0) return [];
+  const stale = await staleInspections(calls);
+  if (clean) for (const { id } of stale) await detachInspection(calls, id);
+  return stale;
+}
+
+async function bpfProbes(): Promise<Probe[]> {
+  const calls = lockCalls();
+  if (calls === undefined) return [];
+  return (await bpfFeatures(calls)).map((feature) => ({ ...feature, needed: false }));
 }
 
 const COLOURS = { yes: 'green', no: 'red', unknown: 'yellow' } as const;

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+// What was seen of a packet at an interface, as a line of Suricata's EVE (its user guide, "Eve JSON Format"), as a line for people,
+// and as a finding.
+
+import type { Finding } from '@plinth/core';
+import { REASON } from '@plinth/guards';
+import type { InspectionEvent, KnownRule } from '@plinth/host';
+import { addressText, protocolName, reasonsOf } from './describe-packet.js';
+import { timeText } from './eve-event.js';
+
+/** One object for each rule, and one for each other thing that was remarkable. */
+export function eveEvents(event: InspectionEvent): Record<string, unknown>[] {
+  const { packet, rules } = event;
+  const { ends, flow, verdict } = packet;
+  const base = {
+    timestamp: timeText(event.time),
+    in_iface: event.interface,
+    ...nameOf(event),
+    src_ip: addressText(ends.source),
+    src_port: ends.sourcePort,
+    dest_ip: addressText(ends.destination),
+    dest_port: ends.destinationPort,
+    proto: protocolName(ends.protocol),
+    ...(flow.direction === undefined ? {} : { direction: flow.direction }),
+  };
+  const action = verdict === 'drop' ? 'blocked' : 'allowed';
+  const alerts = packet.matches.map(({ rule, offset }, n) => {
+    const known = rules[n];
+    return {
+      ...base,
+      event_type: 'alert',
+      alert: {
+        action,
+        gid: known?.gid ?? null,
+        signature_id: known?.sid ?? null,
+        rev: known?.rev ?? null,
+        signature: known?.message ?? `rule ${rule} of generation ${packet.generation}, which is not known any more`,
+        category: known?.classtype ?? '',
+        severity: known?.priority ?? 3,
+      },
+      ...(offset === undefined ? {} : { payload_offset: offset }),
+      ...(flow.position === undefined ? {} : { stream_offset: flow.position }),
+    };
+  });
+  const anomalies = Object.entries(REASON)
+    .filter(([, bit]) => (packet.reason & bit) !== 0)
+    .map(([name]) => ({ ...base, event_type: 'anomaly', anomaly: { type: 'stream', event: name, action } }));
+  return [...alerts, ...anomalies];
+}
+
+/** As Suricata's fast.log has it, with whose packet it is. */
+export function eventLines(event: InspectionEvent): string[] {
+  const { packet, rules } = event;
+  const { ends, verdict } = packet;
+  const whose = event.subject === undefined ? event.id : `${event.subject.kind} ${event.subject.name}`;
+  const mark = verdict === 'drop' ? '[Drop] ' : '';
+  const between =
+    `{${protocolName(ends.protocol)}} ${addressText(ends.source)}:${ends.sourcePort} -> ` +
+    `${addressText(ends.destination)}:${ends.destinationPort}`;
+  const head = `${timeText(event.time)}  ${whose}  ${mark}[**]`;
+  return [
+    ...packet.matches.map(({ rule, offset }, n) => {
+      const known = rules[n];
+      const name =
+        known === undefined ? `[?:?:?] rule ${rule} of before` : `[${idOf(known)}:${known.rev}] ${known.message}`;
+      const where = offset === undefined ? '' : `  (offset ${offset})`;
+      return `${head} ${name} [**] [Priority: ${known?.priority ?? 3}] ${between}${where}`;
+    }),
+    ...reasonsOf(packet.reason).map((reason) => `${head} ${reason} [**] ${between}`),
+  ];
+}
+
+const SEVERITIES = ['high', 'high', 'medium', 'low'] as const;
+
+export function eventFindings(event: InspectionEvent): Finding[] {
+  const { packet, rules, subject } = event;
+  const { ends, verdict } = packet;
+  return packet.matches.map(({ rule, offset }, n) => {
+    const known = rules[n];
+    return {
+      time: { wall: timeText(event.time) },
+      guest: { kind: 'container', id: event.id, name: subject?.name ?? event.id },
+      guard: 'packets',
+      rule: known === undefined ? `generation ${packet.generation}, rule ${rule}` : idOf(known),
+      severity: SEVERITIES[known?.priority ?? 3] ?? 'info',
+      message: known?.message ?? '',
+      subject: {
+        interface: event.interface,
+        source: addressText(ends.source),
+        sourcePort: ends.sourcePort,
+        destination: addressText(ends.destination),
+        destinationPort: ends.destinationPort,
+        protocol: protocolName(ends.protocol),
+      },
+      evidence: { offset: offset ?? null, length: packet.length },
+      verdict: verdict === 'drop' ? 'deny' : 'report',
+    };
+  });
+}
+
+function idOf({ gid, sid }: KnownRule): string {
+  return `${gid}:${sid}`;
+}
+
+function nameOf({ id, subject }: InspectionEvent): Record<string, unknown> {
+  if (subject === undefined || subject.kind === 'interface') return { inspection: id };
+  return { [subject.kind]: { id: subject.id, name: subject.name } };
+}

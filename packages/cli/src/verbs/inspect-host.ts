@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+// `plinth inspect attach`, `status`, `events`, `detach` and `metrics`: rules at the interfaces of containers of this host.
+
+import { PlinthError } from '@plinth/core';
+import {
+  attachInspection,
+  detachInspection,
+  EventReader,
+  findSubject,
+  inspectionIds,
+  inspectionsNamed,
+  type InspectionStatus,
+  inspectionStatuses,
+  PLACES,
+  prometheusText,
+  requireRights,
+  type SubjectName,
+} from '@plinth/host';
+import { nativeCalls, type SystemCalls } from '@plinth/linux';
+import { eveEvents, eventFindings, eventLines } from '../inspect/host-event.js';
+import { readRules } from '../inspect/rule-files.js';
+import { EXIT } from '../report-error.js';
+import { EventLog } from '../run/event-log.js';
+
+export interface NamedOptions {
+  readonly container?: string;
+  readonly pid?: string;
+  readonly interface?: string;
+}
+
+export interface AttachVerbOptions extends NamedOptions {
+  readonly rules: string;
+  readonly set?: readonly string[];
+  readonly failClosed?: boolean;
+  readonly json?: boolean;
+}
+
+export async function attachVerb(options: AttachVerbOptions): Promise<number> {
+  const named = subjectName(options);
+  const { set = [], failClosed = false, json = false } = options;
+  const { judgements, errors, text } = readRules(options.rules, set, {});
+  if (errors.length > 0) throw errors[0]!;
+  const rules = judgements.flatMap((one) => (one.answer === 'kernel' ? [one.kernel] : []));
+  const refused = judgements.flatMap((one) => {
+    if (one.answer === 'kernel') return [];
+    return [{ rule: one.rule, because: one.answer === 'refused' ? one.because : 'it has to be confirmed' }];
+  });
+  const calls = nativeCalls();
+  requireRights(calls);
+  if (rules.length === 0) {
+    const why = 'no rule in it can be decided: "plinth inspect check" says why';
+    throw new PlinthError('input', 'no-rules', `${options.rules}: ${why}`);
+  }
+  const { subject, points } = await findSubject(calls, named);
+  const source = { file: options.rules, text, settings: set, rules, refused: refused.length };
+  const attached = await attachInspection(calls, subject, points, source, { failClosed });
+  for (const { rule, because } of refused) {
+    process.stderr.write(`plinth: ${options.rules}:${rule.line}: sid ${rule.sid} is not looked at: ${because}\n`);
+  }
+  if (attached.mounted) process.stderr.write('plinth: a BPF file system was mounted at /sys/fs/bpf\n');
+  if (attached.forgotten) {
+    process.stderr.write('plinth: what was known of connections is forgotten: what they began before is not found\n');
+  }
+  if (json) {
+    process.stdout.write(
+      `${JSON.stringify({ ...attached, rules: rules.length, refused: refused.length, failClosed })}\n`,
+    );
+    return EXIT.clean;
+  }
+  const where = points.map(({ name, innerName, inside }) =>
+    inside ? `${name} in its namespace` : innerName === undefined ? name : `${name} (its ${innerName})`,
+  );
+  const what = attached.replaced ? 'rules changed' : 'inspected';
+  const how = failClosed ? 'what cannot be inspected is dropped' : 'what cannot be inspected is passed and reported';
+  process.stdout.write(
+    `${subject.kind} ${subject.name}: ${what} at ${where.join(', ')}: ${rules.length} rules; ${how}\n`,
+  );
+  return EXIT.clean;
+}
+
+function subjectName({ container, pid, interface: at }: NamedOptions): SubjectName {
+  const given = [container, pid, at].filter((one) => one !== undefined);
+  if (given.length !== 1) {
+    throw new PlinthError(
+      'input',
+      'subject',
+      'one of --container NAME, --pid N and --interface NAME says what is inspected',
+    );
+  }
+  if (container !== undefined) return { container };
+  if (at !== undefined) return { interface: at };
+  if (!/^[1-9]\d{0,9}$/.test(pid!))
+    throw new PlinthError('input', 'subject', `--pid ${pid}: it is the number of a process`);
+  return { pid: Number(pid) };
+}
+
+export function statusVerb({ json = false }: { readonly json?: boolean }): number {
+  const statuses = inspectionStatuses(nativeCalls());
+  if (json) {
+    process.stdout.write(`${JSON.stringify({ inspections: statuses })}\n`);
+    return EXIT.clean;
+  }
+  if (statuses.length === 0) process.stdout.write('nothing is inspected\n');
+  for (const status of statuses) process.stdout.write(describe(status));
+  return EXIT.clean;
+}
+
+function describe(status: InspectionStatus): string {
+  const { id, subject, state, since, points, rules, counts, trouble } = status;
+  const name = subject === undefined ? id : `${subject.kind} ${subject.name} (${id})`;
+  const at = points.map(
+    (point) => `${point.name}${point.inside ? ' inside' : ''}${point.alive ? '' : ' (not attached)'}`,
+  );
+  const lines = [
+    `${name}: ${state}${at.length === 0 ? '' : ` at ${at.join(', ')}`}${since === undefined ? '' : ` since ${since}`}`,
+  ];
+  if (rules !== undefined) {
+    const left = rules.refused === 0 ? '' : `, ${rules.refused} refused`;
+    lines.push(`rules ${rules.file}: ${rules.taken}${left}; ${rules.failClosed ? 'fail-closed' : 'fail-open'}`);
+  }
+  if (counts !== undefined) {
+    const { packets, bytes, dropped, told, lost, reasons } = counts;
+    lines.push(`${packets} packets, ${bytes} bytes, ${dropped} dropped, ${told} events, ${lost} lost`);
+    const odd = Object.entries(reasons).filter(([, count]) => count > 0);
+    if (odd.length > 0) lines.push(odd.map(([reason, count]) => `${reason} ${count}`).join(', '));
+  }
+  if (trouble !== undefined) lines.push(trouble);
+  return `${lines.join('\n  ')}\n`;
+}
+
+export interface EventsOptions {
+  readonly container?: string;
+  readonly follow?: boolean;
+  readonly json?: boolean;
+  readonly events?: string;
+}
+
+/** Milliseconds after which what is newly attached is listened to, too. */
+const LOOK_AGAIN = 1000;
+
+export async function eventsVerb({ container, follow = false, json = false, events }: EventsOptions): Promise<number> {
+  const calls = nativeCalls();
+  const wanted = (): string[] => (container === undefined ? inspectionIds(PLACES) : inspectionsNamed(container));
+  using log = new EventLog(events);
+  const readers = new Map<string, EventReader>();
+  let alerts = 0;
+  try {
+    do {
+      openReaders(calls, readers, wanted());
+      for (const reader of readers.values()) {
+        reader.drain((event) => {
+          alerts += event.packet.matches.length;
+          for (const found of eventFindings(event)) log.write(found);
+          const lines = json ? eveEvents(event).map((one) => JSON.stringify(one)) : eventLines(event);
+          for (const line of lines) process.stdout.write(`${line}\n`);
+        });
+      }
+      if (follow) await EventReader.wait([...readers.values()], calls, LOOK_AGAIN);
+    } while (follow);
+  } finally {
+    for (const reader of readers.values()) reader[Symbol.dispose]();
+  }
+  return alerts > 0 ? EXIT.found : EXIT.clean;
+}
+
+/** What is there now is read; what is gone no more. */
+function openReaders(calls: SystemCalls, readers: Map<string, EventReader>, ids: readonly string[]): void {
+  for (const [id, reader] of readers) {
+    if (ids.includes(id) && !reader.stale) continue;
+    reader[Symbol.dispose]();
+    readers.delete(id);
+  }
+  for (const id of ids) {
+    if (readers.has(id)) continue;
+    const reader = EventReader.open(calls, id);
+    if (reader !== undefined) readers.set(id, reader);
+  }
+}
+
+export interface DetachOptions {
+  readonly container?: string;
+  readonly all?: boolean;
+  readonly json?: boolean;
+}
+
+export async function detachVerb({ container, all = false, json = false }: DetachOptions): Promise<number> {
+  if ((container !== undefined) === all) {
+    throw new PlinthError('input', 'subject', 'one of --container NAME and --all says what is detached');
+  }
+  const calls = nativeCalls();
+  requireRights(calls);
+  const ids = all ? inspectionIds(PLACES) : inspectionsNamed(container!);
+  for (const id of ids) {
+    await detachInspection(calls, id);
+    if (!json) process.stdout.write(`${id}: detached\n`);
+  }
+  if (json) process.stdout.write(`${JSON.stringify({ detached: ids })}\n`);
+  return EXIT.clean;
+}
+
+export function metricsVerb(): number {
+  process.stdout.write(prometheusText(inspectionStatuses(nativeCalls())));
+  return EXIT.clean;
+}

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+// What runs in the containers of the tests: reads a task in JSON from each line, does it, and answers with a line.
+
+import { createSocket } from 'node:dgram';
+import { Agent, createServer as createHttp, request } from 'node:http';
+import { connect, createServer } from 'node:net';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** What the TCP server has got on each connection, by the port of its sender. */
+const received = new Map();
+const state = { load: undefined };
+
+const TASKS = {
+  /** HTTP at 80, datagrams that come back at 53, and a server that keeps what it gets at 7000. */
+  async serve() {
+    const http = createHttp((asked, response) => {
+      asked.resume();
+      asked.on('end', () => response.end(`you asked for ${asked.url}`));
+    });
+    http.keepAliveTimeout = 60_000;
+    await new Promise((resolve) => http.listen(80, resolve));
+    const echo = createSocket('udp4');
+    echo.on('message', (message, { port, address }) => echo.send(message, port, address));
+    await new Promise((resolve) => echo.bind(53, resolve));
+    const keep = createServer((socket) => {
+      const port = socket.remotePort;
+      received.set(port, '');
+      socket.on('data', (bytes) => received.set(port, received.get(port) + bytes.toString('latin1')));
+      socket.on('error', () => undefined);
+    });
+    await new Promise((resolve) => keep.listen(7000, resolve));
+    return {};
+  },
+
+  /** What came from this port at 7000. */
+  received: ({ port }) => ({ text: received.get(port) ?? null }),
+
+  /** Requests over a few connections that stay open; those that get no whole answer in time have failed. */
+  async http({ host, path = '/', count = 1, patience = 2000, connections = 4 }) {
+    const agent = new Agent({ keepAlive: true, maxSockets: connections });
+    const result = { ok: 0, failed: 0 };
+    let left = count;
+    const worker = async () => {
+      while (left-- > 0) result[(await get(agent, host, path, patience)) ? 'ok' : 'failed']++;
+    };
+    await Promise.all(Array.from({ length: Math.min(count, connections) }, worker));
+    agent.destroy();
+    return result;
+  },
+
+  /** One request: what comes back. */
+  fetch: ({ host, path, patience }) =>
+    new Promise((resolve) => {
+      const failed = () => resolve({ status: null, body: '' });
+      const asked = request({ host, path, timeout: patience }, (response) => {
+        let body = '';
+        response.on('data', (bytes) => (body += bytes));
+        response.on('end', () => resolve({ status: response.statusCode, body }));
+        response.on('error', failed);
+      });
+      asked.on('timeout', () => asked.socket.resetAndDestroy());
+      asked.on('error', failed);
+      asked.end();
+    }),
+
+  /** Clean requests until `stop`. */
+  load({ host }) {
+    const agent = new Agent({ keepAlive: true, maxSockets: 4 });
+    const load = { ok: 0, failed: 0, over: false };
+    const worker = async () => {
+      while (!load.over) {
+        load[(await get(agent, host, '/clean', 20_000)) ? 'ok' : 'failed']++;
+        await sleep(2);
+      }
+    };
+    load.done = Promise.all([1, 2, 3, 4].map(worker)).then(() => agent.destroy());
+    state.load = load;
+    return {};
+  },
+
+  async stop() {
+    const { load } = state;
+    load.over = true;
+    await load.done;
+    return { ok: load.ok, failed: load.failed };
+  },
+
+  /** A datagram: whether it comes back. */
+  async datagram({ host, text, patience = 500 }) {
+    const socket = createSocket('udp4');
+    const answer = new Promise((resolve) => socket.once('message', (message) => resolve(message.toString())));
+    socket.send(text, 53, host);
+    const back = await Promise.race([answer, sleep(patience, null)]);
+    socket.close();
+    return { back };
+  },
+
+  /** Pieces of a text to port 7000, each in a segment of its own; `pause` milliseconds apart. */
+  async pieces({ host, pieces, pause = 4 }) {
+    const socket = connect(7000, host);
+    socket.setNoDelay(true);
+    socket.on('error', () => undefined);
+    await new Promise((resolve) => socket.once('connect', resolve));
+    const port = socket.localPort;
+    for (const piece of pieces) {
+      await new Promise((resolve) => socket.write(Buffer.from(piece, 'latin1'), resolve));
+      await sleep(pause);
+    }
+    // It may be sent again, and has to be dropped again. With a reset the kernel does not go on with that for minutes.
+    await sleep(300);
+    socket.resetAndDestroy();
+    return { port };
+  },
+};
+
+function get(agent, host, path, patience) {
+  return new Promise((resolve) => {
+    const asked = request({ agent, host, path, timeout: patience }, (response) => {
+      let body = '';
+      response.on('data', (bytes) => (body += bytes));
+      response.on('end', () => resolve(response.statusCode === 200 && body === `you asked for ${path}`));
+      response.on('error', () => resolve(false));
+    });
+    asked.on('timeout', () => asked.socket.resetAndDestroy());
+    asked.on('error', () => resolve(false));
+    asked.end();
+  });
+}
+
+const answer = (value) => process.stdout.write(`${JSON.stringify(value)}\n`);
+answer({ ready: true });
+for await (const line of createInterface({ input: process.stdin })) {
+  const task = JSON.parse(line);
+  answer(await TASKS[task.do](task));
+}
+process.exit(0);

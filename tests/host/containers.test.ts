@@ -1,0 +1,406 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rules at the veths of real containers: attacks are dropped and told, whatever is split, changed, killed or clean beside them.
+
+import { spawn, spawnSync } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ContainerHost, type PlinthEnd, type TestContainer, whyNoContainers } from './container-host.js';
+
+const long = process.env['PLINTH_LONG'] === '1';
+const WEB = '10.77.0.2';
+const RULES = `drop tcp any any -> any any (msg:"an attack on the web"; content:"evil-string-1"; sid:1001; rev:3;)
+drop udp any any -> any any (msg:"an attack by datagram"; content:"EVIL-DATAGRAM"; nocase; sid:1002;)
+alert tcp any any -> any 80 (msg:"not decided"; pcre:"/x(?=y)/"; sid:1003;)
+`;
+const reason = whyNoContainers('tests/host/containers.test.ts');
+
+interface Event {
+  readonly event_type: string;
+  readonly container: { readonly name: string };
+  readonly proto: string;
+  readonly src_port: number;
+  readonly payload_offset: number;
+  readonly alert: { readonly action: string; readonly signature_id: number };
+}
+
+interface Status {
+  readonly id: string;
+  readonly state: string;
+  readonly rules: { readonly taken: number };
+  readonly counts: Readonly<Record<'packets' | 'bytes' | 'dropped' | 'told' | 'lost', number>> & {
+    readonly reasons: Readonly<Record<string, number>>;
+  };
+}
+
+/** Pins and files of inspections. */
+function nothingLeft(host: ContainerHost): string {
+  return host.shell('find /sys/fs/bpf/plinth /run/plinth 2>/dev/null || true');
+}
+
+describe.skipIf(reason !== undefined)('rules at the veths of containers', () => {
+  let host: ContainerHost;
+  let web: TestContainer;
+  let client: TestContainer;
+
+  beforeAll(async () => {
+    host = await ContainerHost.create();
+    web = await host.container('web', WEB);
+    client = await host.container('client', '10.77.0.3');
+    await web.ask({ do: 'serve' });
+    host.file('my.rules', RULES);
+  });
+
+  afterAll(() => host[Symbol.dispose]());
+
+  const attach = (...more: readonly string[]): PlinthEnd =>
+    host.plinth('inspect', 'attach', '--container', 'web', '--rules', 'my.rules', ...more);
+
+  /** Alerts; that a connection which was dropped goes on is told too. */
+  const events = (): Event[] => {
+    const { stdout } = host.plinth('inspect', 'events', '--json');
+    return stdout
+      .trim()
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => JSON.parse(line) as Event)
+      .filter((event) => event.event_type === 'alert');
+  };
+
+  const status = (): Status => {
+    const { stdout } = host.plinth('inspect', 'status', '--json');
+    const { inspections } = JSON.parse(stdout) as { inspections: Status[] };
+    expect(inspections).toHaveLength(1);
+    return inspections[0]!;
+  };
+
+  const get = async (path: string): Promise<unknown> => client.ask({ do: 'http', host: WEB, path, patience: 700 });
+
+  it('attach once, and say what is and what is not looked at', async () => {
+    expect(await get('/evil-string-1')).toEqual({ ok: 1, failed: 0 });
+    const { status: ended, stdout, stderr } = attach();
+    expect(stderr.split('\n').slice(0, 1)).toEqual([
+      expect.stringMatching(/^plinth: my\.rules:3: sid 1003 is not looked at: /),
+    ]);
+    expect(stdout).toBe(
+      'container web: inspected at veth-web (its eth0): 2 rules; what cannot be inspected is passed and reported\n',
+    );
+    expect(ended).toBe(0);
+    expect(status()).toMatchObject({ id: 'web', state: 'attached', rules: { taken: 2 } });
+  });
+
+  it('drop an attack by HTTP, and tell container, rule and place', async () => {
+    expect(await get('/clean')).toEqual({ ok: 1, failed: 0 });
+    expect(await get('/see/evil-string-1')).toEqual({ ok: 0, failed: 1 });
+    const [first, ...others] = events();
+    expect(first).toMatchObject({
+      event_type: 'alert',
+      container: { name: 'web' },
+      in_iface: 'veth-web',
+      src_ip: '10.77.0.3',
+      dest_ip: WEB,
+      dest_port: 80,
+      proto: 'TCP',
+      payload_offset: 'GET /see/'.length,
+      alert: { action: 'blocked', signature_id: 1001, rev: 3, signature: 'an attack on the web' },
+    });
+    // What is sent again is dropped again.
+    for (const other of others) expect(other).toMatchObject({ alert: { signature_id: 1001, action: 'blocked' } });
+    expect(await get('/clean')).toEqual({ ok: 1, failed: 0 });
+  });
+
+  it('drop a datagram, in either case, and answer others', async () => {
+    expect(await client.ask({ do: 'datagram', host: WEB, text: 'hello' })).toEqual({ back: 'hello' });
+    expect(await client.ask({ do: 'datagram', host: WEB, text: 'an Evil-Datagram' })).toEqual({ back: null });
+    const datagrams = events().filter(({ proto }) => proto === 'UDP');
+    expect(datagrams).toMatchObject([{ payload_offset: 3, alert: { signature_id: 1002 } }]);
+  });
+
+  it.each([1, 2, 3])('drop an attack in segments of %i bytes', async (size) => {
+    const text = 'hello evil-string-1';
+    const pieces = Array.from({ length: Math.ceil(text.length / size) }, (_, n) =>
+      text.slice(n * size, (n + 1) * size),
+    );
+    const before = status().counts.packets;
+    const { port } = await client.ask({ do: 'pieces', host: WEB, pieces });
+    const { text: got } = await web.ask({ do: 'received', port });
+    // All but the segment that completes it has arrived.
+    expect(got).toBe(text.slice(0, (pieces.length - 1) * size));
+    expect(status().counts.packets - before).toBeGreaterThan(pieces.length);
+    const [first, ...others] = events().filter(({ src_port }) => src_port === port);
+    // It began so many bytes before the last segment.
+    const begin = 'hello '.length - (pieces.length - 1) * size;
+    expect(first).toMatchObject({ payload_offset: begin, alert: { signature_id: 1001, action: 'blocked' } });
+    for (const other of others) expect(other).toMatchObject({ alert: { signature_id: 1001 } });
+  });
+
+  it('let clean traffic pass, all of it', async () => {
+    const before = status().counts;
+    const count = long ? 100_000 : 2000;
+    expect(await client.ask({ do: 'http', host: WEB, path: '/clean', count, patience: 30_000 })).toEqual({
+      ok: count,
+      failed: 0,
+    });
+    const { packets, dropped, told } = status().counts;
+    expect(packets - before.packets).toBeGreaterThan(count);
+    expect({ dropped, told }).toEqual({ dropped: before.dropped, told: before.told });
+  });
+
+  it('lose nothing while rules are changed again and again', async () => {
+    const times = long ? 100 : 25;
+    const script = new URL('change-rules.mjs', import.meta.url).pathname;
+    host.file('other.rules', `alert tcp any any -> any 9 (content:"unseen"; sid:7;)\n${RULES}`);
+    events();
+    await client.ask({ do: 'load', host: WEB });
+    const before = status().counts;
+    const [enter, ...where] = host.enter;
+    const changes = spawn(
+      enter,
+      [...where, process.execPath, script, 'web', String(times), 'my.rules', 'other.rules'],
+      {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      },
+    );
+    let said = '';
+    changes.stdout.on('data', (bytes: Buffer) => (said += bytes.toString()));
+    let ended: number | null | undefined;
+    changes.on('close', (code) => (ended = code));
+    const ports: unknown[] = [];
+    while (ended === undefined) {
+      const { port } = await client.ask({ do: 'pieces', host: WEB, pieces: ['an evil-', 'stri', 'ng-1'], pause: 30 });
+      ports.push(port);
+      const { text } = await web.ask({ do: 'received', port });
+      expect(text).toBe('an evil-stri');
+    }
+    expect({ ended, said }).toEqual({ ended: 0, said: `${times} changes\n` });
+    const load = await client.ask({ do: 'stop' });
+    expect(load).toMatchObject({ failed: 0 });
+    expect(load['ok']).toBeGreaterThan(100);
+    const told = events();
+    for (const port of ports) {
+      expect(
+        told.filter(({ src_port }) => src_port === port),
+        `the attack from port ${String(port)}`,
+      ).not.toEqual([]);
+    }
+    for (const { alert } of told) expect(alert).toMatchObject({ signature_id: 1001, action: 'blocked' });
+    const after = status();
+    expect(after.counts.lost).toBe(0);
+    expect(after.counts.reasons['forgotten']).toBe(before.reasons['forgotten']);
+    expect(ports.length).toBeGreaterThan(2);
+  });
+
+  it('go on when plinth is killed, and a new process sees them', async () => {
+    await client.ask({ do: 'load', host: WEB });
+    const follow = host.start('inspect', 'events', '--follow', '--json');
+    const attack = client.ask({ do: 'http', host: WEB, path: '/evil-string-1', patience: 700 });
+    await new Promise((resolve) => follow.stdout!.once('data', resolve));
+    // Another one cannot read at the same time.
+    const second = host.plinth('inspect', 'events');
+    expect(second).toMatchObject({ status: 3, stdout: '' });
+    expect(second.stderr).toBe('plinth: web: another process reads its events: end that one first\n');
+    process.kill(follow.pid!, 'SIGKILL');
+    await attack;
+    const dropped = status().counts.dropped;
+    expect(await get('/evil-string-1')).toEqual({ ok: 0, failed: 1 });
+    const after = status();
+    expect(after.state).toBe('attached');
+    expect(after.counts.dropped).toBeGreaterThan(dropped);
+    expect(events()).not.toEqual([]);
+    expect(await client.ask({ do: 'stop' })).toMatchObject({ failed: 0 });
+  });
+
+  it('give their counters to Prometheus', () => {
+    const { stdout } = host.plinth('inspect', 'metrics');
+    const { counts } = status();
+    expect(stdout).toContain('# TYPE plinth_inspect_packets_total counter\n');
+    expect(stdout).toContain(`plinth_inspect_dropped_packets_total{id="web",container="web"} ${counts.dropped}\n`);
+    expect(stdout).toContain('plinth_inspect_attached{id="web",container="web"} 1\n');
+    for (const line of stdout.trimEnd().split('\n')) {
+      expect(line).toMatch(/^# (HELP|TYPE) \S+ .+$|^\w+\{(\w+="[^"]*",?)+\} \S+$/);
+    }
+  });
+
+  it('are changed as a whole, or stay as they are', () => {
+    host.file('bad.rules', 'drop tcp any any -> any any (content:"x; sid:1;)\n');
+    const { rules } = status();
+    const bad = host.plinth('inspect', 'attach', '--container', 'web', '--rules', 'bad.rules');
+    expect(bad.status).toBe(2);
+    expect(status()).toMatchObject({ state: 'attached', rules });
+  });
+
+  it('leave nothing when they are detached', async () => {
+    const pins = host.shell('find /sys/fs/bpf/plinth -type f').trim().split('\n');
+    const shown = (kind: string, path: string): { id: number } =>
+      JSON.parse(host.shell(`bpftool -j ${kind} show pinned ${path}`)) as { id: number };
+    const kindOf = (path: string): string =>
+      /\/(in|e)gress-\d+$/.test(path) ? 'link' : /\/program-\d+$/.test(path) ? 'prog' : 'map';
+    const made = pins.map((path) => ({ kind: kindOf(path), id: shown(kindOf(path), path).id }));
+    expect(made.map(({ kind }) => kind).sort()).toEqual(['link', 'link', 'map', 'map', 'map', 'map', 'prog']);
+    const { map_ids: maps } = JSON.parse(
+      host.shell(`bpftool -j prog show id ${made.find(({ kind }) => kind === 'prog')!.id}`),
+    ) as { map_ids: number[] };
+    const all = [...made, ...maps.map((id) => ({ kind: 'map', id }))];
+    const { status: ended, stdout } = host.plinth('inspect', 'detach', '--container', 'web');
+    expect({ ended, stdout }).toEqual({ ended: 0, stdout: 'web: detached\n' });
+    const left = (): unknown[] =>
+      all.filter(({ kind, id }) =>
+        (JSON.parse(host.shell(`bpftool -j ${kind} list`)) as { id: number }[]).some((one) => one.id === id),
+      );
+    // The kernel frees them when nobody can be using them any more.
+    while (left().length > 0) await sleep(50);
+    expect(nothingLeft(host)).toBe('');
+    expect(await get('/evil-string-1')).toEqual({ ok: 1, failed: 0 });
+    expect(host.plinth('inspect', 'status').stdout).toBe('nothing is inspected\n');
+    expect(host.plinth('inspect', 'detach', '--container', 'web')).toMatchObject({ status: 2, stdout: '' });
+  });
+});
+
+describe.skipIf(reason !== undefined)('attaching', () => {
+  let host: ContainerHost;
+
+  beforeAll(async () => {
+    host = await ContainerHost.create();
+    host.file('my.rules', RULES);
+  });
+
+  afterAll(() => host[Symbol.dispose]());
+
+  const attach = (...args: readonly string[]): PlinthEnd =>
+    host.plinth('inspect', 'attach', '--rules', 'my.rules', ...args);
+
+  it('goes into the network of a container whose other end is elsewhere', async () => {
+    const [left, right] = [await host.container('left'), await host.container('right')];
+    host.shell(`
+      l="nsenter --net=/proc/${left.pid}/ns/net"
+      r="nsenter --net=/proc/${right.pid}/ns/net"
+      $l ip link add eth0 type veth peer name eth0 netns ${right.pid}
+      $l ip address add 10.78.0.1/24 dev eth0; $l ip link set eth0 up
+      $r ip address add 10.78.0.2/24 dev eth0; $r ip link set eth0 up`);
+    await right.ask({ do: 'serve' });
+    const said = attach('--pid', String(right.pid), '--fail-closed');
+    expect(said.stdout).toContain('inspected at eth0 in its namespace: 2 rules; what cannot be inspected is dropped');
+    expect(await left.ask({ do: 'http', host: '10.78.0.2', path: '/clean' })).toEqual({ ok: 1, failed: 0 });
+    expect(await left.ask({ do: 'datagram', host: '10.78.0.2', text: 'evil-datagram' })).toEqual({ back: null });
+    expect(host.plinth('inspect', 'events').stdout).toContain(`process ${right.pid}  [Drop] [**] [1:1002:0]`);
+    // Its rules are changed in the same way.
+    expect(attach('--pid', String(right.pid)).stdout).toContain(`process ${right.pid}: rules changed at eth0`);
+    // With the container the interface goes, and then there is nothing left to inspect.
+    right.end();
+    expect(host.plinth('inspect', 'status').stdout).toContain(': gone at eth0 inside (not attached)');
+    expect(host.plinth('doctor').stdout).toContain(
+      `inspection process-${right.pid}: its interface is gone: "plinth doctor --clean" removes it\n`,
+    );
+    expect(host.plinth('doctor', '--clean').stdout).toContain(
+      `inspection process-${right.pid}: its interface is gone: removed\n`,
+    );
+    expect(host.plinth('inspect', 'status').stdout).toBe('nothing is inspected\n');
+  });
+
+  const noPodman = spawnSync('podman', ['--version']).status === 0 ? undefined : 'podman is not installed';
+  if (noPodman !== undefined) console.log(`skipped: containers of podman: ${noPodman}`);
+
+  it.skipIf(noPodman !== undefined)('finds a container by the name that podman has given it', async () => {
+    const client = await host.container('asking', '10.77.0.20');
+    host.file('index.html', 'hello');
+    host.shell(`
+      mkdir -p image/bin image/www && cp /bin/busybox image/bin/ && ln -sf busybox image/bin/sh && cp index.html image/www/
+      ip netns add served
+      ip link add veth-served type veth peer name eth0 netns served
+      ip link set veth-served master bridge0 up
+      ip -n served address add 10.77.0.21/24 dev eth0; ip -n served link set eth0 up; ip -n served link set lo up`);
+    const podman = `podman --root ${host.folder}/podman --runroot /run/podman-test --storage-driver vfs --cgroup-manager cgroupfs --runtime runc`;
+    const limits = '--ulimit nofile=1024:1024 --ulimit nproc=1000:1000';
+    host.shell(`tar -C image -c . | ${podman} import - busybox-test >/dev/null 2>&1`);
+    host.shell(
+      `${podman} run -d --name served ${limits} --network ns:/run/netns/served busybox-test /bin/busybox httpd -f -p 80 -h /www 2>&1`,
+    );
+    const service = host.startProgram('sh', '-c', `exec ${podman} system service --time=0`);
+    try {
+      while (!host.shell('ls /run/podman/podman.sock 2>/dev/null || true').includes('sock')) await sleep(50);
+      const said = attach('--container', 'served');
+      expect(said.stderr).not.toContain('there is none');
+      expect(said.stdout).toContain('container served: inspected at veth-served (its eth0): 2 rules');
+      const get = (path: string): Promise<unknown> =>
+        client.ask({ do: 'fetch', host: '10.77.0.21', path, patience: 700 });
+      expect(await get('/index.html')).toEqual({ status: 200, body: 'hello' });
+      expect(await get('/evil-string-1')).toEqual({ status: null, body: '' });
+      expect(host.plinth('inspect', 'events').stdout).toContain('container served  [Drop] [**] [1:1001:3]');
+      const id = host.shell(`${podman} inspect --format '{{.Id}}' served`).trim();
+      expect(attach('--container', id.slice(0, 8)).stdout).toContain('container served: rules changed');
+      expect(host.plinth('inspect', 'detach', '--container', 'served').status).toBe(0);
+    } finally {
+      service.kill('SIGKILL');
+      host.shell(`${podman} rm --force --time 0 served >/dev/null 2>&1`);
+    }
+  });
+
+  it('that was killed half-way is found and removed', async () => {
+    const some = await host.container('some', '10.77.0.9');
+    expect(attach('--container', 'some').status).toBe(0);
+    host.shell(`sed -i 's/"whole":true/"whole":false/' /run/plinth/inspect/some.json`);
+    expect(host.plinth('doctor', '--clean').stdout).toContain('inspection some: its attaching was killed: removed\n');
+    expect(nothingLeft(host)).toBe('');
+    some.end();
+  });
+
+  it('is refused in one line where it cannot be', () => {
+    const line = (...args: string[]): [number | null, string] => {
+      const { status, stderr } = attach(...args);
+      return [status, stderr];
+    };
+    expect(line('--container', 'nobody')).toEqual([
+      2,
+      expect.stringMatching(/^plinth: container nobody: there is none of that name that runs \([^\n]+\)\n$/),
+    ]);
+    expect(line('--interface', 'nothing0')).toEqual([
+      2,
+      'plinth: interface nothing0: there is none of that name: "ip link" lists them\n',
+    ]);
+    expect(line('--pid', String(2 ** 22 + 1))).toEqual([
+      2,
+      `plinth: process ${2 ** 22 + 1}: there is no such process\n`,
+    ]);
+    expect(line('--pid', 'x')[0]).toBe(2);
+    expect(line()).toEqual([
+      2,
+      'plinth: one of --container NAME, --pid N and --interface NAME says what is inspected\n',
+    ]);
+    const own = host.shell('sleep 30 >/dev/null 2>&1 & echo $!').trim();
+    expect(line('--pid', own)).toEqual([
+      2,
+      `plinth: container ${own}: it has the network of the host, no interface is its own: inspect one of the host's with --interface\n`,
+    ]);
+    process.kill(Number(own));
+    host.file('none.rules', '# nothing\n');
+    expect(host.plinth('inspect', 'attach', '--interface', 'lo', '--rules', 'none.rules').stderr).toBe(
+      'plinth: none.rules: no rule in it can be decided: "plinth inspect check" says why\n',
+    );
+    expect(nothingLeft(host)).toBe('');
+  });
+
+  it('needs rights, and says what works without', () => {
+    host.shell('chmod 755 .');
+    const plinth = new URL('../../packages/cli/bin/plinth.js', import.meta.url).pathname;
+    const { status, stdout, stderr } = host.run(
+      'setpriv',
+      '--reuid=65534',
+      '--regid=65534',
+      '--clear-groups',
+      process.execPath,
+      plinth,
+      'inspect',
+      'attach',
+      '--interface',
+      'bridge0',
+      '--rules',
+      'my.rules',
+    );
+    expect({ status, stdout, stderr }).toEqual({
+      status: 3,
+      stdout: '',
+      stderr:
+        'plinth: inspecting at an interface: it needs root, or CAP_BPF and CAP_NET_ADMIN; ' +
+        '"plinth inspect pcap FILE --rules F" runs the same rules over a capture without it\n',
+    });
+  });
+});
