@@ -99,7 +99,7 @@ function kernelRulesOf(judgement: Judgement, inline: boolean): KernelRule[] {
   }));
 }
 
-/** A stream that ends early gives what it has. */
+/** A stream that ends early gives what it has. What is around the data is believed no more than it has to be. */
 const decodeContent: DecodeContent = (bytes, coding, most) => {
   const options = { maxOutputLength: most, finishFlush: constants.Z_SYNC_FLUSH };
   const attempt = (decode: () => Uint8Array): Uint8Array | undefined => {
@@ -109,8 +109,27 @@ const decodeContent: DecodeContent = (bytes, coding, most) => {
       return undefined;
     }
   };
-  if (coding === 'gzip' || coding === 'x-gzip') return attempt(() => gunzipSync(bytes, options));
-  if (coding !== 'deflate') return undefined;
-  // Some send deflate without the header of zlib.
-  return attempt(() => inflateSync(bytes, options)) ?? attempt(() => inflateRawSync(bytes, options));
+  const raw = (from: number): Uint8Array | undefined => {
+    const data = attempt(() => inflateRawSync(bytes.subarray(from), options));
+    return data === undefined || data.length === 0 ? undefined : data;
+  };
+  switch (coding.replace('x-', '')) {
+    case 'gzip':
+      if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return undefined;
+      return attempt(() => gunzipSync(bytes, options)) ?? raw(gzipHeader(bytes));
+    case 'deflate':
+      // Some send it without the header of zlib.
+      return attempt(() => inflateSync(bytes, options)) ?? raw(0);
+    default:
+      return undefined;
+  }
 };
+
+/** Bytes before the data (RFC 1952, section 2.3). */
+function gzipHeader(bytes: Uint8Array): number {
+  const flags = bytes[3] ?? 0;
+  let at = 10;
+  if ((flags & 4) !== 0) at += 2 + (bytes[at] ?? 0) + 256 * (bytes[at + 1] ?? 0);
+  for (const text of [8, 16]) if ((flags & text) !== 0) at = bytes.indexOf(0, at) + 1 || bytes.length;
+  return (flags & 2) === 0 ? at : at + 2;
+}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The buffers of HTTP in which rules look (Suricata user guide, "HTTP Keywords"), made of a message.
 
-import { type BufferView, bytesOf, EMPTY, join, latin1 } from './buffer-view.js';
+import { type BufferView, bytesOf, join, latin1 } from './buffer-view.js';
 import { fieldLine, type HttpMessage, fieldValues, type HttpField } from './http-message.js';
 import { normalizeUri } from './http-uri.js';
 import { multipartFiles } from './multipart.js';
@@ -174,18 +174,15 @@ function hostOf(message: HttpMessage): string | undefined {
 
 /** The body without its content codings, the last one first. */
 function content({ message, decode }: Source): Uint8Array {
-  let { body } = message;
   const codings = fieldValues(message, 'content-encoding')
     .join()
+    .toLowerCase()
     .split(',')
-    .map((coding) => coding.trim().toLowerCase())
-    .filter((coding) => coding !== '' && coding !== 'identity');
-  if (codings.length > MOST_CODINGS) return body;
-  for (const coding of codings.toReversed()) {
-    const decoded = body.length === 0 ? EMPTY : decode?.(body, coding, MOST_DECODED);
-    // What is not coded as it says is looked at as it is.
-    if (decoded === undefined) return body;
-    body = decoded;
+    .map((coding) => /^[a-z0-9-]*/.exec(coding.trim())![0]);
+  let { body } = message;
+  // What is not coded as it says is looked at as it is.
+  for (const coding of codings.slice(-MOST_CODINGS).toReversed()) {
+    if (body.length > 0 && coding !== '') body = decode?.(body, coding, MOST_DECODED) ?? body;
   }
   return body;
 }

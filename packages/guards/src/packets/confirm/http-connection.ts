@@ -4,7 +4,7 @@
 
 import { EMPTY, join } from './buffer-view.js';
 import type { DecodeContent } from './http-buffers.js';
-import { type HttpMessage, isHttp, readHttpMessage } from './http-message.js';
+import { type HttpMessage, isHttp, isInterim, readHttpMessage } from './http-message.js';
 import { HttpTransaction, type Side } from './transaction.js';
 
 /** Bytes of a message that are kept until it ends; behind so many nothing of its stream is read any more. */
@@ -82,11 +82,6 @@ export class HttpConnection {
     }
     return transaction;
   }
-}
-
-/** 100 Continue and its kin: the answer is still to come (RFC 9110, section 15.2). */
-function isInterim({ kind, parts }: HttpMessage): boolean {
-  return kind === 'response' && /^1\d\d$/.test(parts[1]) && parts[1] !== '101';
 }
 
 /** What follows is another protocol's. */

@@ -60,8 +60,8 @@ export function readHttpMessage(
   const head = latin1(bytes.subarray(0, MOST_HEADER));
   // Empty lines before a message are not looked at.
   const begin = /^[\r\n]*/.exec(head)![0].length;
-  const lineEnd = head.indexOf('\n', begin);
-  const line = stripEnd(lineEnd < 0 ? head.slice(begin) : head.slice(begin, lineEnd));
+  const first = nextLine(head, begin, kind);
+  const line = first?.text ?? head.slice(begin).replace(/\r$/, '');
   const parts = kind === 'request' ? requestParts(line) : statusParts(line);
   const base = {
     kind,
@@ -73,32 +73,21 @@ export function readHttpMessage(
     bodyComplete: false,
     fieldsComplete: false,
   };
-  if (lineEnd < 0) return { ...base, lineComplete: ended, length: bytes.length, complete: ended };
+  if (first === undefined) return { ...base, lineComplete: ended, length: bytes.length, complete: ended };
   // A request without protocol is of HTTP/0.9, and only a line.
-  if (kind === 'request' && parts[2] === '' && !/^[A-Za-z-]+:/.test(head.slice(lineEnd + 1))) {
-    return {
-      ...base,
-      lineComplete: true,
-      fieldsComplete: true,
-      bodyComplete: true,
-      length: lineEnd + 1,
-      complete: true,
-    };
+  if (kind === 'request' && parts[2] === '' && !/^[A-Za-z-]+:/.test(head.slice(first.end))) {
+    const whole = { lineComplete: true, fieldsComplete: true, bodyComplete: true, complete: true };
+    return { ...base, ...whole, length: first.end };
   }
-  const { fields, end } = readFields(head, lineEnd + 1);
+  const { fields, end } = readFields(head, first.end, kind);
   const fieldsComplete = end !== undefined || ended;
   const bodyAt = end ?? head.length;
-  const message = { ...base, lineComplete: true, fields, rawFields: head.slice(lineEnd + 1, bodyAt), fieldsComplete };
+  const message = { ...base, lineComplete: true, fields, rawFields: head.slice(first.end, bodyAt), fieldsComplete };
   if (end === undefined) return { ...message, length: bytes.length, complete: ended };
   const { body, size } = readBody(bytes.subarray(bodyAt), message, context);
-  const complete = size !== undefined;
-  return {
-    ...message,
-    body,
-    bodyComplete: complete || ended,
-    length: bodyAt + (size ?? bytes.length - bodyAt),
-    complete: complete || ended,
-  };
+  const complete = size !== undefined || ended;
+  const length = bodyAt + (size ?? bytes.length - bodyAt);
+  return { ...message, body, bodyComplete: complete, length, complete };
 }
 
 /** The values of a field, in the order in which they were sent. */
@@ -106,8 +95,21 @@ export function fieldValues({ fields }: Pick<HttpMessage, 'fields'>, name: strin
   return fields.filter((field) => field.name.toLowerCase() === name).map(({ value }) => value);
 }
 
-function stripEnd(line: string): string {
-  return line.endsWith('\r') ? line.slice(0, -1) : line;
+/** A line, and where it ends; undefined if that is not there yet. In responses a carriage return alone ends one, too, as browsers have it. */
+function nextLine(
+  text: string,
+  from: number,
+  kind: 'request' | 'response',
+): { readonly text: string; readonly end: number } | undefined {
+  const end = text.indexOf('\n', from);
+  const alone =
+    kind === 'response' ? /^\s*[^\s][^\n]*?\r(?!\n)/.exec(text.slice(from, end < 0 ? undefined : end + 1)) : null;
+  if (alone !== null) {
+    const at = from + alone[0].length - 1;
+    // What comes behind the last byte may be a line feed.
+    return at + 1 === text.length ? undefined : { text: text.slice(from, at), end: at + 1 };
+  }
+  return end < 0 ? undefined : { text: text.slice(from, end).replace(/\r$/, ''), end: end + 1 };
 }
 
 /** The target may have blanks in it, if a protocol stands behind it. */
@@ -124,27 +126,38 @@ function statusParts(line: string): [string, string, string] {
 }
 
 /** `end` is behind the empty line; undefined if that is not there yet. */
-function readFields(head: string, from: number): { fields: HttpField[]; end: number | undefined } {
-  const fields: HttpField[] = [];
+function readFields(
+  head: string,
+  from: number,
+  kind: 'request' | 'response',
+): { fields: HttpField[]; end: number | undefined } {
+  const lines: string[] = [];
+  const fields = (): HttpField[] => lines.map(readField);
   for (let at = from; ;) {
-    const next = head.indexOf('\n', at);
-    if (next < 0) return { fields, end: undefined };
-    const line = stripEnd(head.slice(at, next));
-    at = next + 1;
-    if (line === '') return { fields, end: at };
-    const last = fields.at(-1);
+    const line = nextLine(head, at, kind);
+    if (line === undefined) return { fields: fields(), end: undefined };
+    at = line.end;
+    if (line.text === '') return { fields: fields(), end: at };
+    const isBlank = line.text.trim() === '';
+    if (isBlank && kind === 'response' && endsFields(nextLine(head, at, kind)?.text))
+      return { fields: fields(), end: at };
     // A line that begins with a blank goes on with the field before it (RFC 9112, section 5.2).
-    if (/^[ \t]/.test(line) && last !== undefined) {
-      fields[fields.length - 1] = { name: last.name, value: `${last.value} ${line.trim()}`.trim() };
-      continue;
-    }
-    const colon = line.indexOf(':');
-    fields.push(
-      colon < 0
-        ? { name: '', value: line.trim() }
-        : { name: line.slice(0, colon).trim(), value: line.slice(colon + 1).trim() },
-    );
+    if (/^[ \t\0]/.test(line.text) && lines.length > 0) lines.push(`${lines.pop()!} ${line.text.trim()}`);
+    else lines.push(line.text);
   }
+}
+
+/** Whether a line of blanks was the end of the fields, by the line behind it: that is no field, none that goes on, and not empty. */
+function endsFields(next: string | undefined): boolean {
+  return next === undefined || !(next === '' || /^[ \t]|^[\r]*[A-Za-z-]+\s*:/.test(next));
+}
+
+/** Readers in C do not see zeroes. */
+function readField(line: string): HttpField {
+  const text = line.replaceAll('\0', '');
+  const colon = text.indexOf(':');
+  if (colon < 0) return { name: '', value: text.trim() };
+  return { name: text.slice(0, colon).trim(), value: text.slice(colon + 1).trim() };
 }
 
 /** `size` is undefined while its end is not there. */
@@ -157,7 +170,8 @@ function readBody(
   const nothing = { body: EMPTY, size: 0 };
   if (kind === 'response') {
     const status = parts[1];
-    if (method === 'HEAD' || /^1\d\d$/.test(status) || status === '204' || status === '304') return nothing;
+    const isBare = status === '204' || status === '304' || (isInterimCode(status) && !hasLength(message));
+    if (method === 'HEAD' || isBare) return nothing;
     if (method === 'CONNECT' && /^2\d\d$/.test(status)) return { body: EMPTY, size: undefined };
   }
   const coding = fieldValues(message, 'transfer-encoding').join().toLowerCase();
@@ -172,26 +186,40 @@ function readBody(
   return kind === 'request' ? nothing : { body: bytes.subarray(0, MOST_BODY), size: undefined };
 }
 
+function isInterimCode(status: string): boolean {
+  return /^1\d\d$/.test(status);
+}
+
+function hasLength(message: Pick<HttpMessage, 'fields'>): boolean {
+  return Number.parseInt(fieldValues(message, 'content-length')[0] ?? '', 10) > 0;
+}
+
+/** 100 Continue and its kin: the answer is still to come (RFC 9110, section 15.2), unless this one has a body against the rules. */
+export function isInterim(message: HttpMessage): boolean {
+  const [, status] = message.parts;
+  return message.kind === 'response' && isInterimCode(status) && status !== '101' && !hasLength(message);
+}
+
 /** RFC 9112, section 7.1. What is no chunk ends the body: it goes on as it is. */
 function readChunks(bytes: Uint8Array): { body: Uint8Array; size: number | undefined } {
   const chunks: Uint8Array[] = [];
   let kept = 0;
   for (let at = 0; ;) {
     const lineEnd = bytes.indexOf(0x0a, at);
-    if (lineEnd < 0) return { body: join(chunks), size: undefined };
-    const line = latin1(bytes.subarray(at, Math.min(lineEnd, at + 64))).trim();
-    const size = Number.parseInt(/^(?:0x)?([0-9a-f]{1,8})/i.exec(line)?.[1] ?? '', 16);
-    if (Number.isNaN(size)) {
-      // Some send an empty line more.
-      if (line === '' && lineEnd - at < 2) {
-        at = lineEnd + 1;
-        continue;
-      }
+    const line = latin1(bytes.subarray(at, Math.min(lineEnd < 0 ? bytes.length : lineEnd, at + 64))).trim();
+    const size = Number.parseInt(/^(?:0x)?([0-9a-f]{1,8})(?:[\s;]|$)/i.exec(line)?.[1] ?? '', 16);
+    if (Number.isNaN(size) && line !== '') {
       return { body: join([...chunks, bytes.subarray(at, at + MOST_BODY)]), size: undefined };
+    }
+    if (lineEnd < 0) return { body: join(chunks), size: undefined };
+    if (line === '') {
+      // Some send an empty line more.
+      at = lineEnd + 1;
+      continue;
     }
     at = lineEnd + 1;
     if (size === 0) {
-      const trailer = readFields(latin1(bytes.subarray(at, at + MOST_HEADER)), 0);
+      const trailer = readFields(latin1(bytes.subarray(at, at + MOST_HEADER)), 0, 'request');
       return { body: join(chunks), size: trailer.end === undefined ? undefined : at + trailer.end };
     }
     const chunk = bytes.subarray(at, at + size);

@@ -115,7 +115,31 @@ describe('bodies', () => {
     const head = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n';
     expect(body(`${head}3\r\nabc\r\n2;x=y\r\nde\r\n0\r\nTrailer: t\r\n\r\nnext`)).toEqual(['abcde', true, 4]);
     expect(body(`${head}3\r\nab`)).toEqual(['ab', false, 0]);
+    // What is no chunk is no chunk, whatever the header says.
+    expect(body(`${head}no chunk`)).toEqual(['no chunk', false, 0]);
+    expect(body(`${head}3 x\r\nabc\r\n0\r\n\r\n`)).toEqual(['abc', true, 0]);
     expect(body(`${head}zz\r\nab`)).toEqual(['zz\r\nab', false, 0]);
+  });
+});
+
+describe('a response is read as clients read it', () => {
+  it.each([
+    [
+      'a carriage return alone ends a line',
+      'HTTP/1.1 200 OK\rTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n',
+      'a',
+    ],
+    ['zeroes are not seen', 'HTTP/1.1 200 OK\r\nTransfer\0-Encoding: chu\0nked\r\n\r\n1\r\na\r\n0\r\n\r\n', 'a'],
+    ['a name may be folded', 'HTTP/1.1 200 OK\r\nTransfer-Encoding\r\n : chunked\r\n\r\n1\r\na\r\n0\r\n\r\n', 'a'],
+    ['a line of blanks ends the fields', 'HTTP/1.1 200 OK\r\nContent-Length: 1\n\t\nab', 'a'],
+    [
+      'a line of blanks may be in a field',
+      'HTTP/1.1 200 OK\r\nTransfer-Encoding:\r\n \r\n chunked\r\n\r\n1\r\na\r\n0\r\n\r\n',
+      'a',
+    ],
+    ['one that is not final may have a body', 'HTTP/1.1 100 OK\r\nContent-Length: 1\r\n\r\na', 'a'],
+  ])('%s', (_, text, expected) => {
+    expect(latin1(readHttpMessage(bytesOf(text), 'response').body)).toBe(expected);
   });
 });
 
