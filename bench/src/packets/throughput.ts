@@ -35,7 +35,7 @@ const NOTHING: Way = { name: 'nothing attached', begin: async () => {}, end: asy
 
 export async function throughput(setting: Setting): Promise<Row[]> {
   const { server, phrases } = setting;
-  const listener = server.start('iperf3', '-s');
+  const listener = server.start('iperf3', '-s', '--forceflush');
   await once(listener.stdout!, 'data');
   const ours = (['owasp', 'long'] as const).flatMap((kind) => SIZES.map((size) => inspectorWay(setting, kind, size)));
   const strings = stringWay(setting, patternSet(phrases, 'owasp', STRING_PATTERNS, SEED));
