@@ -18,6 +18,7 @@ import {
   R7,
   R8,
   R9,
+  SCRATCH_SIZE,
 } from '@plinth/ebpf';
 import { buildMatcher, type Matcher, type Pattern, scanTables, type ScanTables } from '@plinth/match';
 
@@ -55,7 +56,7 @@ export function scanProgram(patterns: readonly Pattern[], stream = false): ScanP
     type: 'array',
     keySize: 4,
     // The states of the stream are at its end, and stay from frame to frame.
-    valueSize: BUFFER + BUFFER_ROOM + 16,
+    valueSize: BUFFER + BUFFER_ROOM + 16 + SCRATCH_SIZE,
     maxEntries: 1,
   };
   const hits: MapDefinition = { name: 'hits', type: 'array', keySize: 4, valueSize: lists.length, maxEntries: 1 };
@@ -69,7 +70,7 @@ export function scanProgram(patterns: readonly Pattern[], stream = false): ScanP
     a.jumpIf('ge', R0, lists.length, outside).loadMapValue(R1, hits).add(R1, R0).store(1, R1, 0, 1);
     a.here(outside);
   };
-  const code = { matcher, tables, map: tablesMap, bufferSize: BUFFER, scratch: BUFFER + 40, found };
+  const code = { matcher, tables, map: tablesMap, bufferSize: BUFFER, scratch: BUFFER + BUFFER_ROOM + 16, found };
   if (stream) {
     emitStream(a, { ...code, states: BUFFER + BUFFER_ROOM, foundAtSeam: found });
   } else {

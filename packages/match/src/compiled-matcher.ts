@@ -3,7 +3,7 @@
 // hashes are worked out in a vector, and one branch sees whether any of them is let through.
 
 import { type Code, type Label, ModuleBuilder } from '@plinth/wasmgen';
-import { type FilterTable, HASH_FACTOR, WINDOW_FOLD, type WindowSet } from './filter.js';
+import { type FilterTable, HASH_FACTOR, WINDOW_FOLD, windowMask, type WindowSet } from './filter.js';
 import type { Matcher } from './matcher.js';
 import type { Match } from './pattern.js';
 import type { StreamScanner, StreamState } from './scanner.js';
@@ -219,13 +219,15 @@ class MatcherEmitter {
   #filter(code: Code, { stride, windows: { width, bits } }: FilterTable, bitmap: number, round: number): void {
     const length = 0;
     const [at, told] = [code.local('i32'), code.local('i32')];
-    const [fold, factor, product, index] = Array.from({ length: 4 }, () => code.local('v128')) as [
+    const [fold, mask, factor, product, index] = Array.from({ length: 5 }, () => code.local('v128')) as [
+      number,
       number,
       number,
       number,
       number,
     ];
     code.i32(WINDOW_FOLD).op('i32x4.splat').set(fold).i32(HASH_FACTOR).op('i32x4.splat').set(factor);
+    code.i32(windowMask(width)).op('i32x4.splat').set(mask);
     code.i32(0).set(at).i32(0).set(told);
     const over = code.block();
     const loop = code.loop();
@@ -234,7 +236,7 @@ class MatcherEmitter {
     // A vector has the windows of every fourth byte.
     for (let from = 0; from < 4; from += stride) {
       code.get(at).memory('v128.load', this.#textAt + from);
-      if (width === 3) code.i32(8).op('i32x4.shl');
+      if (width < 4) code.get(mask).op('v128.and');
       code.get(fold).op('v128.or').get(factor).op('i32x4.mul').tee(product);
       code
         .i32(32 - (bits - 3))
@@ -294,8 +296,17 @@ class MatcherEmitter {
   /** 1 if the window that begins there is in the set, else 0. */
   #isIn(code: Code, { width, bits }: WindowSet, bitmap: number, at: number, product: number): void {
     code.get(at).memory('i32.load', this.#textAt);
-    if (width < 4) code.i32(32 - 8 * width).op('i32.shl');
-    code.i32(WINDOW_FOLD).op('i32.or').i32(HASH_FACTOR).op('i32.mul').tee(product);
+    if (width < 4) code.i32(windowMask(width)).op('i32.and');
+    code.i32(WINDOW_FOLD).op('i32.or').i32(HASH_FACTOR).op('i32.mul');
+    if (width > 4) {
+      code
+        .get(at)
+        .memory('i32.load', this.#textAt + width - 4)
+        .i32(WINDOW_FOLD)
+        .op('i32.or');
+      code.op('i32.xor').i32(HASH_FACTOR).op('i32.mul');
+    }
+    code.tee(product);
     code
       .i32(32 - (bits - 3))
       .op('i32.shr_u')

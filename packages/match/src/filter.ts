@@ -3,8 +3,8 @@
 // are ruled out by one look each, or by none. A look takes 3 or 4 bytes (a *window*) and asks a bitmap by their hash. Looks of a
 // table are some bytes apart, its *stride*; each of its patterns is entered by all the windows that a look can see of
 // it, with every value of the bytes that lie outside of it. Long patterns allow a long stride at little cost, so short ones
-// may have a table of their own. Where a look lets something through, a second bitmap of what patterns begin with (*heads*) is
-// asked at each of the few positions that are meant.
+// may have a table of their own. Where a look lets something through, a second bitmap of what patterns begin with (*heads*, up to
+// 8 bytes) is asked at each of the few positions that are meant.
 //
 // Bit 5 of every byte is set before it is hashed, which makes letters of both cases equal (and some other bytes, too). What is let
 // through is compared with the patterns afterwards: collisions cost time and lose nothing.
@@ -17,12 +17,12 @@ export const WINDOW_FOLD = 0x2020_2020;
 /** Fibonacci hashing: 2^32 by the golden ratio. */
 export const HASH_FACTOR = 0x9e37_79b1;
 /** Bytes that a look may see behind the end of the text; what is there does not matter. */
-export const WINDOW_REACH = 3;
+export const WINDOW_REACH = 7;
 
 /** A set of windows by their hashes. */
 export interface WindowSet {
-  /** Bytes of a window. */
-  readonly width: 2 | 3 | 4;
+  /** Bytes of a window, 2 to 8. */
+  readonly width: number;
   /** Where a window's bit is says `windowBit`. */
   readonly bits: number;
   /** 2^bits bits and 8 bytes. */
@@ -49,6 +49,9 @@ export interface Filter {
 
 /** A byte alone would be seen in too many windows. */
 export const SHORTEST_FILTERED = 2;
+/** Bytes of the widest head, and of the widest window of a look: a wider one costs every look more than what it keeps out. */
+const WIDEST = 8;
+const WORD = 4;
 /** Patterns of this length and more are all alike to every table. */
 const LONG = 7;
 /** Bits of the smallest and the largest bitmap: 4 KiB, and 2 MiB. */
@@ -59,7 +62,7 @@ const SPARSE = 512;
 const SPARSE_ENOUGH = 64;
 const NEAR_BITS = 20;
 /** What it costs to see to a look that lets something through, in looks. */
-const PASS_COST = 30;
+const PASS_COST = 40;
 /** Values of a byte of a usual text, as far as one in as many has a given one. */
 const VALUES = 24;
 /** Windows of 4 bytes that may be entered one by one: more of them are no filter. */
@@ -67,14 +70,20 @@ const MOST_ENTRIES = 2 ** 20;
 /** Values of a byte after folding. */
 const FOLDED_VALUES = 128;
 
+/** What is left of the first four bytes of a window with fewer. */
+export function windowMask(width: number): number {
+  return width < WORD ? 2 ** (8 * width) - 1 : 0xffff_ffff;
+}
+
 /**
- * The bit of a window: its bytes little-endian in the upper bytes of 32 bits, folded, give a product; the upper bits of that
- * choose a byte of the bitmap, and its lower 6 bits one of the 64 bits that begin there. So one load that need not be aligned and
- * one shift find it.
+ * The bit of a window, of which `first` are its first four bytes and `last` its last four, little-endian. Folded, they give a product; the
+ * upper bits of that choose a byte of the bitmap, and its lower 6 bits one of the 64 bits that begin there. So one load that
+ * need not be aligned and one shift find it.
  */
-export function windowBit(window: number, { width, bits }: Pick<WindowSet, 'width' | 'bits'>): number {
-  const product = Math.imul((window << (32 - 8 * width)) | WINDOW_FOLD, HASH_FACTOR) >>> 0;
-  return (product >>> (32 - (bits - 3))) * 8 + (product & 63);
+export function windowBit(first: number, last: number, { width, bits }: Pick<WindowSet, 'width' | 'bits'>): number {
+  let product = Math.imul((first & windowMask(width)) | WINDOW_FOLD, HASH_FACTOR);
+  if (width > WORD) product = Math.imul(product ^ (last | WINDOW_FOLD), HASH_FACTOR);
+  return ((product >>> 0) >>> (32 - (bits - 3))) * 8 + (product & 63);
 }
 
 /** @throws PlinthError `input` for a pattern of one byte */
@@ -87,7 +96,7 @@ export function buildFilter(patterns: readonly Pattern[]): Filter {
 }
 
 interface Shape {
-  readonly width: 3 | 4;
+  readonly width: number;
   readonly stride: 2 | 4;
   readonly least: number;
   readonly most: number;
@@ -99,7 +108,7 @@ function cheapest(patterns: readonly Pattern[]): Shape[] {
   for (const { bytes } of patterns) counts[Math.min(LONG, bytes.length)]!++;
   const all = Number.POSITIVE_INFINITY;
   const shapes = (least: number, most: number): Shape[] =>
-    ([2, 4] as const).flatMap((stride) => ([3, 4] as const).map((width) => ({ width, stride, least, most })));
+    ([2, 4] as const).flatMap((stride) => [3, WORD].map((width) => ({ width, stride, least, most })));
   const first = counts.findIndex((count) => count > 0);
   const candidates = shapes(first, all).map((shape) => [shape]);
   for (let from = first + 1; from <= LONG; from++) {
@@ -127,7 +136,7 @@ function costOf({ width, stride, least, most }: Shape, counts: readonly number[]
     }
   }
   // Those of 3 bytes, every second byte, are always a way.
-  if (entries > MOST_ENTRIES && (width === 4 || stride === 4)) return Number.POSITIVE_INFINITY;
+  if (entries > MOST_ENTRIES && (width > 3 || stride > 2)) return Number.POSITIVE_INFINITY;
   return (1 + PASS_COST * Math.min(1, passes + entries / 2 ** bitsFor(entries))) / stride;
 }
 
@@ -137,9 +146,9 @@ function inside(length: number, from: number, width: number): number {
 }
 
 function buildTable(patterns: readonly Pattern[], { width, stride, least, most }: Shape): FilterTable {
-  const windows = new Set<number>();
-  const heads = new Set<number>();
-  const headWidth = Math.min(4, least) as WindowSet['width'];
+  const windows: Windows = new Map();
+  const heads: Windows = new Map();
+  const headWidth = Math.min(WIDEST, least);
   let behind = 0;
   for (const { bytes } of patterns) {
     if (bytes.length < least || bytes.length > most) continue;
@@ -153,25 +162,36 @@ function buildTable(patterns: readonly Pattern[], { width, stride, least, most }
   return { stride, behind, least, most, windows: windowSet(windows, width), heads: windowSet(heads, headWidth) };
 }
 
+/** The first four bytes of windows, by their last four, or by 0 for those that have no more. */
+type Windows = Map<number, Set<number>>;
+
 /** Enters what a window sees that begins `from` bytes behind the beginning of a pattern, or before it. */
-function enter(windows: Set<number>, bytes: Uint8Array, from: number, width: number): void {
+function enter(windows: Windows, bytes: Uint8Array, from: number, width: number): void {
   let all = [0];
-  for (let n = 0; n < width; n++) {
+  for (let n = 0; n < Math.min(WORD, width); n++) {
     const byte = bytes[from + n];
     const values = byte === undefined ? FOLDED : [byte | 0x20];
     all = all.flatMap((rest) => values.map((value) => (rest | (value << (8 * n))) >>> 0));
   }
-  for (const window of all) windows.add(window);
+  // A wider one lies inside of the pattern.
+  let last = 0;
+  for (let n = 0; width > WORD && n < WORD; n++) last |= (bytes[from + width - WORD + n]! | 0x20) << (8 * n);
+  const firsts = windows.get(last) ?? new Set();
+  windows.set(last, firsts);
+  for (const first of all) firsts.add(first);
 }
 
-function windowSet(windows: ReadonlySet<number>, width: WindowSet['width']): WindowSet {
-  const bits = bitsFor(windows.size);
+function windowSet(windows: Windows, width: number): WindowSet {
+  const entries = [...windows.values()].reduce((sum, { size }) => sum + size, 0);
+  const bits = bitsFor(entries);
   const bitmap = new Uint8Array(2 ** bits / 8 + 8);
-  for (const window of windows) {
-    const bit = windowBit(window, { width, bits });
-    bitmap[bit >>> 3]! |= 1 << (bit & 7);
+  for (const [last, firsts] of windows) {
+    for (const first of firsts) {
+      const bit = windowBit(first, last, { width, bits });
+      bitmap[bit >>> 3]! |= 1 << (bit & 7);
+    }
   }
-  return { width, bits, bitmap, entries: windows.size };
+  return { width, bits, bitmap, entries };
 }
 
 /** What any byte can be after folding. */

@@ -133,7 +133,12 @@ function candidates(table: FilterTable, chunk: Uint8Array, tell: (from: number) 
 
 /** Of the window that begins there. */
 function isIn(set: WindowSet, chunk: Uint8Array, at: number): boolean {
-  const window = chunk[at]! | (chunk[at + 1]! << 8) | (chunk[at + 2]! << 16) | (chunk[at + 3]! << 24);
-  const bit = windowBit(window, set);
+  const last = set.width > 4 ? word(chunk, at + set.width - 4) : 0;
+  const bit = windowBit(word(chunk, at), last, set);
   return (set.bitmap[bit >>> 3]! & (1 << (bit & 7))) !== 0;
+}
+
+/** Four bytes, little-endian; what is behind the text counts as zero. */
+function word(chunk: Uint8Array, at: number): number {
+  return chunk[at]! | (chunk[at + 1]! << 8) | (chunk[at + 2]! << 16) | (chunk[at + 3]! << 24);
 }

@@ -12,6 +12,7 @@ import {
   type Matcher,
   type ScanTables,
   WINDOW_FOLD,
+  windowMask,
   type WindowSet,
 } from '@plinth/match';
 import { type Assembler, type Label, R0, R1, R2, R3, R4, R5, R7, R8, R9, type Register } from '../assembler.js';
@@ -25,7 +26,7 @@ export interface ScanCode {
   /** Bytes of text that the buffer can have. Behind them it has `BUFFER_ROOM` more. */
   readonly bufferSize: number;
   /**
-   * 24 bytes from R7 that the code may use. What is kept there is unknown to the verifier whenever it is read, so its state
+   * `SCRATCH_SIZE` bytes from R7 that the code may use. What is kept there is unknown to the verifier whenever it is read, so its state
    * is the same in every round of a loop; on the stack it would remember.
    */
   readonly scratch: number;
@@ -34,6 +35,8 @@ export interface ScanCode {
    * and R5, and must keep R3. The verifier follows it from within three loops, so it had better be short.
    */
   found(): void;
+  /** What walks to the end of the text leave in `scratch`, see `TAIL`; only who goes on with another text wants it. */
+  readonly keepsTails?: boolean;
   /** Emits a jump to `out` if what was found is to be seen to before more is looked for; uses R0 to R5. */
   pause?(out: Label): void;
 }
@@ -47,8 +50,25 @@ const ROUND = 32;
 /** Registers of the bitmaps of up to two tables. */
 const BITMAPS: readonly Register[] = [R1, R2];
 
-/** Words of `scratch`: a position, a cell, and the place of the look that let something through. */
-const WORD = { position: 0, cell: 8, look: 16 } as const;
+/** Words of `scratch`: a position, a cell, and the place of the look that let something through; for each automaton its tail. */
+const WORD = { position: 0, cell: 8, look: 16, tails: 24 } as const;
+export const SCRATCH_SIZE = 40;
+
+/**
+ * Where the longest beginning of a pattern lies that the text ends with, and its cell, 4 bytes each: as far as the filter sees it, which
+ * is all but what begins in the last `reach` bytes.
+ */
+export const TAIL = {
+  at: (automaton: number): number => WORD.tails + 8 * automaton,
+  cell: 0,
+  position: 4,
+  none: -1,
+} as const;
+
+/** Bytes at the end of a text in which a look may miss the beginning of a pattern, since it sees what is behind the text. */
+export function reachOf({ filter }: Matcher): number {
+  return Math.max(...filter!.tables.map(({ stride, windows }) => stride - 1 + windows.width));
+}
 
 /**
  * Scans the bytes from R8 to R9, at most `bufferSize`, of the buffer that R7 points to. R8 has to be a number that the verifier
@@ -57,7 +77,7 @@ const WORD = { position: 0, cell: 8, look: 16 } as const;
  * The matcher has a filter, of two tables at most, and compressed automata.
  */
 export function emitScan(a: Assembler, code: ScanCode): void {
-  const { matcher, tables, map, scratch } = code;
+  const { matcher, tables, map, scratch, bufferSize } = code;
   const { filter } = matcher;
   assert(filter !== undefined && filter.tables.length <= BITMAPS.length, 'the code has registers for two tables');
   const done = a.label();
@@ -82,10 +102,20 @@ export function emitScan(a: Assembler, code: ScanCode): void {
       .store(8, R7, scratch + WORD.look, R4)
       .jump(compares[table]!);
   }
-  // A look of the next table at the same place has not been taken yet, so what it is for is compared, too.
   filter.tables.forEach((table, n) => {
+    const next = a.label();
+    if (n > 0) {
+      // A look of this table at the same place has not been taken yet.
+      a.load(8, R3, R7, scratch + WORD.look)
+        .jumpIf('ge', R3, bufferSize, next)
+        .add(R3, R7);
+      a.loadMapValue(R1, map, tables.bitmaps[n]!.windows);
+      emitLook(a, table.windows, { text: R3, at: 0, bitmap: R1, product: R0 });
+      a.jumpIf('set', R4, 1, compares[n]!).jump(next);
+    }
     a.here(compares[n]!);
     emitCompare(a, code, table, tables.bitmaps[n]!.heads);
+    a.here(next);
   });
   // All looks up to this place are done; those of each table go on at most its stride behind their last one.
   a.load(8, R8, R7, scratch + WORD.look).add(R8, Math.min(...filter.tables.map(({ stride }) => stride)));
@@ -106,8 +136,12 @@ interface LookRegisters {
 /** Bit 0 of R4 says whether the window is in the set. */
 function emitLook(a: Assembler, { width, bits }: WindowSet, { text, at, bitmap, product }: LookRegisters): void {
   a.load(4, product, text, at);
-  if (width < 4) a.alu32('lsh', product, 32 - 8 * width);
+  if (width < 4) a.alu32('and', product, windowMask(width));
   a.alu32('or', product, WINDOW_FOLD).alu32('mul', product, HASH_FACTOR);
+  if (width > 4) {
+    a.load(4, R4, text, at + width - 4).alu32('or', R4, WINDOW_FOLD);
+    a.alu32('xor', product, R4).alu32('mul', product, HASH_FACTOR);
+  }
   a.mov32(R4, product)
     .alu32('rsh', R4, 32 - (bits - 3))
     .add(R4, bitmap)
@@ -128,7 +162,7 @@ function emitCompare(a: Assembler, code: ScanCode, { stride, behind, heads }: Fi
   emitLook(a, heads, { text: R3, at: 0, bitmap: R1, product: R0 });
   a.jumpIf('set', R4, 1, begins).jump(next);
   a.here(begins);
-  code.tables.automata.forEach((place) => emitWalk(a, code, place));
+  code.tables.automata.forEach((place, n) => emitWalk(a, code, place, n));
   a.here(next);
   a.load(8, R5, R7, scratch + WORD.position)
     .add(R5, 1)
@@ -143,12 +177,13 @@ function emitWalk(
   a: Assembler,
   { map, bufferSize, scratch, ...code }: ScanCode,
   { classes, cells, cellCount }: AutomatonPlace,
+  automaton: number,
 ): void {
-  const over = a.label();
+  const [over, ended] = [a.label(), a.label()];
   // R3 is the position, R2 the cell.
   a.load(8, R3, R7, scratch + WORD.position).mov(R2, 0);
   const loop = a.here();
-  a.jumpIf('ge', R3, R9, over).jumpIf('ge', R3, bufferSize, over);
+  a.jumpIf('ge', R3, R9, ended).jumpIf('ge', R3, bufferSize, over);
   a.mov(R4, R7).add(R4, R3).load(1, R4, R4, 0);
   a.alu('lsh', R4, 1).loadMapValue(R1, map, classes).add(R1, R4).load(2, R4, R1, 0);
   a.jumpIf('eq', R4, 0, over);
@@ -166,5 +201,13 @@ function emitWalk(
   a.load(8, R2, R7, scratch + WORD.cell);
   a.here(none);
   a.add(R3, 1).mayGoto(over).jump(loop);
+  a.here(ended);
+  if (code.keepsTails === true) {
+    const tail = scratch + TAIL.at(automaton);
+    a.load(8, R4, R7, scratch + WORD.position).load(4, R5, R7, tail + TAIL.position);
+    a.jumpIf('ge', R4, R5, over)
+      .store(4, R7, tail + TAIL.position, R4)
+      .store(4, R7, tail + TAIL.cell, R2);
+  }
   a.here(over);
 }

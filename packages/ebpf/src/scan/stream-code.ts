@@ -5,7 +5,7 @@
 
 import { type AutomatonPlace, CELL } from '@plinth/match';
 import { type Assembler, type Label, R0, R1, R2, R3, R4, R5, R7, R8, R9 } from '../assembler.js';
-import { emitScan, type ScanCode } from './scan-code.js';
+import { emitScan, reachOf, type ScanCode, TAIL } from './scan-code.js';
 
 export interface StreamCode extends ScanCode {
   /** Where the state of each automaton lies from R7, 4 bytes each: of the stream before this chunk, and then behind it. */
@@ -26,6 +26,7 @@ export interface StreamCode extends ScanCode {
 export function emitStream(a: Assembler, code: StreamCode): Label {
   const { matcher, tables } = code;
   const [whole, end, start] = [a.label(), a.label(), a.label()];
+  tables.automata.forEach((_, n) => a.store(4, R7, code.scratch + TAIL.at(n) + TAIL.position, TAIL.none));
   // A number that the verifier does not know.
   a.store(8, R7, code.scratch, 0).load(8, R8, R7, code.scratch);
   a.jumpIf('lt', R9, matcher.longest, start);
@@ -35,7 +36,7 @@ export function emitStream(a: Assembler, code: StreamCode): Label {
   // Both ways are behind this place, or the loop would have two entries.
   const again = a.here();
   a.jumpIf('lt', R9, matcher.longest, whole);
-  emitScan(a, code);
+  emitScan(a, { ...code, keepsTails: true });
   a.jumpIf('lt', R8, R9, end);
   code.pieces?.unlessLast(end);
   tables.automata.forEach((place, n) => emitSeam(a, code, place, n, 'tail'));
@@ -49,7 +50,8 @@ export function emitStream(a: Assembler, code: StreamCode): Label {
 
 /**
  * - `finish`: on from the state of the stream while a pattern that began before may end in this chunk; tells those
- * - `tail`: from the root over the last bytes, for the next chunk's state; tells nothing
+ * - `tail`: from the root over the last bytes, for the next chunk's state, unless the scan has seen a longer beginning of a pattern; tells
+ *   nothing
  * - `whole`: on from the state of the stream over all bytes; tells all
  */
 type Way = 'finish' | 'tail' | 'whole';
@@ -61,10 +63,8 @@ function emitSeam(a: Assembler, code: StreamCode, place: AutomatonPlace, n: numb
   const state = code.states + 4 * n;
   const over = a.label();
   a.store(8, R7, scratch, 0).load(8, R3, R7, scratch);
-  if (way === 'tail')
-    a.mov(R2, R3)
-      .mov(R3, R9)
-      .alu('sub', R3, matcher.longest - 1);
+  const reach = Math.min(matcher.longest - 1, reachOf(matcher));
+  if (way === 'tail') a.mov(R2, R3).mov(R3, R9).alu('sub', R3, reach);
   else a.load(4, R2, R7, state);
   const loop = a.here();
   a.jumpIf('ge', R3, R9, over).jumpIf('ge', R3, bufferSize, over).jumpIf('ge', R2, cellCount, over);
@@ -79,6 +79,14 @@ function emitSeam(a: Assembler, code: StreamCode, place: AutomatonPlace, n: numb
   if (way !== 'tail') emitEnds(a, code, place, way === 'finish', over);
   a.add(R3, 1).mayGoto(over).jump(loop);
   a.here(over);
+  if (way === 'tail') {
+    const [tail, short] = [scratch + TAIL.at(n), a.label()];
+    a.load(4, R4, R7, tail + TAIL.position)
+      .add(R4, reach)
+      .jumpIf('ge', R4, R9, short);
+    a.load(4, R2, R7, tail + TAIL.cell);
+    a.here(short);
+  }
   if (way !== 'finish') a.store(4, R7, state, R2);
 }
 

@@ -9,11 +9,13 @@ import { FOUND_SIZE } from './decode-code.js';
 /** Bytes of a payload that are looked at in one piece; the next one begins before its end. */
 export const PIECE = 8192;
 
-/** Words of 8 bytes, from R7 on. `scan` has three; `states` has one for two automata, 4 bytes each. */
+/** Words of 8 bytes, from R7 on. `scan` has five; `states` has one for two automata, 4 bytes each. */
 const NAMES = [
   'scan',
   'scan2',
   'scan3',
+  'scan4',
+  'scan5',
   'position',
   'entry',
   'entryEnd',
