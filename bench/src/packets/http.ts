@@ -21,6 +21,8 @@ const SEED = 5;
 const PATTERNS = 1000;
 const ANSWER_BYTES = 10 * 1024;
 const BODY_BYTES = 4 * 1024;
+/** Bytes of a line of a file of patterns. */
+const MOST_LINE = 8000;
 const PORTS = { server: 8080, substrings: 8081, expression: 8082 } as const;
 
 const NAMES = {
@@ -115,6 +117,20 @@ function wrk({ client, folder }: Setting, request: string, port: number): number
   return rate;
 }
 
+/** Alternatives in as few lines as HAProxy reads whole: it cuts one that is longer than a buffer. */
+function inLines(alternatives: readonly string[]): string {
+  let text = '';
+  let line = '';
+  for (const alternative of alternatives) {
+    if (line.length + alternative.length > MOST_LINE) {
+      text += `${line}\n`;
+      line = '';
+    }
+    line += `${line === '' ? '' : '|'}${alternative}`;
+  }
+  return `${text}${line}\n`;
+}
+
 /** The server, and the two proxies before it; results of a text that was looked at are not kept. */
 function haproxy(folder: string, patterns: readonly Pattern[]): string {
   const lines = patterns.map(({ bytes }) => Buffer.from(bytes).toString('latin1'));
@@ -122,7 +138,7 @@ function haproxy(folder: string, patterns: readonly Pattern[]): string {
   const phrases = lines.filter((line) => !line.startsWith('#') && line.trim() === line);
   writeFileSync(join(folder, 'phrases'), `${phrases.join('\n')}\n`);
   const quoted = lines.map((line) => line.replaceAll(/[^\w ]/g, (char) => `\\${char}`));
-  writeFileSync(join(folder, 'expression'), `${quoted.join('|')}\n`);
+  writeFileSync(join(folder, 'expression'), inLines(quoted));
   const proxy = (name: string, port: number, how: string): string => `
 frontend ${name}
   bind ${RIGHT}:${port}
