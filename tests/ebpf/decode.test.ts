@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The program that reads headers finds in each engine what `decodePacket` finds.
 
-import { Assembler, compile, Environment, FP, interpret, type MapDefinition, R0, R1, R6 } from '@plinth/ebpf';
+import { Assembler, compile, Environment, interpret, type MapDefinition, R0, R1, R6, R7 } from '@plinth/ebpf';
 import { type DecodedPacket, decodePacket, emitDecode, FOUND, PACKET_KIND } from '@plinth/guards';
 import { KernelProgram, nativeCalls, testRun } from '@plinth/linux';
 import { describe, expect, it } from 'vitest';
@@ -18,13 +18,15 @@ const RESULT: MapDefinition = {
   valueSize: FIELDS.length * 4,
   maxEntries: 1,
 };
+/** Where the program works. */
+const WORK: MapDefinition = { name: 'work', type: 'array', keySize: 4, valueSize: 0x4000, maxEntries: 1 };
 const KEY = new Uint8Array(4);
 
 function program(): Assembler {
-  const a = new Assembler('decode', 'schedCls').mov(R6, R1);
+  const a = new Assembler('decode', 'schedCls').mov(R6, R1).loadMapValue(R7, WORK);
   emitDecode(a);
   a.loadMapValue(R1, RESULT);
-  FIELDS.forEach((field, n) => a.load(4, R0, FP, FOUND[field]).store(4, R1, n * 4, R0));
+  FIELDS.forEach((field, n) => a.load(4, R0, R7, FOUND[field]).store(4, R1, n * 4, R0));
   return a.mov(R0, 0).exit();
 }
 

@@ -78,7 +78,7 @@ export interface ConnectionOptions {
 /** Finds or makes the connection of the packet, puts what is known of it into SLOT.flow, and brings it up to date. */
 export function emitConnection(a: Assembler, options: ConnectionOptions): void {
   const [none, tracked, tcp, have, over] = [a.label(), a.label(), a.label(), a.label(), a.label()];
-  a.load(4, R1, FP, FOUND.protocol).jumpIf('eq', R1, PROTOCOL.tcp, tracked);
+  a.load(4, R1, R7, FOUND.protocol).jumpIf('eq', R1, PROTOCOL.tcp, tracked);
   if (options.all) {
     a.jumpIf('eq', R1, PROTOCOL.udp, tracked).jumpIf('eq', R1, PROTOCOL.icmp, tracked);
     a.jumpIf('eq', R1, PROTOCOL.icmp6, tracked);
@@ -99,7 +99,7 @@ export function emitConnection(a: Assembler, options: ConnectionOptions): void {
   a.store(8, FP, FLOW_AT, R0).store(8, FP, SIDE_AT, R2);
   // R0 is the value, R2 its side, R3 its facts and R4 how long nothing came.
   a.load(4, R3, R0, FLOW_VALUE.facts).load(8, R4, R7, SLOT.now).load(8, R1, R0, FLOW_VALUE.last).alu('sub', R4, R1);
-  a.load(4, R1, FP, FOUND.protocol).jumpIf('eq', R1, PROTOCOL.tcp, tcp);
+  a.load(4, R1, R7, FOUND.protocol).jumpIf('eq', R1, PROTOCOL.tcp, tcp);
   if (options.all) emitDatagram(a, over);
   else a.jump(over);
   a.here(tcp);
@@ -175,7 +175,7 @@ function emitTcp(a: Assembler, { streams, midstream }: ConnectionOptions): void 
   const { syn, ack, fin, rst } = TCP_FLAG;
   const [known, fresh, answer, begun, other] = [a.label(), a.label(), a.label(), a.label(), a.label()];
   // R5 has the flags.
-  const loadFlags = (): void => void a.load(4, R5, FP, FOUND.flags);
+  const loadFlags = (): void => void a.load(4, R5, R7, FOUND.flags);
   loadFlags();
   a.mov(R1, R5)
     .and(R1, syn | ack)
@@ -193,7 +193,7 @@ function emitTcp(a: Assembler, { streams, midstream }: ConnectionOptions): void 
     // The same SYN once more changes nothing.
     const anew = a.label();
     a.load(4, R1, R2, SIDE.known).jumpIf('eq', R1, 0, anew);
-    a.load(4, R1, R2, SIDE.next).load(4, R4, FP, FOUND.sequence).add(R4, 1).jumpIf32('ne', R1, R4, anew);
+    a.load(4, R1, R2, SIDE.next).load(4, R4, R7, FOUND.sequence).add(R4, 1).jumpIf32('ne', R1, R4, anew);
     a.jumpIf('set', R3, FACT.syn, known);
     a.here(anew);
   }
@@ -250,7 +250,7 @@ function emitTcp(a: Assembler, { streams, midstream }: ConnectionOptions): void 
     // Elsewhere than where it is expected, its other end ignores it.
     const expected = a.label();
     a.load(4, R1, R2, SIDE.known).jumpIf('eq', R1, 0, expected);
-    a.load(4, R1, R2, SIDE.next).load(4, R4, FP, FOUND.sequence).jumpIf32('ne', R1, R4, settled);
+    a.load(4, R1, R2, SIDE.next).load(4, R4, R7, FOUND.sequence).jumpIf32('ne', R1, R4, settled);
     a.here(expected);
   }
   a.alu('or', R3, FACT.closing);
@@ -261,13 +261,13 @@ function emitTcp(a: Assembler, { streams, midstream }: ConnectionOptions): void 
 function emitKey(a: Assembler): void {
   const [low, high, done] = [a.label(), a.label(), a.label()];
   a.load(4, R1, R6, IFINDEX).store(4, FP, FLOW_KEY_AT + FLOW_KEY.interface, R1);
-  a.load(4, R1, FP, FOUND.protocol).alu('lsh', R1, 8).load(4, R2, FP, FOUND.version).alu('or', R1, R2);
+  a.load(4, R1, R7, FOUND.protocol).alu('lsh', R1, 8).load(4, R2, R7, FOUND.version).alu('or', R1, R2);
   a.store(4, FP, FLOW_KEY_AT + FLOW_KEY.kind, R1);
   for (const at of [0, 8]) {
-    a.load(8, R1, FP, ADDRESS.source + at).load(8, R2, FP, ADDRESS.destination + at);
+    a.load(8, R1, R7, ADDRESS.source + at).load(8, R2, R7, ADDRESS.destination + at);
     a.jumpIf('lt', R1, R2, low).jumpIf('gt', R1, R2, high);
   }
-  a.load(4, R1, FP, FOUND.sourcePort).load(4, R2, FP, FOUND.destinationPort).jumpIf('gt', R1, R2, high);
+  a.load(4, R1, R7, FOUND.sourcePort).load(4, R2, R7, FOUND.destinationPort).jumpIf('gt', R1, R2, high);
   a.here(low);
   emitEnds(a, ADDRESS.source, ADDRESS.destination, FOUND.sourcePort, FOUND.destinationPort);
   a.store(8, R7, SLOT.side, 0).jump(done);
@@ -282,11 +282,11 @@ function emitEnds(a: Assembler, low: number, high: number, lowPort: number, high
     [low, FLOW_KEY.low],
     [high, FLOW_KEY.high],
   ] as const) {
-    a.load(8, R1, FP, from).store(8, FP, FLOW_KEY_AT + to, R1);
-    a.load(8, R1, FP, from + 8).store(8, FP, FLOW_KEY_AT + to + 8, R1);
+    a.load(8, R1, R7, from).store(8, FP, FLOW_KEY_AT + to, R1);
+    a.load(8, R1, R7, from + 8).store(8, FP, FLOW_KEY_AT + to + 8, R1);
   }
-  a.load(4, R1, FP, lowPort).store(4, FP, FLOW_KEY_AT + FLOW_KEY.ports, R1);
-  a.load(4, R1, FP, highPort).store(4, FP, FLOW_KEY_AT + FLOW_KEY.ports + 4, R1);
+  a.load(4, R1, R7, lowPort).store(4, FP, FLOW_KEY_AT + FLOW_KEY.ports, R1);
+  a.load(4, R1, R7, highPort).store(4, FP, FLOW_KEY_AT + FLOW_KEY.ports + 4, R1);
 }
 
 function emitLookup(a: Assembler): void {

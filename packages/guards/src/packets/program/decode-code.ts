@@ -1,80 +1,49 @@
 // SPDX-License-Identifier: Apache-2.0
-// `decodePacket` as a program: reads the headers out of a copy of the frame's first bytes, and leaves what it found on the
-// stack. Every place is checked against the bytes that there are before it is read, as the verifier asks.
+// `decodePacket` as a program: reads the headers out of a copy of the frame's first bytes, and leaves what it found in the
+// memory that the program works with. Every place is checked against the bytes that there are before it is read, as the verifier asks.
 
-import {
-  type Assembler,
-  FP,
-  type Label,
-  type MapDefinition,
-  R0,
-  R1,
-  R2,
-  R3,
-  R4,
-  R5,
-  R6,
-  R7,
-  R8,
-  R9,
-  type Register,
-} from '@plinth/ebpf';
+import { type Assembler, type Label, R0, R1, R2, R3, R4, R5, R6, R7, R8, R9, type Register } from '@plinth/ebpf';
 import { ETHERTYPE, HEADER_BYTES, MOST_EXTENSIONS, MOST_TAGS, PACKET_KIND, PROTOCOL } from '../decode-packet.js';
+import { FOUND_AT } from './slots.js';
 
-/** What was found, below the end of the stack, 4 bytes each. */
-export const FOUND = {
-  kind: -4,
-  version: -8,
-  protocol: -12,
-  network: -16,
-  transport: -20,
-  sourcePort: -24,
-  destinationPort: -28,
-  payload: -32,
-  payloadLength: -36,
-  flags: -40,
-  sequence: -44,
-  moreFragments: -48,
-} as const;
+const FIELDS = [
+  'kind',
+  'version',
+  'protocol',
+  'network',
+  'transport',
+  'sourcePort',
+  'destinationPort',
+  'payload',
+  'payloadLength',
+  'flags',
+  'sequence',
+  'moreFragments',
+] as const;
+
+/** What was found, from R7 on, 4 bytes each. The verifier follows what it knows, and of this it knows nothing. */
+export const FOUND: Readonly<Record<(typeof FIELDS)[number], number>> = Object.fromEntries(
+  FIELDS.map((name, n) => [name, FOUND_AT + 4 * n]),
+) as Record<(typeof FIELDS)[number], number>;
 /**
  * Addresses, 16 bytes each, in the order of the processor: of IPv4 its 32 bits as a number of 64, of IPv6 the upper half, then the
  * lower one.
  */
-export const ADDRESS = { source: -64, destination: -80 } as const;
-export const FOUND_SIZE = 80;
-
-/** Behind the copy, so that a read at any place of it stays inside. */
-const ROOM = 64;
-
-/** The copy; one for each processor is not needed by its own, but packets meet on several. */
-export const HEADERS: MapDefinition = {
-  name: 'headers',
-  type: 'percpuArray',
-  keySize: 4,
-  valueSize: HEADER_BYTES + ROOM,
-  maxEntries: 1,
+export const ADDRESS: Readonly<Record<'source' | 'destination', number>> = {
+  source: FOUND_AT + 4 * FIELDS.length,
+  destination: FOUND_AT + 4 * FIELDS.length + 16,
 };
 
 /**
- * R6 is the context of a tc program. Afterwards R6 is as before, R7 points to the copy, and `FOUND` is filled in; every way
- * comes out at the end. Uses all other registers.
+ * R6 is the context of a tc program, R7 points to what it works with (slots.ts), where the headers are copied to the beginning. `FOUND`
+ * is filled in; every way comes out at the end. Uses all other registers.
  */
 export function emitDecode(a: Assembler): void {
   const end = a.label();
   const malformed = a.label();
-  for (const offset of Object.values(FOUND)) a.store(4, FP, offset, 0);
-  for (const offset of Object.values(ADDRESS)) a.store(8, FP, offset, 0).store(8, FP, offset + 8, 0);
-  a.store(4, FP, FOUND.kind, PACKET_KIND.malformed);
-  // The copy of this processor.
-  a.store(4, FP, -FOUND_SIZE - 4, 0)
-    .loadMap(R1, HEADERS)
-    .mov(R2, FP)
-    .add(R2, -FOUND_SIZE - 4)
-    .call('mapLookup');
-  const have = a.label();
-  a.jumpIf('ne', R0, 0, have).mov(R0, 0).exit();
-  a.here(have);
-  a.mov(R7, R0);
+  for (const offset of Object.values(FOUND)) a.store(4, R7, offset, 0);
+  for (const offset of Object.values(ADDRESS)) a.store(8, R7, offset, 0).store(8, R7, offset + 8, 0);
+  a.store(4, R7, FOUND.kind, PACKET_KIND.malformed);
   // R8 is the length of the frame, R9 how much of it is copied.
   a.load(4, R8, R6, 0).mov(R9, R8);
   const fits = a.label();
@@ -97,7 +66,7 @@ export function emitDecode(a: Assembler): void {
   const version6 = a.label();
   const above = a.label();
   a.jumpIf('eq', R4, ETHERTYPE.ipv4, version4).jumpIf('eq', R4, ETHERTYPE.ipv6, version6);
-  a.store(4, FP, FOUND.kind, PACKET_KIND.foreign).jump(end);
+  a.store(4, R7, FOUND.kind, PACKET_KIND.foreign).jump(end);
   a.here(version4);
   emitVersion4(a, { malformed, end, above });
   a.here(version6);
@@ -124,30 +93,30 @@ function emitAt(a: Assembler, place: Register, size: number, outside: Label): vo
 
 function emitVersion4(a: Assembler, { malformed, end, above }: Ways): void {
   const later = a.label();
-  a.store(4, FP, FOUND.version, 4).store(4, FP, FOUND.network, R5);
+  a.store(4, R7, FOUND.version, 4).store(4, R7, FOUND.network, R5);
   emitAt(a, R5, 20, malformed);
-  a.load(4, R0, R1, 12).toBigEndian(R0, 32).store(8, FP, ADDRESS.source, R0);
-  a.load(4, R0, R1, 16).toBigEndian(R0, 32).store(8, FP, ADDRESS.destination, R0);
+  a.load(4, R0, R1, 12).toBigEndian(R0, 32).store(8, R7, ADDRESS.source, R0);
+  a.load(4, R0, R1, 16).toBigEndian(R0, 32).store(8, R7, ADDRESS.destination, R0);
   a.load(1, R2, R1, 0).mov(R0, R2).alu('rsh', R0, 4).jumpIf('ne', R0, 4, malformed);
   a.and(R2, 15).alu('lsh', R2, 2).jumpIf('lt', R2, 20, malformed);
   a.load(2, R3, R1, 2).toBigEndian(R3, 16).jumpIf('lt', R3, R2, malformed);
   a.add(R3, R5).jumpIf('gt', R3, R8, malformed);
-  a.load(1, R4, R1, 9).store(4, FP, FOUND.protocol, R4);
+  a.load(1, R4, R1, 9).store(4, R7, FOUND.protocol, R4);
   a.load(2, R0, R1, 6).toBigEndian(R0, 16);
   // More fragments is bit 13.
-  a.mov(R4, R0).alu('rsh', R4, 13).and(R4, 1).store(4, FP, FOUND.moreFragments, R4);
+  a.mov(R4, R0).alu('rsh', R4, 13).and(R4, 1).store(4, R7, FOUND.moreFragments, R4);
   a.add(R5, R2).jumpIf('set', R0, 0x1fff, later).jump(above);
   a.here(later);
-  a.store(4, FP, FOUND.kind, PACKET_KIND.fragment).jump(end);
+  a.store(4, R7, FOUND.kind, PACKET_KIND.fragment).jump(end);
 }
 
 function emitVersion6(a: Assembler, { malformed, end, above }: Ways): void {
   const later = a.label();
-  a.store(4, FP, FOUND.version, 6).store(4, FP, FOUND.network, R5);
+  a.store(4, R7, FOUND.version, 6).store(4, R7, FOUND.network, R5);
   emitAt(a, R5, 40, malformed);
   for (let n = 0; n < 4; n++) {
     a.load(8, R0, R1, 8 + 8 * n).toBigEndian(R0, 64);
-    a.store(8, FP, (n < 2 ? ADDRESS.source : ADDRESS.destination) + 8 * (n % 2), R0);
+    a.store(8, R7, (n < 2 ? ADDRESS.source : ADDRESS.destination) + 8 * (n % 2), R0);
   }
   a.load(1, R0, R1, 0).alu('rsh', R0, 4).jumpIf('ne', R0, 6, malformed);
   a.load(2, R3, R1, 4).toBigEndian(R3, 16).add(R3, R5).add(R3, 40).jumpIf('gt', R3, R8, malformed);
@@ -161,7 +130,7 @@ function emitVersion6(a: Assembler, { malformed, end, above }: Ways): void {
     a.jumpIf('eq', R4, PROTOCOL.destination, options).jump(known);
     a.here(fragment);
     emitExtension(a, malformed);
-    a.load(2, R0, R1, 2).toBigEndian(R0, 16).mov(R2, R0).and(R2, 1).store(4, FP, FOUND.moreFragments, R2);
+    a.load(2, R0, R1, 2).toBigEndian(R0, 16).mov(R2, R0).and(R2, 1).store(4, R7, FOUND.moreFragments, R2);
     a.load(1, R4, R1, 0).alu('rsh', R0, 3).jumpIf('ne', R0, 0, later);
     a.mov(R2, 8).jump(next);
     a.here(authentication);
@@ -171,34 +140,34 @@ function emitVersion6(a: Assembler, { malformed, end, above }: Ways): void {
     emitExtension(a, malformed);
     a.load(1, R2, R1, 1).add(R2, 1).alu('lsh', R2, 3).load(1, R4, R1, 0);
     a.here(next);
-    a.store(4, FP, FOUND.protocol, R4).add(R5, R2).jumpIf('gt', R5, R3, malformed);
+    a.store(4, R7, FOUND.protocol, R4).add(R5, R2).jumpIf('gt', R5, R3, malformed);
   }
   a.here(known);
-  a.store(4, FP, FOUND.protocol, R4).jump(above);
+  a.store(4, R7, FOUND.protocol, R4).jump(above);
   a.here(later);
-  a.store(4, FP, FOUND.protocol, R4).store(4, FP, FOUND.kind, PACKET_KIND.fragment).jump(end);
+  a.store(4, R7, FOUND.protocol, R4).store(4, R7, FOUND.kind, PACKET_KIND.fragment).jump(end);
 }
 
 /** R1 is at the extension header at R5, of which 8 bytes are there. */
 function emitExtension(a: Assembler, malformed: Label): void {
-  a.store(4, FP, FOUND.protocol, R4);
+  a.store(4, R7, FOUND.protocol, R4);
   a.mov(R1, R5).add(R1, 8).jumpIf('gt', R1, R3, malformed);
   emitAt(a, R5, 8, malformed);
 }
 
 function emitAbove(a: Assembler, { malformed, end }: Ways): void {
   const [tcp, udp, icmp, ported] = [a.label(), a.label(), a.label(), a.label()];
-  a.load(4, R4, FP, FOUND.protocol);
+  a.load(4, R4, R7, FOUND.protocol);
   a.jumpIf('eq', R4, PROTOCOL.tcp, tcp).jumpIf('eq', R4, PROTOCOL.udp, udp);
   a.jumpIf('eq', R4, PROTOCOL.icmp, icmp).jumpIf('eq', R4, PROTOCOL.icmp6, icmp);
-  a.mov(R2, 0).store(4, FP, FOUND.kind, PACKET_KIND.network).jump(ported);
+  a.mov(R2, 0).store(4, R7, FOUND.kind, PACKET_KIND.network).jump(ported);
   a.here(tcp);
   a.mov(R1, R5).add(R1, 20).jumpIf('gt', R1, R3, malformed);
   emitAt(a, R5, 20, malformed);
   a.load(1, R2, R1, 12).alu('rsh', R2, 4).alu('lsh', R2, 2).jumpIf('lt', R2, 20, malformed);
   a.mov(R0, R5).add(R0, R2).jumpIf('gt', R0, R3, malformed);
-  a.load(1, R0, R1, 13).store(4, FP, FOUND.flags, R0);
-  a.load(4, R0, R1, 4).toBigEndian(R0, 32).store(4, FP, FOUND.sequence, R0);
+  a.load(1, R0, R1, 13).store(4, R7, FOUND.flags, R0);
+  a.load(4, R0, R1, 4).toBigEndian(R0, 32).store(4, R7, FOUND.sequence, R0);
   emitPorts(a, 2);
   a.jump(ported);
   a.here(udp);
@@ -213,8 +182,8 @@ function emitAbove(a: Assembler, { malformed, end }: Ways): void {
   a.mov(R2, 8);
   a.here(ported);
   // R2 is the length of this header.
-  a.store(4, FP, FOUND.transport, R5).add(R5, R2).store(4, FP, FOUND.payload, R5);
-  a.alu('sub', R3, R5).store(4, FP, FOUND.payloadLength, R3).jump(end);
+  a.store(4, R7, FOUND.transport, R5).add(R5, R2).store(4, R7, FOUND.payload, R5);
+  a.alu('sub', R3, R5).store(4, R7, FOUND.payloadLength, R3).jump(end);
 }
 
 /** Ports, or type and code of ICMP, at R1. */
@@ -225,7 +194,7 @@ function emitPorts(a: Assembler, size: 1 | 2): void {
   ] as const) {
     a.load(size, R0, R1, offset);
     if (size === 2) a.toBigEndian(R0, 16);
-    a.store(4, FP, to, R0);
+    a.store(4, R7, to, R0);
   }
-  a.store(4, FP, FOUND.kind, PACKET_KIND.transport);
+  a.store(4, R7, FOUND.kind, PACKET_KIND.transport);
 }

@@ -29,11 +29,11 @@ export function emitFlow(
 ): void {
   const [ready, gap, older] = [a.label(), a.label(), a.label()];
   a.store(8, R7, SLOT.states, 0).store(8, R7, SLOT.sequence, OF.nothing).store(8, R7, SLOT.later, 0);
-  a.load(4, R1, FP, FOUND.protocol).jumpIf('ne', R1, PROTOCOL.tcp, ready);
+  a.load(4, R1, R7, FOUND.protocol).jumpIf('ne', R1, PROTOCOL.tcp, ready);
   a.load(8, R0, FP, SIDE_AT).jumpIf('eq', R0, 0, ready);
   if (context.tables.shape.generation > 0) emitRenew(a, context);
   // R2 is the number of the payload's first byte.
-  a.load(4, R2, FP, FOUND.sequence).load(4, R1, FP, FOUND.flags);
+  a.load(4, R2, R7, FOUND.sequence).load(4, R1, R7, FOUND.flags);
   const [begins, data] = [a.label(), a.label()];
   a.jumpIf('set', R1, TCP_FLAG.syn, begins).jump(data);
   a.here(begins);
@@ -48,7 +48,7 @@ export function emitFlow(
   a.here(anew);
   emitBegin(a);
   a.here(data);
-  a.load(4, R3, FP, FOUND.payloadLength).jumpIf('eq', R3, 0, ways.nothing);
+  a.load(4, R3, R7, FOUND.payloadLength).jumpIf('eq', R3, 0, ways.nothing);
   a.load(4, R1, R0, SIDE.known);
   const known = a.label();
   a.jumpIf('ne', R1, 0, known);
@@ -59,7 +59,7 @@ export function emitFlow(
   a.mov32(R1, R2).load(4, R4, R0, SIDE.begin).alu32('sub', R1, R4).store(8, R7, SLOT.stream, R1);
   a.load(8, R1, R7, SLOT.flow).alu('or', R1, FLOW_FACT.inStream).store(8, R7, SLOT.flow, R1);
   const [urgent, plain] = [a.label(), a.label()];
-  a.load(4, R1, FP, FOUND.flags).jumpIf('set', R1, TCP_FLAG.urg, urgent).jump(plain);
+  a.load(4, R1, R7, FOUND.flags).jumpIf('set', R1, TCP_FLAG.urg, urgent).jump(plain);
   a.here(urgent);
   emitUninspected(a, REASON.urgent, failClosed, ways.refused);
   a.here(plain);
@@ -125,10 +125,10 @@ export function emitSettle(a: Assembler): void {
   const [over, plain] = [a.label(), a.label()];
   a.load(8, R0, FP, SIDE_AT).jumpIf('eq', R0, 0, over);
   a.load(8, R1, R7, SLOT.sequence).jumpIf('ne', R1, OF.flow, over);
-  a.load(4, R2, FP, FOUND.sequence).load(4, R1, FP, FOUND.flags).and(R1, TCP_FLAG.syn).jumpIf('eq', R1, 0, plain);
+  a.load(4, R2, R7, FOUND.sequence).load(4, R1, R7, FOUND.flags).and(R1, TCP_FLAG.syn).jumpIf('eq', R1, 0, plain);
   a.add(R2, 1);
   a.here(plain);
-  a.load(4, R3, FP, FOUND.payloadLength).add(R2, R3).store(4, R0, SIDE.next, R2);
+  a.load(4, R3, R7, FOUND.payloadLength).add(R2, R3).store(4, R0, SIDE.next, R2);
   a.load(8, R1, R7, SLOT.states).store(8, R0, SIDE.states, R1);
   a.here(over);
 }

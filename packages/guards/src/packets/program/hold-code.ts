@@ -32,11 +32,11 @@ export function emitHold(a: Assembler, cleared: Label): void {
   a.load(8, R1, R0, FLOW_VALUE.secret).store(8, R7, SLOT.hash, R1).store(8, R7, SLOT.base, 0);
   const loop = a.here();
   const fits = a.label();
-  a.load(4, R9, FP, FOUND.payloadLength).load(8, R1, R7, SLOT.base).jumpIf('ge', R1, R9, done).alu('sub', R9, R1);
+  a.load(4, R9, R7, FOUND.payloadLength).load(8, R1, R7, SLOT.base).jumpIf('ge', R1, R9, done).alu('sub', R9, R1);
   a.jumpIf('le', R9, PIECE, fits).mov(R9, PIECE);
   a.here(fits);
   a.jumpIf('eq', R9, 0, done).jumpIf('gt', R9, PIECE, done);
-  a.load(4, R2, FP, FOUND.payload).add(R2, R1);
+  a.load(4, R2, R7, FOUND.payload).add(R2, R1);
   a.mov(R1, R6).mov(R3, R7).mov(R4, R9).call('skbLoadBytes').jumpIf('ne', R0, 0, held);
   // The last word is filled up with zeroes.
   a.mov(R1, R7).add(R1, R9).store(8, R1, 0, 0).store(8, R7, SLOT.scan, 0).load(8, R8, R7, SLOT.scan);
@@ -54,8 +54,8 @@ export function emitHold(a: Assembler, cleared: Label): void {
   a.load(8, R1, R7, SLOT.base).add(R1, R9).store(8, R7, SLOT.base, R1).mayGoto(done).jump(loop);
   a.here(done);
   a.load(8, R1, R7, SLOT.hash).store(8, R7, at + CLEARANCE.hash, R1);
-  a.load(4, R1, FP, FOUND.sequence).store(4, R7, at + CLEARANCE.sequence, R1);
-  a.load(4, R1, FP, FOUND.payloadLength).store(4, R7, at + CLEARANCE.length, R1);
+  a.load(4, R1, R7, FOUND.sequence).store(4, R7, at + CLEARANCE.sequence, R1);
+  a.load(4, R1, R7, FOUND.payloadLength).store(4, R7, at + CLEARANCE.length, R1);
   a.loadMap(R1, CLEARED).mov(R2, R7).add(R2, at).call('mapLookup').jumpIf('ne', R0, 0, cleared);
   a.here(held);
 }

@@ -85,7 +85,7 @@ function emitWindows(a: Assembler, { tables, tablesMap }: MatchContext, next: La
     .add(R5, R1);
   // From R2 to R3 of the payload.
   const [whole, anywhere, fits] = [a.label(), a.label(), a.label()];
-  a.load(4, R4, FP, FOUND.payloadLength).load(4, R2, R5, WINDOW.from).load(4, R3, R5, WINDOW.end);
+  a.load(4, R4, R7, FOUND.payloadLength).load(4, R2, R5, WINDOW.from).load(4, R3, R5, WINDOW.end);
   a.jumpIf('le', R3, R4, whole).mov(R3, R4);
   a.here(whole);
   a.load(4, R1, R5, WINDOW.atEnd).jumpIf('eq', R1, 0, anywhere);
@@ -95,7 +95,7 @@ function emitWindows(a: Assembler, { tables, tablesMap }: MatchContext, next: La
   a.jumpIf('le', R4, MOST_WINDOW, fits).mov(R4, MOST_WINDOW);
   a.here(fits);
   a.jumpIf('eq', R4, 0, absent).store(8, R7, SLOT.position, R4);
-  a.load(4, R1, FP, FOUND.payload).add(R2, R1);
+  a.load(4, R1, R7, FOUND.payload).add(R2, R1);
   a.mov(R1, R6).mov(R3, R7).call('skbLoadBytes').jumpIf('ne', R0, 0, absent);
   a.load(8, R1, R7, SLOT.window).jumpIf('gt', R1, tables.bytes.length - WINDOW.size, next);
   a.loadMapValue(R5, tablesMap).add(R5, R1).load(4, R2, R5, WINDOW.byte).load(4, R3, R5, WINDOW.fold);

@@ -68,7 +68,7 @@ function emitPlace(a: Assembler, { tables }: MatchContext, next: Label): void {
   a.load(4, R2, R1, ENTRY.end).jumpIf('gt', R0, R2, next);
   const [anywhere, inside, met] = [a.label(), a.label(), a.label()];
   a.load(4, R2, R1, ENTRY.atEnd).jumpIf('eq', R2, 0, anywhere);
-  a.load(4, R2, FP, FOUND.payloadLength).jumpIf('ne', R0, R2, next);
+  a.load(4, R2, R7, FOUND.payloadLength).jumpIf('ne', R0, R2, next);
   a.here(anywhere);
   a.load(4, R2, R1, ENTRY.length).load(4, R3, R1, ENTRY.offset);
   a.mov(R4, R0).alu('sub', R4, R2).store(8, R7, SLOT.begin, R4);
@@ -98,7 +98,7 @@ function emitWhere(a: Assembler, next: Label): void {
 function emitHeader(a: Assembler, context: MatchContext, next: Label): void {
   const met = a.label();
   a.load(8, R0, R7, SLOT.protocol).load(4, R1, R5, RULE.protocols).and(R1, R0).jumpIf('eq', R1, 0, next);
-  a.load(4, R0, FP, FOUND.payloadLength);
+  a.load(4, R0, R7, FOUND.payloadLength);
   a.load(4, R1, R5, RULE.leastPayload).jumpIf('lt', R0, R1, next);
   a.load(4, R1, R5, RULE.mostPayload).jumpIf('gt', R0, R1, next);
   a.load(8, R0, R7, SLOT.flow).load(1, R1, R5, RULE.flowSeen).and(R0, R1);
@@ -121,7 +121,7 @@ function emitFlags(a: Assembler, next: Label): void {
   const met = a.label();
   const ways = [FLAGS_HOW.exact, FLAGS_HOW.all, FLAGS_HOW.any, FLAGS_HOW.not].map((how) => ({ how, label: a.label() }));
   a.load(1, R1, R5, RULE.flagsHow).jumpIf('eq', R1, FLAGS_HOW.none, met);
-  a.load(4, R0, FP, FOUND.flags).load(1, R2, R5, RULE.flagsSeen).and(R0, R2).load(1, R2, R5, RULE.flags);
+  a.load(4, R0, R7, FOUND.flags).load(1, R2, R5, RULE.flagsSeen).and(R0, R2).load(1, R2, R5, RULE.flags);
   a.mov(R3, R0).and(R3, R2);
   for (const { how, label } of ways) a.jumpIf('eq', R1, how, label);
   a.jump(next);
@@ -163,7 +163,7 @@ function emitSet(
 function emitPort(a: Assembler, context: MatchContext, field: number, from: number, next: Label): void {
   const any = a.label();
   emitSet(a, context, field, 0x1_0000 / 8, any, next);
-  a.load(4, R2, FP, from).and(R2, 0xffff).mov(R3, R2).alu('rsh', R3, 3).add(R1, R3).load(1, R1, R1, 0);
+  a.load(4, R2, R7, from).and(R2, 0xffff).mov(R3, R2).alu('rsh', R3, 3).add(R1, R3).load(1, R1, R1, 0);
   a.and(R2, 7).alu('rsh', R1, R2).and(R1, 1).jumpIf('eq', R1, 0, next);
   a.here(any);
 }
@@ -175,13 +175,13 @@ function emitAddress(a: Assembler, context: MatchContext, field: number, from: n
   emitSet(a, context, field, ADDRESS_SET.ranges, any, next);
   a.load(4, R2, R1, ADDRESS_SET.count4).load(4, R3, R1, ADDRESS_SET.count6).add(R0, ADDRESS_SET.ranges);
   a.jumpIf('gt', R2, MOST_RANGES, next).jumpIf('gt', R3, MOST_RANGES, next);
-  a.load(4, R1, FP, FOUND.version).jumpIf('eq', R1, 6, six);
+  a.load(4, R1, R7, FOUND.version).jumpIf('eq', R1, 6, six);
   // R0 is the place of a range, R2 where those of this version end.
   a.alu('mul', R2, ADDRESS_SET.size4).add(R2, R0);
   const four = a.here();
   a.jumpIf('ge', R0, R2, over).jumpIf('gt', R0, tables.bytes.length - ADDRESS_SET.size4, over);
   a.loadMapValue(R1, tablesMap).add(R1, R0).add(R0, ADDRESS_SET.size4);
-  a.load(8, R3, FP, from).load(4, R4, R1, 0);
+  a.load(8, R3, R7, from).load(4, R4, R1, 0);
   const later = a.label();
   a.jumpIf('lt', R3, R4, later).load(4, R4, R1, 4).jumpIf('le', R3, R4, met);
   a.here(later);
@@ -193,13 +193,13 @@ function emitAddress(a: Assembler, context: MatchContext, field: number, from: n
   a.loadMapValue(R1, tablesMap).add(R1, R0).add(R0, ADDRESS_SET.size6);
   const [no, above, below] = [a.label(), a.label(), a.label()];
   // first <= address: the upper halves decide, unless they are equal.
-  a.load(8, R3, FP, from).load(8, R4, R1, 0).jumpIf('lt', R3, R4, no).jumpIf('gt', R3, R4, above);
-  a.load(8, R3, FP, from + 8)
+  a.load(8, R3, R7, from).load(8, R4, R1, 0).jumpIf('lt', R3, R4, no).jumpIf('gt', R3, R4, above);
+  a.load(8, R3, R7, from + 8)
     .load(8, R4, R1, 8)
     .jumpIf('lt', R3, R4, no);
   a.here(above);
-  a.load(8, R3, FP, from).load(8, R4, R1, 16).jumpIf('gt', R3, R4, no).jumpIf('lt', R3, R4, below);
-  a.load(8, R3, FP, from + 8)
+  a.load(8, R3, R7, from).load(8, R4, R1, 16).jumpIf('gt', R3, R4, no).jumpIf('lt', R3, R4, below);
+  a.load(8, R3, R7, from + 8)
     .load(8, R4, R1, 24)
     .jumpIf('gt', R3, R4, no);
   a.here(below);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The numbers of a packet's headers that rules ask for, each in a word of its own; what a packet does not have is `NO_NUMBER`.
 
-import { type Assembler, FP, R0, R1, R2, R3, R4, R5, R6, R7 } from '@plinth/ebpf';
+import { type Assembler, R0, R1, R2, R3, R4, R5, R6, R7 } from '@plinth/ebpf';
 import { type DecodedPacket, PACKET_KIND, PROTOCOL } from '../decode-packet.js';
 import { HEADER_NUMBERS, type HeaderNumber } from '../kernel-rule.js';
 import { FOUND } from './decode-code.js';
@@ -22,22 +22,22 @@ const at = (name: HeaderNumber): number => NUMBERS_AT + 8 * HEADER_NUMBERS.index
 export function emitNumbers(a: Assembler): void {
   const [over, six, above, tcp] = [a.label(), a.label(), a.label(), a.label()];
   for (const name of HEADER_NUMBERS) a.store(8, R7, at(name), NO_NUMBER);
-  a.load(4, R1, FP, FOUND.payloadLength).store(8, R7, at('dsize'), R1);
-  a.load(4, R1, FP, FOUND.protocol).store(8, R7, at('ip_proto'), R1);
+  a.load(4, R1, R7, FOUND.payloadLength).store(8, R7, at('dsize'), R1);
+  a.load(4, R1, R7, FOUND.protocol).store(8, R7, at('ip_proto'), R1);
   emitHeader(a, FOUND.network, 20, over);
-  a.load(4, R1, FP, FOUND.version).jumpIf('eq', R1, 6, six);
+  a.load(4, R1, R7, FOUND.version).jumpIf('eq', R1, 6, six);
   a.load(1, R1, R7, 8).store(8, R7, at('ttl'), R1);
   emitWord(a, 2, 4, 'id');
   a.jump(above);
   a.here(six);
   a.load(1, R1, R7, 7).store(8, R7, at('ttl'), R1);
   a.here(above);
-  a.load(4, R1, FP, FOUND.kind).jumpIf('ne', R1, PACKET_KIND.transport, over);
-  a.load(4, R1, FP, FOUND.protocol).jumpIf('eq', R1, PROTOCOL.tcp, tcp).jumpIf('eq', R1, PROTOCOL.udp, over);
-  a.load(4, R1, FP, FOUND.sourcePort).store(8, R7, at('itype'), R1);
-  a.load(4, R1, FP, FOUND.destinationPort).store(8, R7, at('icode'), R1);
+  a.load(4, R1, R7, FOUND.kind).jumpIf('ne', R1, PACKET_KIND.transport, over);
+  a.load(4, R1, R7, FOUND.protocol).jumpIf('eq', R1, PROTOCOL.tcp, tcp).jumpIf('eq', R1, PROTOCOL.udp, over);
+  a.load(4, R1, R7, FOUND.sourcePort).store(8, R7, at('itype'), R1);
+  a.load(4, R1, R7, FOUND.destinationPort).store(8, R7, at('icode'), R1);
   emitHeader(a, FOUND.transport, 8, over);
-  a.load(4, R1, FP, FOUND.sourcePort).load(4, R2, FP, FOUND.protocol);
+  a.load(4, R1, R7, FOUND.sourcePort).load(4, R2, R7, FOUND.protocol);
   for (const [protocol, types] of Object.entries(NUMBERED)) {
     const [other, numbered] = [a.label(), a.label()];
     a.jumpIf('ne', R2, Number(protocol), other);
@@ -59,7 +59,7 @@ export function emitNumbers(a: Assembler): void {
 }
 
 function emitHeader(a: Assembler, from: number, size: number, over: Label): void {
-  a.mov(R1, R6).load(4, R2, FP, from).mov(R3, R7).mov(R4, size).call('skbLoadBytes').jumpIf('ne', R0, 0, over);
+  a.mov(R1, R6).load(4, R2, R7, from).mov(R3, R7).mov(R4, size).call('skbLoadBytes').jumpIf('ne', R0, 0, over);
 }
 
 function emitWord(a: Assembler, size: 2 | 4, from: number, name: HeaderNumber): void {

@@ -100,21 +100,22 @@ export function packetProgram(
   const a = new Assembler('packets', 'schedCls');
   const [pass, decide, refused, fragment] = [a.label(), a.label(), a.label(), a.label()];
   a.mov(R6, R1);
+  emitValue(a, PIECE_MAP, pass);
+  a.mov(R7, R0);
   emitDecode(a);
-  a.load(4, R1, FP, FOUND.kind).jumpIf('lt', R1, PACKET_KIND.fragment, pass);
+  a.load(4, R1, R7, FOUND.kind).jumpIf('lt', R1, PACKET_KIND.fragment, pass);
   emitValue(a, COUNTERS, pass);
   a.store(8, FP, COUNTERS_AT, R0).load(8, R8, R0, COUNTER.packets).add(R8, 1).store(8, R0, COUNTER.packets, R8);
   a.load(4, R1, R6, 0).load(8, R2, R0, COUNTER.bytes).add(R2, R1).store(8, R0, COUNTER.bytes, R2);
-  emitValue(a, PIECE_MAP, pass);
-  a.mov(R7, R0).mov32(R8, R8).store(8, R7, SLOT.packet, R8);
+  a.mov32(R8, R8).store(8, R7, SLOT.packet, R8);
   const words = [SLOT.actions, SLOT.told, SLOT.base, SLOT.scanned, SLOT.reason, SLOT.hits, SLOT.flow, SLOT.stream];
   if (tables.lateCount > 0) words.push(SLOT.waiting);
   words.push(RECORD_AT + RECORD.clearance, RECORD_AT + RECORD.clearance + 8);
   for (const word of words) a.store(8, R7, word, 0);
   a.store(8, FP, FLOW_AT, 0).store(8, FP, SIDE_AT, 0);
   // The pieces of a packet are put together nowhere in a program.
-  a.load(4, R1, FP, FOUND.kind).jumpIf('eq', R1, PACKET_KIND.fragment, fragment);
-  a.load(4, R1, FP, FOUND.moreFragments).jumpIf('ne', R1, 0, fragment);
+  a.load(4, R1, R7, FOUND.kind).jumpIf('eq', R1, PACKET_KIND.fragment, fragment);
+  a.load(4, R1, R7, FOUND.moreFragments).jumpIf('ne', R1, 0, fragment);
   if (tables.numbers) emitNumbers(a);
   emitProtocol(a);
   const context = { tables, tablesMap, progress, late: lateMap(tables) };
@@ -160,7 +161,7 @@ export function packetProgram(
 /** The bit of its protocol. Type and code of ICMP are no ports. */
 function emitProtocol(a: Assembler): void {
   const [tcp, udp, icmp, icmp6, four, end] = Array.from({ length: 6 }, () => a.label());
-  a.load(4, R1, FP, FOUND.protocol).mov(R2, PROTOCOL_BIT.other);
+  a.load(4, R1, R7, FOUND.protocol).mov(R2, PROTOCOL_BIT.other);
   a.jumpIf('eq', R1, PROTOCOL.tcp, tcp!).jumpIf('eq', R1, PROTOCOL.udp, udp!);
   a.jumpIf('eq', R1, PROTOCOL.icmp, icmp!).jumpIf('eq', R1, PROTOCOL.icmp6, icmp6!).jump(end!);
   a.here(tcp);
@@ -172,10 +173,10 @@ function emitProtocol(a: Assembler): void {
     [icmp6, PROTOCOL_BIT.icmp6],
   ] as const) {
     a.here(label);
-    a.mov(R2, bit).store(4, FP, FOUND.sourcePort, 0).store(4, FP, FOUND.destinationPort, 0).jump(end!);
+    a.mov(R2, bit).store(4, R7, FOUND.sourcePort, 0).store(4, R7, FOUND.destinationPort, 0).jump(end!);
   }
   a.here(end);
-  a.load(4, R1, FP, FOUND.version).jumpIf('ne', R1, 6, four!).alu('lsh', R2, VERSION_SHIFT);
+  a.load(4, R1, R7, FOUND.version).jumpIf('ne', R1, 6, four!).alu('lsh', R2, VERSION_SHIFT);
   a.here(four);
   a.store(8, R7, SLOT.protocol, R2);
 }
@@ -193,13 +194,13 @@ function emitPayload(a: Assembler, context: MatchContext, decide: Label): void {
   const end = a.label();
   const loop = a.here();
   // R9 is what is left from the base on, at most a piece.
-  a.load(4, R9, FP, FOUND.payloadLength).load(8, R1, R7, SLOT.base).jumpIf('ge', R1, R9, end);
+  a.load(4, R9, R7, FOUND.payloadLength).load(8, R1, R7, SLOT.base).jumpIf('ge', R1, R9, end);
   a.alu('sub', R9, R1);
   const short = a.label();
   a.jumpIf('le', R9, PIECE, short).mov(R9, PIECE);
   a.here(short);
   a.jumpIf('eq', R9, 0, end).jumpIf('gt', R9, PIECE, end);
-  a.load(4, R2, FP, FOUND.payload).add(R2, R1);
+  a.load(4, R2, R7, FOUND.payload).add(R2, R1);
   a.mov(R1, R6).mov(R3, R7).mov(R4, R9).call('skbLoadBytes').jumpIf('ne', R0, 0, end);
   const found = (): void => {
     const [full, noted] = [a.label(), a.label()];
@@ -226,7 +227,7 @@ function emitPayload(a: Assembler, context: MatchContext, decide: Label): void {
         a.load(8, R1, R7, SLOT.base).load(8, R2, R7, SLOT.scanned).jumpIf('ne', R1, R2, out);
       },
       unlessLast: (out) => {
-        a.load(8, R1, R7, SLOT.base).add(R1, R9).load(4, R2, FP, FOUND.payloadLength).jumpIf('lt', R1, R2, out);
+        a.load(8, R1, R7, SLOT.base).add(R1, R9).load(4, R2, R7, FOUND.payloadLength).jumpIf('lt', R1, R2, out);
       },
     },
     pause: (out) => {
@@ -239,7 +240,7 @@ function emitPayload(a: Assembler, context: MatchContext, decide: Label): void {
   a.jumpIf('ge', R8, R9, whole).mayGoto(end).jump(again);
   a.here(whole);
   const last = a.label();
-  a.load(8, R1, R7, SLOT.base).add(R1, R9).load(4, R2, FP, FOUND.payloadLength).jumpIf('ge', R1, R2, last);
+  a.load(8, R1, R7, SLOT.base).add(R1, R9).load(4, R2, R7, FOUND.payloadLength).jumpIf('ge', R1, R2, last);
   a.add(R1, 1 - matcher.longest);
   a.here(last);
   a.store(8, R7, SLOT.base, R1).mayGoto(end).jump(loop);
@@ -346,7 +347,7 @@ function emitEnd(a: Assembler): void {
   a.load(8, R0, FP, FLOW_AT).jumpIf('eq', R0, 0, over);
   a.load(8, R1, R7, SLOT.actions).jumpIf('set', R1, 1 << ACTION_NUMBER.end, mark);
   a.and(R1, 1 << ACTION_NUMBER.endStream).jumpIf('eq', R1, 0, over);
-  a.load(4, R1, FP, FOUND.protocol).jumpIf('ne', R1, PROTOCOL.tcp, over);
+  a.load(4, R1, R7, FOUND.protocol).jumpIf('ne', R1, PROTOCOL.tcp, over);
   a.here(mark);
   a.store(4, R0, FLOW_VALUE.ended, ENDED.dropped);
   a.here(over);

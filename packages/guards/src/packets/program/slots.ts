@@ -4,7 +4,6 @@
 
 import { BUFFER_ROOM } from '@plinth/ebpf';
 import { HEADER_NUMBERS } from '../kernel-rule.js';
-import { FOUND_SIZE } from './decode-code.js';
 
 /** Bytes of a payload that are looked at in one piece; the next one begins before its end. */
 export const PIECE = 8192;
@@ -64,10 +63,12 @@ export const SLOT: Readonly<Record<SlotName, number>> = Object.fromEntries(
 
 /** Numbers of the header, see number-code.ts. */
 export const NUMBERS_AT: number = SLOT.end;
-export const SLOTS_END: number = NUMBERS_AT + 8 * HEADER_NUMBERS.length;
+/** What was found in the headers, see decode-code.ts. */
+export const FOUND_AT: number = NUMBERS_AT + 8 * HEADER_NUMBERS.length;
+export const SLOTS_END: number = FOUND_AT + 80;
 
 /** A key on the stack, where helpers look for it. */
-export const KEY_AT: number = -FOUND_SIZE - 8;
+export const KEY_AT = -8;
 /** On the stack: where the counters of this processor are. */
 export const COUNTERS_AT: number = KEY_AT - 8;
 
