@@ -24,7 +24,7 @@ import { PACKET_KIND, PROTOCOL } from '../decode-packet.js';
 import { emitDecode, FOUND } from './decode-code.js';
 import { emitConnection, emitSideBit, ENDED, FLOW_AT, FLOW_VALUE, FLOWS, SIDE_AT } from './connection-code.js';
 import { emitFlow, emitSecondLook, emitSettle } from './flow-code.js';
-import { emitHold } from './hold-code.js';
+import { CLEARED, emitHold } from './hold-code.js';
 import { emitLate, lateMap } from './late-code.js';
 import { emitEntries, emitReason, type MatchContext, PROGRESS } from './match-code.js';
 import { emitNumbers } from './number-code.js';
@@ -154,7 +154,7 @@ export function packetProgram(
   a.here(pass);
   a.mov(R0, -1).exit();
   const program = a.finish();
-  const lasting = [FLOWS, events, COUNTERS].filter((map) => program.maps.includes(map));
+  const lasting = [FLOWS, events, COUNTERS, CLEARED].filter((map) => program.maps.includes(map));
   return { program, tables, tablesMap, events, counters: COUNTERS, lasting };
 }
 

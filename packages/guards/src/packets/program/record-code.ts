@@ -28,22 +28,22 @@ export const RECORD = {
   stream: 32,
   /** Bytes of the frame that are there, behind the record; fewer than `length` if it is longer than `MOST_CAPTURED`. */
   captured: 36,
-  /** What clears a packet that is held, see `CLEARED`. */
+  /** What clears a packet that is held, 16 bytes, see `CLEARED`. */
   clearance: 40,
   /** Of which tables the rules are numbers. */
-  generation: 48,
+  generation: 56,
   /** Of IP and above it; two bytes each. Ports are of TCP and UDP. */
-  version: 52,
-  protocol: 54,
-  sourcePort: 56,
-  destinationPort: 58,
+  version: 60,
+  protocol: 62,
+  sourcePort: 64,
+  destinationPort: 66,
   /** 16 bytes each, as `ADDRESS` has them. */
-  source: 64,
-  destination: 80,
+  source: 72,
+  destination: 88,
   /** Numbers of the rules, then for each of them where the content begins that was found last, or `NO_OFFSET`. */
-  rules: 96,
-  offsets: 224,
-  size: 352,
+  rules: 104,
+  offsets: 232,
+  size: 360,
 } as const;
 
 /** An offset of a rule without contents. One below 0 is of a content that began in a packet before. */
@@ -173,14 +173,14 @@ function emitPacketEnds(a: Assembler): void {
     [FOUND.sourcePort, RECORD.sourcePort],
     [FOUND.destinationPort, RECORD.destinationPort],
   ] as const) {
-    a.load(4, R1, FP, from).store(2, R7, RECORD_AT + to, R1);
+    a.load(4, R1, R7, from).store(2, R7, RECORD_AT + to, R1);
   }
   for (const [from, to] of [
     [ADDRESS.source, RECORD.source],
     [ADDRESS.destination, RECORD.destination],
   ] as const) {
-    a.load(8, R1, FP, from).store(8, R7, RECORD_AT + to, R1);
-    a.load(8, R1, FP, from + 8).store(8, R7, RECORD_AT + to + 8, R1);
+    a.load(8, R1, R7, from).store(8, R7, RECORD_AT + to, R1);
+    a.load(8, R1, R7, from + 8).store(8, R7, RECORD_AT + to + 8, R1);
   }
 }
 
