@@ -21,6 +21,9 @@ const FIELDS: readonly RegExp[] = [
   /^ether\.(?:src_mac|dest_mac)$/,
   /^drop\.(?:reason)$/,
   /^pkt_src$/,
+  /^verdict(?:\.action)?$/,
+  /^pcap_filename$/,
+  /^dns(?:\.(?:version|type|id|flags|opcode|qr|aa|tc|rd|ra|z|queries(?:\[\d+\])?(?:\.(?:rrname|rrtype|rrname_truncated))?))?$/,
   /^tunnel(?:\.(?:src_ip|src_port|dest_ip|dest_port|proto|depth))?$/,
 ];
 const EVENT_TYPES: ReadonlySet<unknown> = new Set(['alert', 'drop']);
@@ -77,8 +80,9 @@ function eventsOf({ rules, capture, settings }: VerifyTest): Event[] | string {
   };
   const events: Event[] = [];
   for (const inspected of inspectCapture(readFileSync(capture), capture, judgements, options, counts)) {
-    events.push(...inspected.told.map((matched) => alertEvent(inspected, matched)));
-    if (inspected.stopped) events.push(dropEvent(inspected));
+    const name = { pcap_filename: capture };
+    events.push(...inspected.told.map((matched) => ({ ...alertEvent(inspected, matched), ...name })));
+    if (inspected.stopped) events.push({ ...dropEvent(inspected), ...name });
   }
   return events;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 export * from './packets/capture-reader.js';
+export * from './packets/classtypes.js';
 export * from './packets/confirm/alert-queue.js';
 export type { Outcome } from './packets/confirm/buffer-view.js';
 export * from './packets/confirm/capture-judge.js';

@@ -2,11 +2,12 @@
 // Alerts and drops as Suricata's EVE has them, one JSON object each, with what is known here.
 
 import {
+  DnsTransaction,
   type CarriedPacket,
   decodePacket,
-  DEFAULT_PRIORITY,
   type HttpMessage,
   HttpTransaction,
+  priorityOf,
   looksInStream,
   type Matched,
   type Place,
@@ -31,12 +32,16 @@ export function alertEvent(inspected: InspectedPacket, { rule, where }: Matched<
   const payload = stream?.tail ?? frame.subarray(packet.payload, packet.payload + packet.payloadLength);
   const missing = stream === undefined || stream.missing === 0 ? '' : `[${stream.missing} bytes missing]`;
   // A rule on packets is told with what the packet is part of.
-  const transaction = [where, ...(flow?.flow.open.keys() ?? [])].find((one) => one instanceof HttpTransaction);
+  const transactions = [where, ...(flow?.flow.open.keys() ?? [])];
+  const http = transactions.find((one) => one instanceof HttpTransaction);
+  const dns = transactions.find((one) => one instanceof DnsTransaction);
   const stops = rule.header.action !== 'alert' && inspected.stopped;
   return {
     ...packetFields(inspected, 'alert'),
     alert: alertFields(rule, stops),
-    ...(transaction === undefined ? {} : { http: httpFields(transaction) }),
+    verdict: { action: inspected.stopped ? 'drop' : 'alert' },
+    ...(http === undefined ? {} : { http: httpFields(http) }),
+    ...(dns === undefined ? {} : { dns: dnsFields(dns) }),
     ...(flow?.flow.app === undefined || flow.flow.app === null ? {} : { app_proto: flow.flow.app }),
     ...(flow === undefined ? {} : { direction: flow.direction, flow: flowFields(inspected) }),
     payload: base64(payload),
@@ -105,7 +110,7 @@ function alertFields(rule: Rule, blocked: boolean): Record<string, unknown> {
     rev: rule.rev,
     signature: rule.message,
     category: rule.classtype ?? '',
-    severity: rule.priority ?? DEFAULT_PRIORITY,
+    severity: priorityOf(rule),
   };
 }
 
@@ -141,6 +146,50 @@ function httpFields({ request, response }: HttpTransaction): Record<string, unkn
     length: response?.body.length ?? 0,
   };
   return Object.fromEntries(Object.entries(all).filter(([, known]) => known !== undefined));
+}
+
+/** Names of record types (RFC 1035, section 3.2.2, and what IANA has added since). */
+const DNS_TYPES: Readonly<Record<number, string>> = {
+  1: 'A',
+  2: 'NS',
+  5: 'CNAME',
+  6: 'SOA',
+  12: 'PTR',
+  15: 'MX',
+  16: 'TXT',
+  28: 'AAAA',
+  33: 'SRV',
+  35: 'NAPTR',
+  43: 'DS',
+  46: 'RRSIG',
+  47: 'NSEC',
+  48: 'DNSKEY',
+  64: 'SVCB',
+  65: 'HTTPS',
+  255: 'ANY',
+};
+
+function dnsFields({ message }: DnsTransaction): Record<string, unknown> {
+  const { id, flags, isResponse, opcode, queries } = message;
+  const bit = (mask: number, name: string): Record<string, true> => ((flags & mask) === 0 ? {} : { [name]: true });
+  return {
+    version: 3,
+    type: isResponse ? 'response' : 'request',
+    id,
+    flags: flags.toString(16),
+    opcode,
+    ...bit(0x8000, 'qr'),
+    ...bit(0x0400, 'aa'),
+    ...bit(0x0200, 'tc'),
+    ...bit(0x0100, 'rd'),
+    ...bit(0x0080, 'ra'),
+    ...bit(0x0040, 'z'),
+    queries: queries.map(({ name, type, isCut }) => ({
+      rrname: Buffer.from(name).toString('latin1'),
+      rrtype: DNS_TYPES[type] ?? `TYPE${type}`,
+      ...(isCut ? { rrname_truncated: true } : {}),
+    })),
+  };
 }
 
 /** All eight groups of IPv6, with their zeroes. */

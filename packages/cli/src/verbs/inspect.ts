@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { styleText } from 'node:util';
 import { type Finding, PlinthError } from '@plinth/core';
 import {
-  DEFAULT_PRIORITY,
+  priorityOf,
   type Judgement,
   type Matched,
   packetProgram,
@@ -148,7 +148,7 @@ function line({ captured, carried, packet, stopped }: InspectedPacket, { rule }:
   const classtype = rule.classtype === undefined ? '' : `[Classification: ${rule.classtype}] `;
   return (
     `${timeText(captured.time)}  ${mark}[**] [${rule.gid}:${rule.sid}:${rule.rev}] ${message} [**] ${classtype}` +
-    `[Priority: ${rule.priority ?? DEFAULT_PRIORITY}] {${protocolName(packet.protocol)}} ` +
+    `[Priority: ${priorityOf(rule)}] {${protocolName(packet.protocol)}} ` +
     `${source}:${packet.sourcePort} -> ${destination}:${packet.destinationPort}  (frame ${captured.number})\n`
   );
 }
@@ -160,7 +160,7 @@ function finding(path: string, { captured, carried, packet, stopped }: Inspected
     guest: { kind: 'capture', id: path, name: path },
     guard: 'packets',
     rule: `${rule.gid}:${rule.sid}`,
-    severity: (['high', 'high', 'medium', 'low'] as const)[rule.priority ?? DEFAULT_PRIORITY] ?? 'info',
+    severity: (['high', 'high', 'medium', 'low'] as const)[priorityOf(rule)] ?? 'info',
     message: rule.message,
     subject: {
       frame: captured.number,

@@ -2,6 +2,7 @@
 // What comes of the rules that match a packet, as Suricata has it: by their actions and priorities, each as often as its threshold
 // lets it be told; behind a rule that passes, none.
 
+import { priorityOf } from '../classtypes.js';
 import type { Rule } from '../rule.js';
 import type { Thresholds, ThresholdSubject } from './threshold.js';
 
@@ -26,8 +27,6 @@ export interface Decided<T> {
 export const MOST_ALERTS = 15;
 
 const ORDER = { pass: 0, drop: 1, reject: 2, alert: 3 } as const;
-/** Of a rule that has none. */
-export const DEFAULT_PRIORITY = 3;
 
 export function decideAlerts<T>(
   matched: readonly Matched<T>[],
@@ -51,6 +50,6 @@ export function decideAlerts<T>(
   return { told, dropped, passed: undefined };
 }
 
-function rank({ header, priority = DEFAULT_PRIORITY }: Rule): number {
-  return ORDER[header.action] * 0x1_0000_0000 + priority;
+function rank(rule: Rule): number {
+  return ORDER[rule.header.action] * 0x1_0000_0000 + priorityOf(rule);
 }

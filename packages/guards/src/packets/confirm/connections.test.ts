@@ -145,8 +145,8 @@ describe('headers', () => {
     expect([...decodeEvents(frame)]).toEqual([]);
     expect(changed(14, 0x44)).toEqual(['ipv4.hlen_too_small']);
     expect(changed(17, 255)).toEqual(['ipv4.trunc_pkt']);
-    expect(changed(46, 0x40)).toEqual(['tcp.hlen_too_small']);
-    expect(changed(46, 0xf0)).toEqual(['tcp.invalid_optlen']);
+    expect(changed(46, 0x40)).toEqual(['tcp.invalid_optlen']);
+    expect(changed(46, 0xf0)).toEqual(['tcp.hlen_too_small']);
     expect([...decodeEvents(frame.subarray(0, 10))]).toEqual(['ethernet.pkt_too_small']);
   });
 
@@ -173,7 +173,7 @@ describe('a message of DNS', () => {
 
   it('has the names that are asked for', () => {
     const read = readDnsMessage(message(0x0100, [1, 0, 0, 0], '\x03www\x07example\x03com\0\0\x01\0\x01'));
-    expect(read?.queries.map(latin1)).toEqual(['www.example.com']);
+    expect(read?.queries.map(({ name, type }) => [latin1(name), type])).toEqual([['www.example.com', 1]]);
     expect([read?.isResponse, [...read!.events]]).toEqual([false, []]);
   });
 

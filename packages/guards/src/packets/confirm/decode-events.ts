@@ -19,7 +19,6 @@ export const DECODE_EVENTS: ReadonlySet<string> = new Set([
   'ipv4.opt_pad_required',
   'ipv4.opt_eol_required',
   'ipv4.opt_duplicate',
-  'ipv4.opt_unknown',
   'ipv4.icmpv6',
   'ipv4.frag_overlap',
   'ipv4.frag_pkt_too_large',
@@ -77,22 +76,11 @@ const EXTENSION = {
   hip: 139,
   mobility: 135,
 };
+const [IPV6, GRE, SCTP] = [41, 47, 132];
+/** Headers that another one follows. */
+const EXTENSIONS: ReadonlySet<number> = new Set(Object.values(EXTENSION).filter((number) => number !== EXTENSION.none));
 /** Protocols above IPv6 that are no error. */
-const KNOWN_ABOVE: ReadonlySet<number> = new Set([
-  4,
-  41,
-  47,
-  89,
-  103,
-  112,
-  132,
-  136,
-  PROTOCOL.tcp,
-  PROTOCOL.udp,
-  PROTOCOL.icmp6,
-  EXTENSION.esp,
-  EXTENSION.none,
-]);
+const KNOWN_ABOVE: ReadonlySet<number> = new Set([4, IPV6, GRE, SCTP, PROTOCOL.tcp, PROTOCOL.udp, PROTOCOL.icmp6]);
 /** Extension headers that are walked. */
 const MOST_HEADERS = 32;
 
@@ -163,10 +151,10 @@ class EventReader {
     this.#above(protocol, at + header, at + total);
   }
 
-  /** RFC 791, "Options". */
+  /** RFC 791, "Options". One that is wrong ends them. */
   #options4(from: number, end: number): void {
     const seen = new Set<number>();
-    if ((end - from) % 8 !== 0 && this.#view.getUint8(end - 1) > 1) this.events.add('ipv4.opt_pad_required');
+    if ((end - from) % 8 !== 0) this.events.add('ipv4.opt_pad_required');
     for (let at = from; at < end;) {
       const type = this.#view.getUint8(at);
       if (type === 0) return;
@@ -174,18 +162,36 @@ class EventReader {
         at++;
         continue;
       }
-      const length = at + 1 < end ? this.#view.getUint8(at + 1) : 0;
-      if (at + 1 >= end || length < 2 || at + length > end) {
-        this.events.add(at + 1 >= end ? 'ipv4.opt_eol_required' : 'ipv4.opt_invalid_len');
+      if (end - at < 2) {
+        this.events.add('ipv4.opt_eol_required');
         return;
       }
-      if (seen.has(type)) this.events.add('ipv4.opt_duplicate');
+      const length = this.#view.getUint8(at + 1);
+      const option = OPTIONS4[type];
+      const wrong =
+        length < 2 || at + length > end
+          ? 'opt_invalid_len'
+          : option === undefined || seen.has(type)
+            ? undefined
+            : this.#option4(option, at, length);
+      if (wrong !== undefined) {
+        this.events.add(`ipv4.${wrong}`);
+        return;
+      }
+      if (option === undefined) this.events.add('ipv4.opt_invalid');
+      else if (seen.has(type)) this.events.add('ipv4.opt_duplicate');
       seen.add(type);
-      const least = OPTIONS4[type];
-      if (least === undefined) this.events.add('ipv4.opt_unknown');
-      else if (length < least) this.events.add('ipv4.opt_invalid_len');
       at += length;
     }
+  }
+
+  #option4({ least, most = 255, pointer }: Option4, at: number, length: number): string | undefined {
+    if (length < least || length > most) return 'opt_invalid_len';
+    if (pointer === undefined) return undefined;
+    // It counts from 1, and points to a whole record or right behind them.
+    const place = this.#view.getUint8(at + 2);
+    const size = pointer === 4 ? 4 : [1, 3].includes(this.#view.getUint8(at + 3) & 15) ? 8 : 4;
+    return place < pointer || (place - pointer) % size !== 0 || place > length + 1 ? 'opt_malformed' : undefined;
   }
 
   #version6(at: number): void {
@@ -210,57 +216,53 @@ class EventReader {
     let protocol = first;
     let at = from;
     const counts = new Map<number, number>();
-    let isFragment = false;
-    for (let n = 0; n < MOST_HEADERS; n++) {
-      const name = DUPLICATES[protocol];
-      if (name === undefined || (isFragment && protocol !== EXTENSION.fragment && protocol === EXTENSION.esp)) break;
-      const count = (counts.get(protocol) ?? 0) + 1;
-      counts.set(protocol, count);
-      // Options may be there twice: before a routing header, and last.
-      if (count > (protocol === EXTENSION.destination ? 2 : 1)) this.events.add(`ipv6.${name}`);
-      if (protocol === EXTENSION.esp) return;
-      const size =
-        at + 8 > end
-          ? undefined
-          : protocol === EXTENSION.fragment
-            ? 8
-            : protocol === EXTENSION.ah
-              ? (this.#view.getUint8(at + 1) + 2) * 4
-              : (this.#view.getUint8(at + 1) + 1) * 8;
-      if (size === undefined || at + size > end) {
-        this.events.add('ipv6.trunc_exthdr');
-        return;
-      }
-      if (protocol === EXTENSION.fragment) {
-        const field = this.#view.getUint16(at + 2);
-        if (this.#view.getUint8(at + 1) !== 0 || (field & 6) !== 0) this.events.add('ipv6.fh_non_zero_reserved_field');
-        if ((field & 0xfff9) === 0) this.events.add('ipv6.exthdr_useless_fh');
-        else isFragment = true;
-        // Behind the beginning of a later fragment there is no header.
-        if ((field & 0xfff8) !== 0) return;
-      } else if (protocol === EXTENSION.routing && this.#view.getUint8(at + 2) === 0) this.events.add('ipv6.rh_type_0');
-      else if (protocol === EXTENSION.ah && this.#view.getUint16(at + 2) !== 0)
-        this.events.add('ipv6.exthdr_ah_res_not_null');
-      else if (protocol === EXTENSION.hopByHop) this.#options6('hopopts', at + 2, at + size);
-      else if (protocol === EXTENSION.destination) this.#options6('dstopts', at + 2, at + size);
-      protocol = this.#view.getUint8(at);
-      at += size;
+    for (let n = 0; n < MOST_HEADERS && EXTENSIONS.has(protocol); n++) {
       // Nothing that could follow has less than two bytes.
       if (end - at < 2) {
         this.events.add('ipv6.trunc_exthdr');
         return;
       }
+      if (protocol === EXTENSION.esp) return;
+      const length = this.#view.getUint8(at + 1);
+      const size =
+        protocol === EXTENSION.fragment
+          ? 8
+          : protocol === EXTENSION.ah
+            ? 12 + Math.max(0, length - 1) * 4
+            : (length + 1) * 8;
+      if (at + size > end) {
+        this.events.add('ipv6.trunc_exthdr');
+        return;
+      }
+      const count = (counts.get(protocol) ?? 0) + 1;
+      counts.set(protocol, count);
+      if (protocol === EXTENSION.fragment && length !== 0) this.events.add('ipv6.fh_non_zero_reserved_field');
+      if (protocol === EXTENSION.ah && this.#view.getUint16(at + 2) !== 0)
+        this.events.add('ipv6.exthdr_ah_res_not_null');
+      const again = DUPLICATES[protocol];
+      // Options may be there twice: before a routing header, and last.
+      if (count > (protocol === EXTENSION.destination ? 2 : 1) && again !== undefined) this.events.add(`ipv6.${again}`);
+      else if (this.#extension(protocol, at, size)) return;
+      protocol = this.#view.getUint8(at);
+      at += size;
     }
-    if (isFragment) return;
     if (protocol === EXTENSION.none) {
       if (at < end) this.events.add('ipv6.data_after_none_header');
       return;
     }
+    if (at > from && end - at < 2) {
+      this.events.add('ipv6.trunc_exthdr');
+      return;
+    }
     if (protocol === PROTOCOL.icmp) this.events.add('ipv6.icmpv4');
-    else if (!KNOWN_ABOVE.has(protocol)) this.events.add('ipv6.unknown_next_header');
+    // Behind other headers IPv6 and GRE are not looked for.
+    else if (!KNOWN_ABOVE.has(protocol) || (at > from && (protocol === IPV6 || protocol === GRE))) {
+      this.events.add('ipv6.unknown_next_header');
+      return;
+    }
     for (const [inner, version, least] of [
       [4, 4, 20],
-      [41, 6, 40],
+      [IPV6, 6, 40],
     ] as const) {
       if (protocol !== inner) continue;
       if (end - at < least) this.events.add(`ipv6.ipv${version}_in_ipv6_too_small`);
@@ -269,31 +271,54 @@ class EventReader {
     this.#above(protocol, at, end);
   }
 
+  /** True for the header of a fragment, behind which there is no other. */
+  #extension(protocol: number, at: number, size: number): boolean {
+    switch (protocol) {
+      case EXTENSION.fragment: {
+        const isWhole = (this.#view.getUint16(at + 2) & 0xfff9) === 0;
+        if (isWhole) this.events.add('ipv6.exthdr_useless_fh');
+        return !isWhole;
+      }
+      case EXTENSION.routing:
+        if (this.#view.getUint8(at + 2) === 0) this.events.add('ipv6.rh_type_0');
+        return false;
+      case EXTENSION.hopByHop:
+        this.#options6('hopopts', at + 2, at + size);
+        return false;
+      case EXTENSION.destination:
+        this.#options6('dstopts', at + 2, at + size);
+        return false;
+      default:
+        return false;
+    }
+  }
+
   /** RFC 8200, section 4.2. */
   #options6(name: 'hopopts' | 'dstopts', from: number, end: number): void {
-    let others = 0;
+    let [padding, others] = [0, 0];
     for (let at = from; at < end;) {
       const type = this.#view.getUint8(at);
       if (type === 0) {
+        padding++;
         at++;
         continue;
       }
-      const length = at + 1 < end ? this.#view.getUint8(at + 1) : end;
-      if (at + 2 + length > end) {
+      const length = at + 1 < end ? this.#view.getUint8(at + 1) : 255;
+      const least = OPTIONS6.get(type);
+      if (at + 1 + length > end || length < (least ?? 0)) {
         this.events.add('ipv6.exthdr_invalid_optlen');
-        return;
+        break;
       }
       if (type === 1) {
+        padding++;
         if (length === 0) this.events.add('ipv6.zero_len_padn');
-      } else {
+      } else if (type !== JUMBO) {
         others++;
-        const size = OPTIONS6.get(type);
-        if (size === undefined) this.events.add(`ipv6.${name}_unknown_opt`);
-        else if (size !== length) this.events.add('ipv6.exthdr_invalid_optlen');
+        if (least === undefined) this.events.add(`ipv6.${name}_unknown_opt`);
       }
       at += 2 + length;
     }
-    if (others === 0) this.events.add(`ipv6.${name}_only_padding`);
+    if (padding > 0 && others === 0) this.events.add(`ipv6.${name}_only_padding`);
   }
 
   #above(protocol: number, at: number, end: number): void {
@@ -317,11 +342,11 @@ class EventReader {
       return;
     }
     const header = (this.#view.getUint8(at + 12) >> 4) * 4;
-    if (header < 20) {
+    if (header > room) {
       this.events.add('tcp.hlen_too_small');
       return;
     }
-    if (header > room) {
+    if (header < 20) {
       this.events.add('tcp.invalid_optlen');
       return;
     }
@@ -333,39 +358,48 @@ class EventReader {
         option++;
         continue;
       }
-      const length = option + 1 < at + header ? this.#view.getUint8(option + 1) : 0;
+      if (option + 1 === at + header) return;
+      const length = this.#view.getUint8(option + 1);
       if (length < 2 || option + length > at + header) {
         this.events.add('tcp.opt_invalid_len');
         return;
       }
       const fits = OPTIONS_TCP[kind];
       if (fits !== undefined && !fits(length)) this.events.add('tcp.opt_invalid_len');
-      if (fits !== undefined && seen.has(kind)) this.events.add('tcp.opt_duplicate');
-      seen.add(kind);
+      else if (fits !== undefined && seen.has(kind)) this.events.add('tcp.opt_duplicate');
+      else seen.add(kind);
       option += length;
     }
   }
 }
 
-/** Least lengths of options of IPv4: record route, timestamp, quick start, security, source routes, stream, router alert and others. */
-const OPTIONS4: Readonly<Record<number, number>> = {
-  7: 3,
-  25: 8,
-  68: 4,
-  82: 12,
-  130: 3,
-  131: 3,
-  133: 3,
-  134: 3,
-  136: 4,
-  137: 3,
-  148: 4,
+interface Option4 {
+  readonly least: number;
+  readonly most?: number;
+  /** The least that a pointer may be, of options that have one. */
+  readonly pointer?: 4 | 5;
+}
+
+/**
+ * Options of IPv4: record route, quick start, timestamp, security, loose route, commercial security, stream, strict route, router alert.
+ */
+const OPTIONS4: Readonly<Record<number, Option4>> = {
+  7: { least: 3, pointer: 4 },
+  25: { least: 8 },
+  68: { least: 5, pointer: 5 },
+  130: { least: 11, most: 11 },
+  131: { least: 3, pointer: 4 },
+  134: { least: 10 },
+  136: { least: 4, most: 4 },
+  137: { least: 3, pointer: 4 },
+  148: { least: 4, most: 4 },
 };
 
-/** Lengths of the options of IPv6 that are known: router alert, jumbo payload, home address. */
+const JUMBO = 0xc2;
+/** Least lengths of the options of IPv6 that are known: router alert, jumbo payload, home address. */
 const OPTIONS6: ReadonlyMap<number, number> = new Map([
   [5, 2],
-  [0xc2, 4],
+  [JUMBO, 4],
   [0xc9, 16],
 ]);
 

@@ -1,14 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reads a message of DNS (RFC 1035, section 4), as far as rules look at it: flags, and the names that are asked for.
 
+export interface DnsQuery {
+  /** With dots between its labels. */
+  readonly name: Uint8Array;
+  /** It is longer than what is kept of it. */
+  readonly isCut: boolean;
+  readonly type: number;
+}
+
 export interface DnsMessage {
+  readonly id: number;
+  /** All of them, as they were sent. */
+  readonly flags: number;
   readonly isResponse: boolean;
   readonly opcode: number;
-  /** The reserved bit (RFC 1035 has three, of which DNSSEC took two). */
-  readonly zero: boolean;
-  readonly responseCode: number;
-  /** Names that are asked for, with dots between their labels. */
-  readonly queries: readonly Uint8Array[];
+  readonly queries: readonly DnsQuery[];
   /** What is wrong with it. */
   readonly events: ReadonlySet<DnsEvent>;
 }
@@ -43,7 +50,7 @@ export function readDnsMessage(bytes: Uint8Array): DnsMessage | undefined {
   const flags = view.getUint16(2);
   const counts = [4, 6, 8, 10].map((at) => view.getUint16(at));
   const events = new Set<DnsEvent>();
-  const queries: Uint8Array[] = [];
+  const queries: DnsQuery[] = [];
   if ((flags & 0x40) !== 0) events.add('z_flag_set');
   const opcode = (flags >> 11) & 15;
   if (opcode >= 7 || opcode === 3) events.add('invalid_opcode');
@@ -55,7 +62,8 @@ export function readDnsMessage(bytes: Uint8Array): DnsMessage | undefined {
       at = undefined;
       break;
     }
-    queries.push(name.text);
+    const cut = { name: name.text.subarray(0, MOST_NAME), isCut: name.text.length > MOST_NAME };
+    queries.push({ ...cut, type: view.getUint16(name.end) });
     at = name.end + 4;
   }
   // Answers that cannot be read make it no message; what is wrong behind them is told.
@@ -67,10 +75,10 @@ export function readDnsMessage(bytes: Uint8Array): DnsMessage | undefined {
     }
   });
   return {
+    id: view.getUint16(0),
+    flags,
     isResponse: (flags & 0x8000) !== 0,
     opcode,
-    zero: (flags & 0x40) !== 0,
-    responseCode: flags & 15,
     queries,
     events,
   };
@@ -95,10 +103,10 @@ function readName(
   for (let n = 0; ; n++) {
     const length = bytes[at];
     if (length === undefined) return undefined;
-    if (length === 0) return { text: Uint8Array.from(text.slice(0, MOST_NAME)), end: end ?? at + 1 };
+    if (length === 0) return { text: Uint8Array.from(text), end: end ?? at + 1 };
     if (n > MOST_LABELS) {
       events.add(end === undefined ? 'too_many_labels' : 'infinite_loop');
-      return { text: Uint8Array.from(text.slice(0, MOST_NAME)), end: end ?? at };
+      return { text: Uint8Array.from(text), end: end ?? at };
     }
     if ((length & 0xc0) === 0xc0) {
       const low = bytes[at + 1];

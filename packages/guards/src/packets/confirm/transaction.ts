@@ -71,7 +71,7 @@ export class DnsTransaction implements Transaction {
 
   buffers(name: string, side: Side): readonly BufferView[] {
     if (name !== 'dns.query' || side !== 'request' || this.message.isResponse) return [];
-    return this.message.queries.map((bytes) => ({ bytes, complete: true }));
+    return this.message.queries.map(({ name }) => ({ bytes: name, complete: true }));
   }
 }
 
