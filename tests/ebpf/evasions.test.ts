@@ -67,6 +67,25 @@ describe('an inspector is not evaded by', () => {
     }
   });
 
+  it('contents of one rule in several segments, unless there is much between them', () => {
+    using engines = begin(false, 'alert tcp any any -> any any (content:"union"; content:"select"; nocase; sid:1;)');
+    const sender = new Sender(engines);
+    sender.open();
+    const filler = 'x'.repeat(1000);
+    let at = 0;
+    const next = (text: string): Outcome => {
+      const outcome = sender.send(at, text);
+      at += text.length;
+      return outcome;
+    };
+    expect([' uni', 'on ', filler, filler, 'SEL', 'ect '].map((text) => next(text).told.length)).toEqual([
+      0, 0, 0, 0, 0, 1,
+    ]);
+    expect(next('select').told, 'each is told once').toEqual([]);
+    expect([filler, filler, filler, 'union'].map((text) => next(text).told.length)).toEqual([0, 0, 0, 0]);
+    expect(next('select').told).toEqual([0]);
+  });
+
   it('data in the SYN', () => {
     using engines = begin(false);
     const sender = new Sender(engines);

@@ -80,6 +80,10 @@ export function streamRules(random: Random): string {
       `content:!"${random.pick(words)}"; `,
       'flow:only_stream; ',
       'flow:no_stream; ',
+      `content:"${random.pick(words)}"; `,
+      `content:"${random.pick(words)}"; `,
+      `content:"${random.pick(words)}"; content:"${random.pick(words)}"; `,
+      `content:"${random.pick(words)}"; content:!"${random.pick(words)}"; `,
     ]);
     const content = `content:"${random.pick(words)}"; ${place}`;
     return `${action} ${protocol} any any -> any any (${content}${more}sid:${n + 1};)`;

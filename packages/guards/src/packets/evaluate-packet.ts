@@ -4,7 +4,16 @@
 import { foldByte } from '@plinth/match';
 import { decodePacket, type DecodedPacket, PROTOCOL } from './decode-packet.js';
 import { isWindow, type KernelContent, NO_END } from './kernel-contents.js';
-import { flowDrop, isLate, type KernelFlowbits, type KernelRule, lateOrder, type NumberRange } from './kernel-rule.js';
+import {
+  flowDrop,
+  isLate,
+  type KernelFlowbits,
+  type KernelRule,
+  lateOrder,
+  type NumberRange,
+  spansSegments,
+  STREAM_WINDOW,
+} from './kernel-rule.js';
 import type { FlowFacts } from './packet-event.js';
 import { PlainConnections, type PlainFlow } from './plain-connections.js';
 import { TCP_FLAG } from './program/connection-code.js';
@@ -69,7 +78,7 @@ export class PlainInspector {
     const payload = frame.subarray(packet.payload, packet.payload + packet.payloadLength);
     const found = this.#connections.follow(packet, frame, time);
     const flow: FlowFacts = found === undefined ? UNKNOWN : { ...found.facts, position: undefined };
-    const seen = { packet, frame, payload, flow, connection: found?.connection };
+    const seen = { packet, frame, payload, flow, connection: found?.connection, from: found?.from ?? '' };
     if (found?.connection.dropped === true) {
       const isTold = found.connection.told.has(found.from);
       found.connection.told.add(found.from);
@@ -190,14 +199,41 @@ function isCleared(seen: Seen): boolean {
 /** Undefined if it does not match. */
 function matchContents(rule: KernelRule, number: number, seen: Seen, looks: readonly Look[]): PlainMatch | undefined {
   if (!matchesHeader(rule, seen)) return undefined;
-  const offsets: number[] = [];
-  for (const content of rule.contents) {
-    const places = looks.flatMap((look) => placesOf(content, seen.payload, look));
-    if (places.length > 0 === content.negated) return undefined;
-    // A byte at a known place has no offset that is told.
-    if (!content.negated && !isWindow(content)) offsets.push(...places);
-  }
-  return { rule: number, offsets };
+  const places = rule.contents.map((content) => looks.map((look) => placesOf(content, seen.payload, look)));
+  const has = (n: number): boolean => places[n]!.some((at) => at.length > 0);
+  const needed = [...rule.contents.keys()].filter((n) => !rule.contents[n]!.negated);
+  const complete = spansSegments(rule) && completes(number, needed, places, seen, looks);
+  if (!complete && !needed.every(has)) return undefined;
+  if (rule.contents.some(({ negated }, n) => negated && has(n))) return undefined;
+  // A byte at a known place has no offset that is told.
+  const told = needed.filter((n) => !isWindow(rule.contents[n]!));
+  return { rule: number, offsets: told.flatMap((n) => places[n]!.flat()) };
+}
+
+/** Whether a rule has all that it needs with what segments before had of it; then that is forgotten. */
+function completes(
+  rule: number,
+  needed: readonly number[],
+  places: readonly (readonly (readonly number[])[])[],
+  { connection, from, flow: { position }, payload }: Seen,
+  looks: readonly Look[],
+): boolean {
+  if (connection === undefined || position === undefined) return false;
+  const inLook = (n: number, inStream: boolean): boolean =>
+    looks.some((look, at) => look.inStream === inStream && places[n]![at]!.length > 0);
+  // What a look apart from the stream has, the stream does not have anew.
+  const apart = needed.filter((n) => inLook(n, false));
+  if (apart.length === needed.length) return true;
+  const fresh = needed.filter((n) => !apart.includes(n) && inLook(n, true));
+  if (fresh.length === 0) return false;
+  const key = `${rule} ${from} ${connection.streams.get(from)?.begin}`;
+  const ends = connection.spans.get(key) ?? new Map<number, number>();
+  connection.spans.set(key, ends);
+  for (const n of fresh) ends.set(n, (position + payload.length) >>> 0);
+  const isNear = (end: number | undefined): boolean => end !== undefined && ((position - end) | 0) <= STREAM_WINDOW;
+  if (!needed.every((n) => apart.includes(n) || isNear(ends.get(n)))) return false;
+  connection.spans.delete(key);
+  return true;
 }
 
 /** Whether what is asked of the bits holds; then they are changed. */
@@ -220,6 +256,8 @@ interface Seen {
   readonly payload: Uint8Array;
   readonly flow: FlowFacts;
   readonly connection: PlainFlow['connection'] | undefined;
+  /** The end of it that has sent the packet. */
+  readonly from: string;
 }
 
 const UNKNOWN: FlowFacts = { direction: undefined, established: false, midstream: false, position: undefined };

@@ -3,7 +3,7 @@
 // its payload that are known beforehand. What is more than that is a reason, by name.
 
 import { PROTOCOL } from './decode-packet.js';
-import { isWindow, type KernelContent, kernelContents } from './kernel-contents.js';
+import { isWindow, type KernelContent, kernelContents, NO_END } from './kernel-contents.js';
 import type {
   Action,
   AddressSet,
@@ -84,6 +84,8 @@ export interface KernelRule {
 
 /** Contents of a rule that are counted as bits. */
 export const MOST_CONTENTS = 8;
+/** Bytes of a stream over which contents of one rule may lie (Suricata's toserver-chunk-size). */
+export const STREAM_WINDOW = 2560;
 /** Ranges of a set of addresses, of one version. */
 export const MOST_RANGES = 4096;
 
@@ -216,6 +218,19 @@ export function flowDrop(rule: KernelRule): 'always' | 'stream' | 'never' {
 
 function isDsize(condition: Condition): boolean {
   return condition.kind === 'number' && condition.name === 'dsize';
+}
+
+/** Whether its contents may be in several segments of a stream: several that may be anywhere, and no length of a packet. */
+export function spansSegments({ protocols, contents, rule }: KernelRule): boolean {
+  if (protocols?.length !== 1 || protocols[0] !== PROTOCOL.tcp || rule.conditions.some(isDsize)) return false;
+  const needed = contents.filter(({ negated }) => !negated);
+  const isFree = (content: KernelContent): boolean =>
+    content.offset === 0 &&
+    content.end === NO_END &&
+    !content.atEnd &&
+    content.where !== 'packet' &&
+    !isWindow(content);
+  return needed.length > 1 && needed.every(isFree);
 }
 
 const ACTION_ORDER: Readonly<Record<Action, number>> = { pass: 0, drop: 1, reject: 2, alert: 3 };

@@ -27,6 +27,8 @@ interface PlainConnection {
   dropped: boolean;
   /** Ends of which it was told that they send in vain. */
   readonly told: Set<string>;
+  /** Of a rule and an end, where segments ended that had its contents, by their numbers. */
+  readonly spans: Map<string, Map<number, number>>;
   /** Packets that were cleared. */
   readonly cleared: Set<string>;
   /** Names that rules have set. */
@@ -147,6 +149,7 @@ function begin(packet: DecodedPacket, from: string, to: string): PlainConnection
     dropped: false,
     told: new Set(),
     cleared: new Set(),
+    spans: new Map(),
     bits: new Set(),
     streams: new Map(),
   };

@@ -55,6 +55,8 @@ const FLOW_KEY_AT: number = COUNTERS_AT - FLOW_KEY.size;
 const FLOW_VALUE_AT: number = FLOW_KEY_AT - FLOW_VALUE.size;
 export const FLOW_AT: number = FLOW_VALUE_AT - 8;
 export const SIDE_AT: number = FLOW_AT - 8;
+/** Below it the stack is free. */
+export const SIDE_STACK_END: number = SIDE_AT;
 
 export const FLOWS: MapDefinition = {
   name: 'flows',

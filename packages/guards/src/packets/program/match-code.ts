@@ -20,6 +20,7 @@ import { MOST_RANGES } from '../kernel-rule.js';
 import { ADDRESS, FOUND } from './decode-code.js';
 import { MOST_TOLD, RECORD, RECORD_AT, REASON } from './record-code.js';
 import { KEY_AT, SLOT } from './slots.js';
+import { emitSpan } from './span-code.js';
 import { emitNumberConditions } from './number-code.js';
 import { ENTRY, FLAGS_HOW, RULE, type RuleTables, WHERE } from './rule-tables.js';
 import { ADDRESS_SET } from './table-writer.js';
@@ -33,8 +34,11 @@ export interface MatchContext {
   readonly late: MapDefinition;
 }
 
-/** Of which packet it is, the bits of contents that were found, and where the last one begins. */
-export const PROGRESS = { size: 16, packet: 0, bits: 4, begin: 8 } as const;
+/**
+ * Of which packet it is, the bits of contents that were found, where the last one begins, and the bits of those that this packet
+ * has: others may be from segments before.
+ */
+export const PROGRESS = { size: 16, packet: 0, bits: 4, begin: 8, seen: 12 } as const;
 
 /** The bit beside those of contents: all that are needed were found in this packet. */
 export const COMPLETE = 0x4000_0000;
@@ -52,6 +56,7 @@ export function emitEntries(a: Assembler, context: MatchContext, placed: boolean
   a.alu('mul', R2, ENTRY.size).loadMapValue(R1, tablesMap, tables.entries).add(R1, R2);
   if (placed) emitPlace(a, context, next);
   a.load(4, R2, R1, ENTRY.bit).store(8, R7, SLOT.bit, R2);
+  if (tables.spans) a.load(4, R2, R1, ENTRY.index).store(8, R7, SLOT.index, R2);
   a.load(4, R2, R1, ENTRY.rule).jumpIf('ge', R2, tables.ruleCount, next).store(8, R7, SLOT.rule, R2);
   a.alu('mul', R2, RULE.size).loadMapValue(R5, tablesMap, tables.rules).add(R5, R2);
   emitHeader(a, context, next);
@@ -105,6 +110,7 @@ function emitHeader(a: Assembler, context: MatchContext, next: Label): void {
   a.load(1, R1, R5, RULE.flowWanted).jumpIf('ne', R0, R1, next);
   emitFlags(a, next);
   if (context.tables.numbers) emitNumberConditions(a, context, next);
+  if (context.tables.spans) a.load(4, R1, R5, RULE.spans).store(8, R7, SLOT.spans, R1);
   if (context.tables.lateCount > 0) a.load(4, R1, R5, RULE.late).store(8, R7, SLOT.late, R1);
   a.load(4, R1, R5, RULE.needed).store(8, R7, SLOT.needed, R1);
   a.load(4, R1, R5, RULE.action).store(8, R7, SLOT.action, R1);
@@ -219,10 +225,11 @@ function emitProgress(a: Assembler, context: MatchContext, next: Label): void {
   a.call('mapLookup').jumpIf('eq', R0, 0, next);
   a.load(4, R1, R0, PROGRESS.packet).load(4, R2, R7, SLOT.packet);
   a.load(4, R3, R0, PROGRESS.bits).jumpIf('eq', R1, R2, same);
-  a.store(4, R0, PROGRESS.packet, R2).mov(R3, 0);
+  a.store(4, R0, PROGRESS.packet, R2).store(4, R0, PROGRESS.seen, 0).mov(R3, 0);
   a.here(same);
   a.load(8, R1, R7, SLOT.bit).alu('or', R3, R1).store(4, R0, PROGRESS.bits, R3);
   if (context.tables.lateCount > 0) a.load(8, R1, R7, SLOT.begin).store(4, R0, PROGRESS.begin, R1);
+  if (context.tables.spans) emitSpans(a, context, next);
   a.load(8, R1, R7, SLOT.needed).mov(R2, R3).and(R2, R1).jumpIf('ne', R2, R1, next);
   a.jumpIf('set', R3, COMPLETE, next).alu('or', R3, COMPLETE).store(4, R0, PROGRESS.bits, R3);
   if (context.tables.lateCount > 0) {
@@ -232,6 +239,19 @@ function emitProgress(a: Assembler, context: MatchContext, next: Label): void {
     a.here(now);
   }
   emitMatch(a, { next });
+}
+
+/** What segments before had of the rule counts too, if this content is new in the packet and in the stream. R3 has the bits. */
+function emitSpans(a: Assembler, { tables }: MatchContext, next: Label): void {
+  const apart = a.label();
+  a.load(8, R1, R7, SLOT.spans).jumpIf('eq', R1, 0, apart).jumpIf('set', R3, COMPLETE, next);
+  // One that must not be there counts in its own packet.
+  a.load(8, R1, R7, SLOT.bit).load(8, R2, R7, SLOT.needed).and(R2, R1).jumpIf('eq', R2, 0, apart);
+  a.load(4, R4, R0, PROGRESS.seen).mov(R2, R4).alu('or', R4, R1).store(4, R0, PROGRESS.seen, R4);
+  a.and(R2, R1).jumpIf('ne', R2, 0, apart);
+  a.load(8, R1, R7, SLOT.sequence).jumpIf('eq', R1, 0, apart);
+  emitSpan(a, tables.shape.generation);
+  a.here(apart);
 }
 
 /** The late rule SLOT.late - 1 waits. Goes to `next`. */

@@ -19,7 +19,14 @@ import {
 } from '@plinth/match';
 import { PROTOCOL } from '../decode-packet.js';
 import { isWindow, type KernelContent } from '../kernel-contents.js';
-import { flowDrop, HEADER_NUMBERS, type KernelFlow, type KernelRule, lateOrder } from '../kernel-rule.js';
+import {
+  flowDrop,
+  HEADER_NUMBERS,
+  type KernelFlow,
+  type KernelRule,
+  lateOrder,
+  spansSegments,
+} from '../kernel-rule.js';
 import {
   EARLIER,
   type Lineage,
@@ -33,7 +40,17 @@ import { FLOW_FACT } from './record-code.js';
 import { TableWriter } from './table-writer.js';
 
 /** Offsets of the fields of an entry, 4 bytes each. */
-export const ENTRY = { size: 32, rule: 0, offset: 4, end: 8, length: 12, bit: 16, atEnd: 20, where: 24 } as const;
+export const ENTRY = {
+  size: 32,
+  rule: 0,
+  offset: 4,
+  end: 8,
+  length: 12,
+  bit: 16,
+  atEnd: 20,
+  where: 24,
+  index: 28,
+} as const;
 /** In which bytes of TCP a content counts. */
 export const WHERE = { both: 0, packet: 1, stream: 2 } as const;
 
@@ -64,6 +81,8 @@ export const RULE = {
   flowWanted: 53,
   /** 1 + its number among the late rules. */
   late: 56,
+  /** Its contents may be in several segments. */
+  spans: 60,
 } as const;
 
 /** A condition on a number of the header, which is in a range, or not. */
@@ -132,6 +151,8 @@ export interface RuleTables {
   readonly numbers: boolean;
   /** Some content is looked for in packets or in the stream only. */
   readonly places: boolean;
+  /** Some rule's contents may be in several segments. */
+  readonly spans: boolean;
   /** Names of the bits of a connection. */
   readonly flowbits: readonly string[];
   readonly shape: TablesShape;
@@ -214,6 +235,7 @@ export function ruleTables(rules: readonly KernelRule[], lineage: Lineage = NO_L
     writer.u32(at + ENTRY.length, content.bytes.length);
     writer.u32(at + ENTRY.atEnd, content.atEnd ? 1 : 0);
     writer.u32(at + ENTRY.where, WHERE[content.where]);
+    writer.u32(at + ENTRY.index, Math.log2(bit));
   });
   rules.forEach((rule, n) => writeRule(writer, rulesAt + n * RULE.size, rule));
   order.forEach((number, n) => {
@@ -244,6 +266,7 @@ export function ruleTables(rules: readonly KernelRule[], lineage: Lineage = NO_L
     ends: rules.some((rule) => flowDrop(rule) !== 'never'),
     numbers: rules.some(({ numbers }) => numbers.length > 0),
     places: rules.some(({ contents }) => contents.some(({ where }) => where !== 'both')),
+    spans: rules.some(spansSegments),
     flowbits,
     shape,
     earlier: { at: earlier.at, ages: earlier.ages },
@@ -296,6 +319,7 @@ function writeRule(writer: TableWriter, at: number, rule: KernelRule): void {
   writer.u32(at + RULE.needed, neededBits(rule));
   writer.u32(at + RULE.action, actionOf(rule));
   writer.u32(at + RULE.bothWays, rule.bothWays ? 1 : 0);
+  writer.u32(at + RULE.spans, spansSegments(rule) ? 1 : 0);
   writer.u32(at + RULE.sourcePort, writer.ports(rule.sourcePort));
   writer.u32(at + RULE.destinationPort, writer.ports(rule.destinationPort));
   writer.u32(at + RULE.source, writer.addresses(rule.source));

@@ -51,6 +51,9 @@ const NAMES = [
   'waiting',
   'bits',
   'hash',
+  /** Number of the content, and whether it may be found over several segments together with others. */
+  'index',
+  'spans',
   'window',
   'windowEnd',
 ] as const;
