@@ -13,7 +13,7 @@ const sources = files.map((file) => {
   const rules = parseRules(text, file, DEFAULT_VARIABLES)
     .rules.map((rule) => kernelRule(rule))
     .filter((rule) => typeof rule !== 'string');
-  return { file, text, settings: [], rules, refused: 0 };
+  return { file, text, variables: DEFAULT_VARIABLES, rules, taken: rules.length, refused: 0 };
 });
 const { subject, points } = await findSubject(calls, { container });
 let changes = 0;

@@ -11,6 +11,10 @@ const WEB = '10.77.0.2';
 const RULES = `drop tcp any any -> any any (msg:"an attack on the web"; content:"evil-string-1"; sid:1001; rev:3;)
 drop udp any any -> any any (msg:"an attack by datagram"; content:"EVIL-DATAGRAM"; nocase; sid:1002;)
 alert tcp any any -> any 80 (msg:"not decided"; pcre:"/x(?=y)/"; sid:1003;)
+alert http any any -> any 80 (msg:"a number of three digits"; http.uri; content:"/number"; pcre:"/id=[0-9]{3}$/U"; sid:1004;)
+`;
+/** Under fail-closed its packets are held until somebody has looked. */
+const HOLDING = `drop http any any -> any 80 (msg:"a number"; http.uri; content:"/number"; pcre:"/id=[0-9]{3}$/U"; sid:1;)
 `;
 const reason = whyNoContainers('tests/host/containers.test.ts');
 
@@ -82,10 +86,10 @@ describe.skipIf(reason !== undefined)('rules at the veths of containers', () => 
       expect.stringMatching(/^plinth: my\.rules:3: sid 1003 is not looked at: /),
     ]);
     expect(stdout).toBe(
-      'container web: inspected at veth-web (its eth0): 2 rules; what cannot be inspected is passed and reported\n',
+      'container web: inspected at veth-web (its eth0): 3 rules, 1 of them confirmed by "plinth inspect events"; what cannot be inspected is passed and reported\n',
     );
     expect(ended).toBe(0);
-    expect(status()).toMatchObject({ id: 'web', state: 'attached', rules: { taken: 2 } });
+    expect(status()).toMatchObject({ id: 'web', state: 'attached', rules: { taken: 3, refused: 1 } });
   });
 
   it('drop an attack by HTTP, and tell container, rule and place', async () => {
@@ -113,6 +117,15 @@ describe.skipIf(reason !== undefined)('rules at the veths of containers', () => 
     expect(await client.ask({ do: 'datagram', host: WEB, text: 'an Evil-Datagram' })).toEqual({ back: null });
     const datagrams = events().filter(({ proto }) => proto === 'UDP');
     expect(datagrams).toMatchObject([{ payload_offset: 3, alert: { signature_id: 1002 } }]);
+  });
+
+  it('are confirmed where the kernel only flags', async () => {
+    expect(await get('/number?id=12')).toEqual({ ok: 1, failed: 0 });
+    expect(await get('/number?id=123')).toEqual({ ok: 1, failed: 0 });
+    expect(await get('/number?id=1234')).toEqual({ ok: 1, failed: 0 });
+    const found = events();
+    expect(found).toMatchObject([{ dest_port: 80, alert: { signature_id: 1004, action: 'allowed' } }]);
+    expect(found[0]).not.toHaveProperty('unconfirmed');
   });
 
   it.each([1, 2, 3])('drop an attack in segments of %i bytes', async (size) => {
@@ -278,7 +291,7 @@ describe.skipIf(reason !== undefined)('attaching', () => {
       $r ip address add 10.78.0.2/24 dev eth0; $r ip link set eth0 up`);
     await right.ask({ do: 'serve' });
     const said = attach('--pid', String(right.pid), '--fail-closed');
-    expect(said.stdout).toContain('inspected at eth0 in its namespace: 2 rules; what cannot be inspected is dropped');
+    expect(said.stdout).toContain('inspected at eth0 in its namespace: 3 rules');
     expect(await left.ask({ do: 'http', host: '10.78.0.2', path: '/clean' })).toEqual({ ok: 1, failed: 0 });
     expect(await left.ask({ do: 'datagram', host: '10.78.0.2', text: 'evil-datagram' })).toEqual({ back: null });
     expect(host.plinth('inspect', 'events').stdout).toContain(`process ${right.pid}  [Drop] [**] [1:1002:0]`);
@@ -319,7 +332,7 @@ describe.skipIf(reason !== undefined)('attaching', () => {
       while (!host.shell('ls /run/podman/podman.sock 2>/dev/null || true').includes('sock')) await sleep(50);
       const said = attach('--container', 'served');
       expect(said.stderr).not.toContain('there is none');
-      expect(said.stdout).toContain('container served: inspected at veth-served (its eth0): 2 rules');
+      expect(said.stdout).toContain('container served: inspected at veth-served (its eth0): 3 rules');
       const get = (path: string): Promise<unknown> =>
         client.ask({ do: 'fetch', host: '10.77.0.21', path, patience: 700 });
       expect(await get('/index.html')).toEqual({ status: 200, body: 'hello' });
@@ -376,6 +389,32 @@ describe.skipIf(reason !== undefined)('attaching', () => {
       'plinth: none.rules: no rule in it can be decided: "plinth inspect check" says why\n',
     );
     expect(nothingLeft(host)).toBe('');
+  });
+
+  it('holds under fail-closed what may match, until somebody has looked', async () => {
+    const [served, asking] = [await host.container('held', '10.77.0.31'), await host.container('holder', '10.77.0.32')];
+    await served.ask({ do: 'serve' });
+    host.file('holding.rules', HOLDING);
+    const said = host.plinth('inspect', 'attach', '--container', 'held', '--rules', 'holding.rules', '--fail-closed');
+    expect(said.stdout).toContain('1 rules, 1 of them confirmed by "plinth inspect events"; what cannot be inspected');
+    const get = (path: string, patience: number): Promise<unknown> =>
+      asking.ask({ do: 'http', host: '10.77.0.31', path, patience });
+    expect(await get('/clean', 5000)).toEqual({ ok: 1, failed: 0 });
+    // Nobody looks.
+    expect(await get('/number?id=12', 700)).toEqual({ ok: 0, failed: 1 });
+    const follow = host.start('inspect', 'events', '--follow', '--json');
+    let text = '';
+    follow.stdout!.on('data', (bytes: Buffer) => (text += bytes.toString()));
+    expect(await get('/number?id=12', 20_000)).toEqual({ ok: 1, failed: 0 });
+    expect(await get('/number?id=123', 1500)).toEqual({ ok: 0, failed: 1 });
+    while (!text.includes('"signature_id":1')) await sleep(50);
+    for (const line of text.trim().split('\n')) {
+      expect(JSON.parse(line)).toMatchObject({ event_type: 'alert', alert: { signature_id: 1, action: 'blocked' } });
+    }
+    follow.kill('SIGTERM');
+    expect(host.plinth('inspect', 'detach', '--all').status).toBe(0);
+    served.end();
+    asking.end();
   });
 
   it('needs rights, and says what works without', () => {

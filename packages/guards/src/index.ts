@@ -10,6 +10,7 @@ export * from './packets/confirm/confirm-packet.js';
 export * from './packets/confirm/flow-table.js';
 export type { DecodeContent } from './packets/confirm/http-buffers.js';
 export * from './packets/confirm/http-message.js';
+export * from './packets/confirm/threshold.js';
 export * from './packets/confirm/transaction.js';
 export * from './packets/decode-packet.js';
 export * from './packets/evaluate-packet.js';

@@ -10,7 +10,7 @@ import { timeText } from './eve-event.js';
 
 /** One object for each rule, and one for each other thing that was remarkable. */
 export function eveEvents(event: InspectionEvent): Record<string, unknown>[] {
-  const { packet, rules } = event;
+  const { packet } = event;
   const { ends, flow, verdict } = packet;
   const base = {
     timestamp: timeText(event.time),
@@ -24,24 +24,22 @@ export function eveEvents(event: InspectionEvent): Record<string, unknown>[] {
     ...(flow.direction === undefined ? {} : { direction: flow.direction }),
   };
   const action = verdict === 'drop' ? 'blocked' : 'allowed';
-  const alerts = packet.matches.map(({ rule, offset }, n) => {
-    const known = rules[n];
-    return {
-      ...base,
-      event_type: 'alert',
-      alert: {
-        action,
-        gid: known?.gid ?? null,
-        signature_id: known?.sid ?? null,
-        rev: known?.rev ?? null,
-        signature: known?.message ?? `rule ${rule} of generation ${packet.generation}, which is not known any more`,
-        category: known?.classtype ?? '',
-        severity: known?.priority ?? 3,
-      },
-      ...(offset === undefined ? {} : { payload_offset: offset }),
-      ...(flow.position === undefined ? {} : { stream_offset: flow.position }),
-    };
-  });
+  const alerts = event.matches.map(({ rule, number, offset, sure }) => ({
+    ...base,
+    event_type: 'alert',
+    alert: {
+      action,
+      gid: rule?.gid ?? null,
+      signature_id: rule?.sid ?? null,
+      rev: rule?.rev ?? null,
+      signature: rule?.message ?? `rule ${number} of generation ${packet.generation}, which is not known any more`,
+      category: rule?.classtype ?? '',
+      severity: rule?.priority ?? LEAST_PRIORITY,
+    },
+    ...(sure ? {} : { unconfirmed: true }),
+    ...(offset === undefined ? {} : { payload_offset: offset }),
+    ...(flow.position === undefined ? {} : { stream_offset: flow.position }),
+  }));
   const anomalies = Object.entries(REASON)
     .filter(([, bit]) => (packet.reason & bit) !== 0)
     .map(([name]) => ({ ...base, event_type: 'anomaly', anomaly: { type: 'stream', event: name, action } }));
@@ -50,7 +48,7 @@ export function eveEvents(event: InspectionEvent): Record<string, unknown>[] {
 
 /** As Suricata's fast.log has it, with whose packet it is. */
 export function eventLines(event: InspectionEvent): string[] {
-  const { packet, rules } = event;
+  const { packet } = event;
   const { ends, verdict } = packet;
   const whose = event.subject === undefined ? event.id : `${event.subject.kind} ${event.subject.name}`;
   const mark = verdict === 'drop' ? '[Drop] ' : '';
@@ -59,43 +57,41 @@ export function eventLines(event: InspectionEvent): string[] {
     `${addressText(ends.destination)}:${ends.destinationPort}`;
   const head = `${timeText(event.time)}  ${whose}  ${mark}[**]`;
   return [
-    ...packet.matches.map(({ rule, offset }, n) => {
-      const known = rules[n];
-      const name =
-        known === undefined ? `[?:?:?] rule ${rule} of before` : `[${idOf(known)}:${known.rev}] ${known.message}`;
+    ...event.matches.map(({ rule, offset, sure }) => {
+      const name = rule === undefined ? `[?:?:?] rule of before` : `[${idOf(rule)}:${rule.rev}] ${rule.message}`;
       const where = offset === undefined ? '' : `  (offset ${offset})`;
-      return `${head} ${name} [**] [Priority: ${known?.priority ?? 3}] ${between}${where}`;
+      const perhaps = sure ? '' : '  (its packet alone does not show it)';
+      return `${head} ${name} [**] [Priority: ${rule?.priority ?? LEAST_PRIORITY}] ${between}${where}${perhaps}`;
     }),
     ...reasonsOf(packet.reason).map((reason) => `${head} ${reason} [**] ${between}`),
   ];
 }
 
+/** Of a rule that is not known any more. */
+const LEAST_PRIORITY = 3;
 const SEVERITIES = ['high', 'high', 'medium', 'low'] as const;
 
 export function eventFindings(event: InspectionEvent): Finding[] {
-  const { packet, rules, subject } = event;
+  const { packet, subject } = event;
   const { ends, verdict } = packet;
-  return packet.matches.map(({ rule, offset }, n) => {
-    const known = rules[n];
-    return {
-      time: { wall: timeText(event.time) },
-      guest: { kind: 'container', id: event.id, name: subject?.name ?? event.id },
-      guard: 'packets',
-      rule: known === undefined ? `generation ${packet.generation}, rule ${rule}` : idOf(known),
-      severity: SEVERITIES[known?.priority ?? 3] ?? 'info',
-      message: known?.message ?? '',
-      subject: {
-        interface: event.interface,
-        source: addressText(ends.source),
-        sourcePort: ends.sourcePort,
-        destination: addressText(ends.destination),
-        destinationPort: ends.destinationPort,
-        protocol: protocolName(ends.protocol),
-      },
-      evidence: { offset: offset ?? null, length: packet.length },
-      verdict: verdict === 'drop' ? 'deny' : 'report',
-    };
-  });
+  return event.matches.map(({ rule, number, offset, sure }) => ({
+    time: { wall: timeText(event.time) },
+    guest: { kind: 'container', id: event.id, name: subject?.name ?? event.id },
+    guard: 'packets',
+    rule: rule === undefined ? `generation ${packet.generation}, rule ${number}` : idOf(rule),
+    severity: SEVERITIES[rule?.priority ?? LEAST_PRIORITY] ?? 'info',
+    message: rule?.message ?? '',
+    subject: {
+      interface: event.interface,
+      source: addressText(ends.source),
+      sourcePort: ends.sourcePort,
+      destination: addressText(ends.destination),
+      destinationPort: ends.destinationPort,
+      protocol: protocolName(ends.protocol),
+    },
+    evidence: { offset: offset ?? null, length: packet.length, confirmed: sure },
+    verdict: verdict === 'drop' ? 'deny' : 'report',
+  }));
 }
 
 function idOf({ gid, sid }: KnownRule): string {

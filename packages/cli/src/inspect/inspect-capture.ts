@@ -100,7 +100,7 @@ function kernelRulesOf(judgement: Judgement, inline: boolean): KernelRule[] {
 }
 
 /** A stream that ends early gives what it has. What is around the data is believed no more than it has to be. */
-const decodeContent: DecodeContent = (bytes, coding, most) => {
+export const decodeContent: DecodeContent = (bytes, coding, most) => {
   const options = { maxOutputLength: most, finishFlush: constants.Z_SYNC_FLUSH };
   const attempt = (decode: () => Uint8Array): Uint8Array | undefined => {
     try {

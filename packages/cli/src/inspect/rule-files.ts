@@ -17,6 +17,7 @@ import { reasonOf } from '../host/reason.js';
 export interface JudgedFile {
   /** What stands in it, each byte a character. */
   readonly text: string;
+  readonly variables: Variables;
   readonly judgements: readonly Judgement[];
   /** Lines that are no rules. */
   readonly errors: readonly PlinthError[];
@@ -31,15 +32,16 @@ export function readRules(path: string, settings: readonly string[], options: Ju
   } catch (cause) {
     throw new PlinthError('input', 'rules-file', `${path}: cannot be read: ${reasonOf(cause)}`, { cause });
   }
-  const { rules, errors } = parseRules(text, path, variables(settings));
-  return { text, judgements: judgeRules(rules, options), errors };
+  const variables = variablesOf(settings);
+  const { rules, errors } = parseRules(text, path, variables);
+  return { text, variables, judgements: judgeRules(rules, options), errors };
 }
 
 export function refusedOf(judgements: readonly Judgement[]): RefusedJudgement[] {
   return judgements.filter((one) => one.answer === 'refused');
 }
 
-function variables(settings: readonly string[]): Variables {
+function variablesOf(settings: readonly string[]): Variables {
   const own = settings.map((setting) => {
     const at = setting.indexOf('=');
     if (at <= 0) {

@@ -18,7 +18,8 @@ import {
 } from '@plinth/host';
 import { nativeCalls, type SystemCalls } from '@plinth/linux';
 import { eveEvents, eventFindings, eventLines } from '../inspect/host-event.js';
-import { readRules } from '../inspect/rule-files.js';
+import { decodeContent } from '../inspect/inspect-capture.js';
+import { readRules, refusedOf } from '../inspect/rule-files.js';
 import { EXIT } from '../report-error.js';
 import { EventLog } from '../run/event-log.js';
 
@@ -38,13 +39,12 @@ export interface AttachVerbOptions extends NamedOptions {
 export async function attachVerb(options: AttachVerbOptions): Promise<number> {
   const named = subjectName(options);
   const { set = [], failClosed = false, json = false } = options;
-  const { judgements, errors, text } = readRules(options.rules, set, {});
+  const { judgements, errors, text, variables } = readRules(options.rules, set, {});
   if (errors.length > 0) throw errors[0]!;
-  const rules = judgements.flatMap((one) => (one.answer === 'kernel' ? [one.kernel] : []));
-  const refused = judgements.flatMap((one) => {
-    if (one.answer === 'kernel') return [];
-    return [{ rule: one.rule, because: one.answer === 'refused' ? one.because : 'it has to be confirmed' }];
-  });
+  const taken = judgements.filter((one) => one.answer !== 'refused');
+  const refused = refusedOf(judgements);
+  const confirmed = taken.filter((one) => one.answer === 'confirm').length;
+  const rules = taken.flatMap((one) => (one.answer === 'kernel' ? [one.kernel] : one.candidates));
   const calls = nativeCalls();
   requireRights(calls);
   if (rules.length === 0) {
@@ -52,7 +52,7 @@ export async function attachVerb(options: AttachVerbOptions): Promise<number> {
     throw new PlinthError('input', 'no-rules', `${options.rules}: ${why}`);
   }
   const { subject, points } = await findSubject(calls, named);
-  const source = { file: options.rules, text, settings: set, rules, refused: refused.length };
+  const source = { file: options.rules, text, variables, rules, taken: taken.length, refused: refused.length };
   const attached = await attachInspection(calls, subject, points, source, { failClosed });
   for (const { rule, because } of refused) {
     process.stderr.write(`plinth: ${options.rules}:${rule.line}: sid ${rule.sid} is not looked at: ${because}\n`);
@@ -63,7 +63,7 @@ export async function attachVerb(options: AttachVerbOptions): Promise<number> {
   }
   if (json) {
     process.stdout.write(
-      `${JSON.stringify({ ...attached, rules: rules.length, refused: refused.length, failClosed })}\n`,
+      `${JSON.stringify({ ...attached, rules: taken.length, confirmed, refused: refused.length, failClosed })}\n`,
     );
     return EXIT.clean;
   }
@@ -72,8 +72,9 @@ export async function attachVerb(options: AttachVerbOptions): Promise<number> {
   );
   const what = attached.replaced ? 'rules changed' : 'inspected';
   const how = failClosed ? 'what cannot be inspected is dropped' : 'what cannot be inspected is passed and reported';
+  const some = confirmed === 0 ? '' : `, ${confirmed} of them confirmed by "plinth inspect events"`;
   process.stdout.write(
-    `${subject.kind} ${subject.name}: ${what} at ${where.join(', ')}: ${rules.length} rules; ${how}\n`,
+    `${subject.kind} ${subject.name}: ${what} at ${where.join(', ')}: ${taken.length} rules${some}; ${how}\n`,
   );
   return EXIT.clean;
 }
@@ -149,7 +150,7 @@ export async function eventsVerb({ container, follow = false, json = false, even
       openReaders(calls, readers, wanted());
       for (const reader of readers.values()) {
         reader.drain((event) => {
-          alerts += event.packet.matches.length;
+          alerts += event.matches.length;
           for (const found of eventFindings(event)) log.write(found);
           const lines = json ? eveEvents(event).map((one) => JSON.stringify(one)) : eventLines(event);
           for (const line of lines) process.stdout.write(`${line}\n`);
@@ -172,7 +173,7 @@ function openReaders(calls: SystemCalls, readers: Map<string, EventReader>, ids:
   }
   for (const id of ids) {
     if (readers.has(id)) continue;
-    const reader = EventReader.open(calls, id);
+    const reader = EventReader.open(calls, id, { decode: decodeContent });
     if (reader !== undefined) readers.set(id, reader);
   }
 }

@@ -9,7 +9,7 @@ import { createHash } from 'node:crypto';
 import { renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { PlinthError } from '@plinth/core';
-import { type KernelRule, type PacketProgram, packetProgram, ruleTables } from '@plinth/guards';
+import { type KernelRule, type PacketProgram, packetProgram, ruleTables, type Variables } from '@plinth/guards';
 import {
   errorName,
   ERROR,
@@ -50,8 +50,11 @@ import { oldestUnread } from './unread.js';
 export interface RuleSource {
   readonly file: string;
   readonly text: string;
-  readonly settings: readonly string[];
+  readonly variables: Variables;
+  /** As the kernel gets them. */
   readonly rules: readonly KernelRule[];
+  /** Rules of the file that these stand for, and those that are not looked for. */
+  readonly taken: number;
   readonly refused: number;
 }
 
@@ -165,14 +168,14 @@ class Held implements Disposable {
 }
 
 function generationFacts(
-  { file, text, settings, rules, refused }: RuleSource,
+  { file, text, variables, rules, taken, refused }: RuleSource,
   generation: number,
   failClosed: boolean,
   { tables: { shape } }: PacketProgram,
 ): GenerationFacts {
   const hash = createHash('sha256').update(text, 'latin1').digest('hex');
   const known = rules.map(knownRule);
-  return { version: 1, generation, failClosed, file, hash, text, settings, rules: known, refused, shape };
+  return { version: 1, generation, failClosed, file, hash, text, variables, rules: known, taken, refused, shape };
 }
 
 /** The program with the maps that last, and those of them that are new. */

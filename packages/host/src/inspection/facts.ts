@@ -3,7 +3,7 @@
 
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { PlinthError } from '@plinth/core';
-import type { KernelRule, TablesShape } from '@plinth/guards';
+import { type KernelRule, priorityOf, type TablesShape, type Variables } from '@plinth/guards';
 import type { AttachmentPoint } from '../containers/attachment-points.js';
 import { filesTrouble, type InspectionFiles } from './places.js';
 
@@ -39,36 +39,41 @@ export interface KnownRule {
   readonly rev: number;
   readonly message: string;
   readonly action: string;
+  /** The kernel flags what it may match. */
+  readonly confirm: boolean;
   readonly classtype?: string;
-  readonly priority?: number;
+  /** 1 is the most urgent. */
+  readonly priority: number;
 }
 
-/** The rules of one generation, by their numbers. */
+/** The rules of one generation, by their numbers; one that is confirmed may have several. */
 export interface GenerationFacts {
   readonly version: 1;
   readonly generation: number;
   readonly failClosed: boolean;
-  /** Where they came from, SHA-256 of the text, and the text itself with what was set in it. */
+  /** Where they came from, SHA-256 of the text, and the text itself with what its variables are. */
   readonly file: string;
   readonly hash: string;
   readonly text: string;
-  readonly settings: readonly string[];
+  readonly variables: Variables;
   readonly rules: readonly KnownRule[];
-  /** Rules of the file that were not taken. */
+  /** Rules of the file that are looked for, and those that are not. */
+  readonly taken: number;
   readonly refused: number;
   readonly shape: TablesShape;
 }
 
-export function knownRule({ rule, action }: KernelRule): KnownRule {
-  const { gid, sid, rev, message, classtype, priority } = rule;
+export function knownRule({ rule, action, confirm }: KernelRule): KnownRule {
+  const { gid, sid, rev, message, classtype } = rule;
   return {
     gid,
     sid,
     rev,
     message,
     action,
+    confirm,
+    priority: priorityOf(rule),
     ...(classtype === undefined ? {} : { classtype }),
-    ...(priority === undefined ? {} : { priority }),
   };
 }
 

@@ -87,8 +87,8 @@ function statusOf(calls: SystemCalls, files: InspectionFiles): InspectionStatus 
   };
 }
 
-function summaryOf({ file, hash, rules, refused, failClosed }: GenerationFacts): RulesSummary {
-  return { file, hash, taken: rules.length, refused, failClosed };
+function summaryOf({ file, hash, taken, refused, failClosed }: GenerationFacts): RulesSummary {
+  return { file, hash, taken, refused, failClosed };
 }
 
 /** In both directions. */
