@@ -62,8 +62,8 @@ export class PacketEngines implements Disposable {
   readonly #rules: readonly KernelRule[];
   readonly #engines: readonly Engine[];
   readonly #inKernel: KernelEngine | undefined;
-  /** The kernel's time passes by itself, so it is compared with an evaluation for which it stands. */
-  readonly #plain: { timed: PlainInspector; untimed: PlainInspector };
+  /** The kernel's time passes by itself, so it is compared with an evaluation of its own. */
+  readonly #plain: { timed: PlainInspector; kernel: PlainInspector };
   readonly #last = new Map<Engine, PacketEvent | undefined>();
 
   constructor(rules: readonly KernelRule[], { kernel, interpreted = false, ...options }: EnginesOptions) {
@@ -75,17 +75,18 @@ export class PacketEngines implements Disposable {
       ...(interpreted ? [simulated(program, 'interpreted')] : []),
       ...(this.#inKernel === undefined ? [] : [this.#inKernel]),
     ];
-    this.#plain = { timed: new PlainInspector(rules, options), untimed: new PlainInspector(rules, options) };
+    this.#plain = { timed: new PlainInspector(rules, options), kernel: new PlainInspector(rules, options) };
   }
 
   /** What a plain evaluation says, and so do all engines. More rules than a record has room for are not compared. */
   inspect(frame: Uint8Array, where = '', time = 0n): Outcome {
     const timed = this.#expected(this.#plain.timed, frame, time);
-    const untimed = this.#inKernel === undefined ? timed : this.#expected(this.#plain.untimed, frame, 0n);
+    const now = process.hrtime.bigint();
+    const inKernel = this.#inKernel === undefined ? timed : this.#expected(this.#plain.kernel, frame, now);
     for (const engine of this.#engines) {
       const ran = engine.run(frame, time);
       if (ran === undefined) continue;
-      const { outcome, places } = engine === this.#inKernel ? untimed : timed;
+      const { outcome, places } = engine === this.#inKernel ? inKernel : timed;
       if (outcome.told.length > 32) continue;
       assert(ran.records.length <= 1, `${where}, ${engine.name}: ${ran.records.length} records`);
       const event = ran.records.length === 0 ? undefined : readEvent(ran.records[0]!);
@@ -136,7 +137,7 @@ export class PacketEngines implements Disposable {
   /** Of the packet that was inspected last, which was held. */
   clear(frame: Uint8Array): void {
     this.#plain.timed.clear(frame);
-    this.#plain.untimed.clear(frame);
+    this.#plain.kernel.clear(frame);
     for (const [engine, event] of this.#last) engine.clear(event!.clearance!);
   }
 

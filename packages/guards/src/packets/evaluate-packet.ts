@@ -3,7 +3,7 @@
 
 import { foldByte } from '@plinth/match';
 import { decodePacket, type DecodedPacket, PROTOCOL } from './decode-packet.js';
-import { isWindow, type KernelContent, NO_END } from './kernel-contents.js';
+import { isWindow, type KernelContent, MOST_CONTENT_BYTES, NO_END } from './kernel-contents.js';
 import {
   flowDrop,
   isLate,
@@ -122,7 +122,8 @@ export class PlainInspector {
       const bytes = new Uint8Array(stream.bytes.length + fresh.length);
       bytes.set(stream.bytes);
       bytes.set(fresh, stream.bytes.length);
-      stream.bytes = bytes;
+      // No content is longer.
+      stream.bytes = bytes.slice(-MOST_CONTENT_BYTES);
       stream.next = (first + payload.length) >>> 0;
     }
     return inspection;

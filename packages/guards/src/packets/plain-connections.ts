@@ -10,7 +10,7 @@ export interface PlainStream {
   /** Numbers of its first byte and of the next one; undefined before it has begun. */
   begin: number | undefined;
   next: number;
-  /** The bytes before `next`. */
+  /** The bytes before `next`, those that a content may begin in. */
   bytes: Uint8Array;
 }
 
