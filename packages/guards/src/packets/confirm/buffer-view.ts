@@ -32,13 +32,7 @@ export function some(outcomes: Iterable<Outcome>): Outcome {
   return any;
 }
 
-/** A string of characters that are bytes each. */
-export function latin1(bytes: Uint8Array): string {
-  let text = '';
-  for (let at = 0; at < bytes.length; at += 0x2000) text += String.fromCharCode(...bytes.subarray(at, at + 0x2000));
-  return text;
-}
-
+/** Of a string whose characters are bytes each. */
 export function bytesOf(text: string): Uint8Array {
   return Uint8Array.from(text, (char) => char.charCodeAt(0));
 }

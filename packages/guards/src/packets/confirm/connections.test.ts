@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a capture's connections are: streams in order, fragments in one piece, packets in packets, names of DNS, headers that are wrong,
 // and how often a rule is told.
+import { latin1 } from '@plinth/core';
 import { describe, expect, it } from 'vitest';
 import { decodePacket } from '../decode-packet.js';
 import { parseRules } from '../parse-rules.js';
 import type { Rule } from '../rule.js';
-import { bytesOf, latin1 } from './buffer-view.js';
+import { bytesOf } from './buffer-view.js';
 import { PacketUnwrapper } from './carried-packets.js';
 import { checksumOf } from './checksum.js';
 import { decodeEvents } from './decode-events.js';

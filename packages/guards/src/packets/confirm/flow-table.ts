@@ -2,8 +2,9 @@
 // The connections of a capture, as Suricata counts them: who asks and who answers, whether both have agreed to talk, and what each has sent.
 // The program in the kernel knows as much of its own; this is for what it does not keep, the bytes.
 
+import { latin1 } from '@plinth/core';
 import { PROTOCOL, type DecodedPacket } from '../decode-packet.js';
-import { EMPTY, join, latin1 } from './buffer-view.js';
+import { EMPTY, join } from './buffer-view.js';
 import { type DnsMessage, readDnsMessage } from './dns-message.js';
 import type { DecodeContent } from './http-buffers.js';
 import { HttpConnection } from './http-connection.js';

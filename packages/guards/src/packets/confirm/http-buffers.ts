@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The buffers of HTTP in which rules look (Suricata user guide, "HTTP Keywords"), made of a message.
 
-import { type BufferView, bytesOf, join, latin1 } from './buffer-view.js';
+import { latin1 } from '@plinth/core';
+import { type BufferView, bytesOf, join } from './buffer-view.js';
 import { fieldLine, type HttpMessage, fieldValues, type HttpField } from './http-message.js';
 import { normalizeUri } from './http-uri.js';
 import { multipartFiles } from './multipart.js';

@@ -45,7 +45,7 @@ export class HttpConnection {
     while (stream.pending.length > 0 || (ended && this.#isOpen(side))) {
       const transaction = this.#at(stream.next);
       const method = side === 'response' ? transaction.request?.parts[0] : undefined;
-      const message = readHttpMessage(stream.pending, side, { method, ended });
+      const message = readHttpMessage(stream.pending, side, { method, ended, begun: transaction[side] });
       transaction[side] = message;
       touched.push(transaction);
       if (!message.complete) break;

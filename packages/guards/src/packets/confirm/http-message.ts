@@ -2,7 +2,8 @@
 // Reads one message of HTTP/1 from the beginning of a stream's bytes (RFC 9112), as leniently as servers and browsers do, and goes as far
 // as the bytes go: what is not there yet is marked so.
 
-import { bytesOf, EMPTY, join, latin1 } from './buffer-view.js';
+import { latin1 } from '@plinth/core';
+import { bytesOf, EMPTY, join } from './buffer-view.js';
 
 export interface HttpField {
   readonly name: string;
@@ -20,6 +21,8 @@ export interface HttpMessage {
   /** As they were sent, up to the empty line and with it. */
   readonly rawFields: string;
   readonly fieldsComplete: boolean;
+  /** Bytes before its body. */
+  readonly bodyAt: number;
   /** Without transfer coding. */
   readonly body: Uint8Array;
   readonly bodyComplete: boolean;
@@ -33,10 +36,12 @@ export interface HttpContext {
   readonly method?: string | undefined;
   /** Nothing will follow these bytes. */
   readonly ended?: boolean;
+  /** The message as it was read from fewer of them. */
+  readonly begun?: HttpMessage | undefined;
 }
 
-/** Bytes of headers; what is longer is no message. */
-const MOST_HEADER = 0x1_0000;
+/** Bytes of headers; what is longer is no message. Most are not longer than the first. */
+const [SOME_HEADER, MOST_HEADER] = [0x0800, 0x1_0000];
 /** Bytes of a body that are kept. */
 export const MOST_BODY = 0x4_0000;
 
@@ -57,37 +62,41 @@ export function readHttpMessage(
   context: HttpContext = {},
 ): HttpMessage {
   const ended = context.ended === true;
-  const head = latin1(bytes.subarray(0, MOST_HEADER));
+  const head = context.begun?.fieldsComplete === true ? context.begun : headOf(bytes, kind);
+  if (head.complete) return head;
+  if (!head.fieldsComplete) {
+    const lineComplete = head.lineComplete || ended;
+    return { ...head, lineComplete, fieldsComplete: ended, length: bytes.length, complete: ended };
+  }
+  const { body, size } = readBody(bytes.subarray(head.bodyAt), head, context);
+  const complete = size !== undefined || ended;
+  const length = size === undefined ? bytes.length : head.bodyAt + size;
+  return { ...head, body, bodyComplete: complete, length, complete };
+}
+
+function headOf(bytes: Uint8Array, kind: 'request' | 'response'): HttpMessage {
+  const some = readHead(latin1(bytes.subarray(0, SOME_HEADER)), kind);
+  if (some.fieldsComplete || bytes.length <= SOME_HEADER) return some;
+  return readHead(latin1(bytes.subarray(0, MOST_HEADER)), kind);
+}
+
+/** A message up to its body; complete if it has none. */
+function readHead(head: string, kind: 'request' | 'response'): HttpMessage {
   // Empty lines before a message are not looked at.
   const begin = /^[\r\n]*/.exec(head)![0].length;
   const first = nextLine(head, begin, kind);
   const line = first?.text ?? head.slice(begin).replace(/\r$/, '');
   const parts = kind === 'request' ? requestParts(line) : statusParts(line);
-  const base = {
-    kind,
-    line,
-    parts,
-    fields: [],
-    rawFields: '',
-    body: EMPTY,
-    bodyComplete: false,
-    fieldsComplete: false,
-  };
-  if (first === undefined) return { ...base, lineComplete: ended, length: bytes.length, complete: ended };
+  const open = { fields: [], rawFields: '', fieldsComplete: false, bodyAt: 0, body: EMPTY, bodyComplete: false };
+  const base = { kind, line, parts, lineComplete: first !== undefined, ...open, length: 0, complete: false };
+  if (first === undefined) return base;
   // A request without protocol is of HTTP/0.9, and only a line.
   if (kind === 'request' && parts[2] === '' && !/^[A-Za-z-]+:/.test(head.slice(first.end))) {
-    const whole = { lineComplete: true, fieldsComplete: true, bodyComplete: true, complete: true };
-    return { ...base, ...whole, length: first.end };
+    return { ...base, fieldsComplete: true, bodyComplete: true, length: first.end, complete: true };
   }
   const { fields, end } = readFields(head, first.end, kind);
-  const fieldsComplete = end !== undefined || ended;
   const bodyAt = end ?? head.length;
-  const message = { ...base, lineComplete: true, fields, rawFields: head.slice(first.end, bodyAt), fieldsComplete };
-  if (end === undefined) return { ...message, length: bytes.length, complete: ended };
-  const { body, size } = readBody(bytes.subarray(bodyAt), message, context);
-  const complete = size !== undefined || ended;
-  const length = bodyAt + (size ?? bytes.length - bodyAt);
-  return { ...message, body, bodyComplete: complete, length, complete };
+  return { ...base, fields, rawFields: head.slice(first.end, bodyAt), fieldsComplete: end !== undefined, bodyAt };
 }
 
 /** The values of a field, in the order in which they were sent. */

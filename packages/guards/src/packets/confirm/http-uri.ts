@@ -3,7 +3,8 @@
 // percent-decoded, backslashes as slashes, rows of slashes as one, and `.` and `..` resolved. The query is decoded, too. Broken
 // escapes stay as they are, as Suricata has it.
 
-import { bytesOf, latin1 } from './buffer-view.js';
+import { latin1 } from '@plinth/core';
+import { bytesOf } from './buffer-view.js';
 
 export interface NormalUri {
   /** Path, query and fragment. */

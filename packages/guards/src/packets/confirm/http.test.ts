@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // HTTP as rules see it: messages, targets, buffers and transactions, in one piece and byte by byte.
+import { latin1 } from '@plinth/core';
 import { describe, expect, it } from 'vitest';
-import { bytesOf, latin1 } from './buffer-view.js';
+import { bytesOf } from './buffer-view.js';
 import { httpBuffer } from './http-buffers.js';
 import { HttpConnection } from './http-connection.js';
 import { isHttp, readHttpMessage } from './http-message.js';

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Files in the body of a form (RFC 7578).
 
-import { latin1 } from './buffer-view.js';
+import { latin1 } from '@plinth/core';
 
 /** The contents of the parts that have the name of a file; undefined if the body is no such form. */
 export function multipartFiles(body: Uint8Array, contentType: string): Uint8Array[] | undefined {
