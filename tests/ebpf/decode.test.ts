@@ -32,7 +32,8 @@ function program(): Assembler {
 
 function expected(frame: Uint8Array): number[] {
   const decoded: DecodedPacket = decodePacket(frame);
-  return FIELDS.map((field) => (field === 'kind' ? PACKET_KIND[decoded.kind] : Number(decoded[field])));
+  const of = { ...decoded, kind: PACKET_KIND[decoded.kind], length: frame.length };
+  return FIELDS.map((field) => Number(of[field]));
 }
 
 const numbers = (value: Uint8Array): number[] => [...new Uint32Array(value.slice().buffer)];

@@ -17,6 +17,7 @@ import {
   readEvent,
   ruleTables,
   VERDICT,
+  XDP_VERDICT,
 } from '@plinth/guards';
 import { KernelProgram, nativeCalls, RingBufferReader, testRun } from '@plinth/linux';
 import { leastOfTestRun } from './test-run-frames.js';
@@ -62,6 +63,8 @@ export class PacketEngines implements Disposable {
   readonly #rules: readonly KernelRule[];
   readonly #engines: readonly Engine[];
   readonly #inKernel: KernelEngine | undefined;
+  /** What the program answers of a packet that is dropped. */
+  readonly #drop: number;
   /** The kernel's time passes by itself, so it is compared with an evaluation of its own. */
   readonly #plain: { timed: PlainInspector; kernel: PlainInspector };
   readonly #last = new Map<Engine, PacketEvent | undefined>();
@@ -69,6 +72,7 @@ export class PacketEngines implements Disposable {
   constructor(rules: readonly KernelRule[], { kernel, interpreted = false, ...options }: EnginesOptions) {
     this.#rules = rules;
     const program = packetProgram(ruleTables(rules), options);
+    this.#drop = options.place === 'xdp' ? XDP_VERDICT.drop : VERDICT.drop;
     this.#inKernel = kernel ? new KernelEngine(program) : undefined;
     this.#engines = [
       simulated(program, 'compiled'),
@@ -92,7 +96,7 @@ export class PacketEngines implements Disposable {
       const event = ran.records.length === 0 ? undefined : readEvent(ran.records[0]!);
       this.#last.set(engine, event);
       assert.deepEqual(
-        { ...outcomeOf(ran.verdict, event, frame), where, engine: engine.name },
+        { ...outcomeOf(this.#nameOf(ran.verdict), event, frame), where, engine: engine.name },
         { ...outcome, where, engine: engine.name },
       );
       for (const { rule, offset } of event?.matches ?? []) {
@@ -109,8 +113,13 @@ export class PacketEngines implements Disposable {
     return this.#engines.flatMap((engine) => {
       const ran = engine.run(frame, 0n);
       if (ran === undefined) return [];
-      return [outcomeOf(ran.verdict, ran.records.length === 0 ? undefined : readEvent(ran.records[0]!), frame)];
+      const event = ran.records.length === 0 ? undefined : readEvent(ran.records[0]!);
+      return [outcomeOf(this.#nameOf(ran.verdict), event, frame)];
     });
+  }
+
+  #nameOf(verdict: number): Outcome['verdict'] {
+    return verdict === this.#drop ? 'drop' : 'next';
   }
 
   #expected(
@@ -146,15 +155,14 @@ export class PacketEngines implements Disposable {
   }
 }
 
-function outcomeOf(verdict: number, event: PacketEvent | undefined, frame: Uint8Array): Outcome {
-  const name = verdict === VERDICT.drop ? 'drop' : 'next';
+function outcomeOf(verdict: Outcome['verdict'], event: PacketEvent | undefined, frame: Uint8Array): Outcome {
   if (event === undefined) {
-    return { verdict: name, told: [], reason: 0, bytes: 'none', held: false, flow: undefined };
+    return { verdict, told: [], reason: 0, bytes: 'none', held: false, flow: undefined };
   }
-  assert.equal(event.verdict, name);
+  assert.equal(event.verdict, verdict);
   assert.equal(event.length, frame.length);
   return {
-    verdict: name,
+    verdict,
     told: event.matches.map(({ rule }) => rule).sort((a, b) => a - b),
     reason: event.reason,
     bytes: event.frame === undefined ? 'none' : Buffer.compare(event.frame, frame) === 0 ? 'all' : 'others',

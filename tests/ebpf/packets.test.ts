@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The program gives on every packet, in each engine, the verdict and the rules that a plain evaluation gives.
 
-import { kernelRule, parseRules, PIECE, PlainInspector, REASON } from '@plinth/guards';
+import { kernelRule, type PacketPlace, parseRules, PIECE, PlainInspector, REASON } from '@plinth/guards';
 import { describe, expect, it } from 'vitest';
 import { Random } from '../fuzz/random.js';
 import { frameOf } from './build-frame.js';
@@ -14,6 +14,9 @@ import { RandomSegments } from './random-segments.js';
 
 const long = process.env['PLINTH_LONG'] === '1';
 
+/** Some programs run at XDP. */
+const placeOf = (seed: number): PacketPlace => (seed % 3 === 0 ? 'xdp' : 'tcx');
+
 describe('rules on packets', () => {
   const kernel = whyNoKernel('tests/ebpf/packets.test.ts') === undefined;
 
@@ -23,7 +26,7 @@ describe('rules on packets', () => {
       const random = new Random(seed);
       const rules = kernelRules(randomRules(random), () => random.chance(0.1));
       if (rules.length === 0) continue;
-      const options = { failClosed: random.chance(0.5), kernel, interpreted: seed === 1 };
+      const options = { failClosed: random.chance(0.5), place: placeOf(seed), kernel, interpreted: seed === 1 };
       using engines = new PacketEngines(rules, options);
       for (let n = 0; n < 100; n++) {
         const frame = randomFrame(random, random.chance(0.8) ? randomPayload(random) : undefined);
@@ -43,7 +46,7 @@ describe('rules on packets', () => {
       const random = new Random(5000 + seed);
       const rules = kernelRules(streamRules(random), () => random.chance(0.1));
       if (rules.length === 0) continue;
-      const options = { failClosed: random.chance(0.5), dropFlow: random.chance(0.2) };
+      const options = { failClosed: random.chance(0.5), dropFlow: random.chance(0.2), place: placeOf(seed) };
       using engines = new PacketEngines(rules, { ...options, kernel });
       const alone = new PlainInspector(rules, options);
       const connections = Array.from({ length: 3 }, () => new RandomSegments(random));

@@ -53,7 +53,7 @@ export interface Label {
 
 export class Assembler {
   readonly #name: string;
-  readonly #type: ProgramType;
+  readonly type: ProgramType;
   readonly #instructions: Instruction[] = [];
   readonly #jumps: { at: number; to: Label }[] = [];
   readonly #references: MapReference[] = [];
@@ -61,7 +61,7 @@ export class Assembler {
 
   constructor(name: string, type: ProgramType) {
     this.#name = name;
-    this.#type = type;
+    this.type = type;
   }
 
   /** Index of the next instruction. */
@@ -232,7 +232,7 @@ export class Assembler {
     }
     return {
       name: this.#name,
-      type: this.#type,
+      type: this.type,
       instructions: [...this.#instructions],
       references: [...this.#references],
       maps: [...this.#maps.values()],

@@ -15,6 +15,7 @@ export const HELPERS = {
   ringbufReserve: { id: 131, arguments: 3, pointers: [0] },
   ringbufSubmit: { id: 132, arguments: 2, pointers: [0] },
   ktimeGetCoarseNs: { id: 160, arguments: 0, pointers: [] },
+  xdpBufferLength: { id: 188, arguments: 1, pointers: [0] },
   xdpLoadBytes: { id: 189, arguments: 4, pointers: [0, 2] },
 } as const;
 

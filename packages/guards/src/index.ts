@@ -24,6 +24,7 @@ export { FLOWS } from './packets/program/connection-code.js';
 export * from './packets/program/earlier-tables.js';
 export { CLEARED } from './packets/program/hold-code.js';
 export * from './packets/program/packet-program.js';
+export { type PacketPlace, VERDICT, XDP_VERDICT } from './packets/program/place-code.js';
 export * from './packets/program/record-code.js';
 export * from './packets/program/rule-tables.js';
 export { PIECE } from './packets/program/slots.js';

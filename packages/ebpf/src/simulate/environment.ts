@@ -167,6 +167,8 @@ export class Environment {
         this.#random ^= this.#random >>> 17;
         this.#random ^= this.#random << 5;
         return this.#random >>> 0;
+      case 'xdpBufferLength':
+        return this.#length;
       case 'skbLoadBytes':
       case 'xdpLoadBytes':
         return this.#loadBytes(b, c, d);

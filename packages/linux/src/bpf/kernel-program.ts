@@ -21,6 +21,8 @@ export class VerifierError extends PlinthError {
 }
 
 const LICENSE = new TextEncoder().encode('Apache-2.0\0');
+/** BPF_F_XDP_HAS_FRAGS: it reads frames in several pieces, so interfaces need not keep them small for it. */
+const XDP_HAS_FRAGS = 32;
 const LOG_SIZE = 4 * 1024 * 1024;
 
 export class KernelProgram implements Disposable {
@@ -109,6 +111,7 @@ function load(calls: SystemCalls, program: Program, instructions: readonly Instr
       .u32(24, log.length === 0 ? 0 : 1)
       .u32(28, log.length)
       .pointer(32, log)
+      .u32(44, program.type === 'xdp' ? XDP_HAS_FRAGS : 0)
       .name(48, program.name)
       .call('programLoad');
   // The log costs time, so only a program that is refused is read twice.

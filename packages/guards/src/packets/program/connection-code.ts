@@ -3,11 +3,12 @@
 // direction what its stream needs (flow-code.ts). TCP by its flags (RFC 9293), UDP and ICMP by the first packet, as
 // Suricata has it. `PlainConnections` says the same plainly.
 
-import { type Assembler, FP, type Label, type MapDefinition, R0, R1, R2, R3, R4, R5, R6, R7 } from '@plinth/ebpf';
+import { type Assembler, FP, type Label, type MapDefinition, R0, R1, R2, R3, R4, R5, R7 } from '@plinth/ebpf';
 import { PROTOCOL } from '../decode-packet.js';
 import { ADDRESS, FOUND } from './decode-code.js';
 import { FLOW_FACT } from './record-code.js';
-import { COUNTERS_AT, IFINDEX, SLOT } from './slots.js';
+import { emitInterface } from './place-code.js';
+import { COUNTERS_AT, SLOT } from './slots.js';
 
 /** A key: interface, version and protocol, then both ends, the lower one first. */
 const FLOW_KEY = { size: 48, interface: 0, kind: 4, low: 8, high: 24, ports: 40 } as const;
@@ -262,7 +263,8 @@ function emitTcp(a: Assembler, { streams, midstream }: ConnectionOptions): void 
 /** The key, and which end has sent the packet in SLOT.side. */
 function emitKey(a: Assembler): void {
   const [low, high, done] = [a.label(), a.label(), a.label()];
-  a.load(4, R1, R6, IFINDEX).store(4, FP, FLOW_KEY_AT + FLOW_KEY.interface, R1);
+  emitInterface(a, R1);
+  a.store(4, FP, FLOW_KEY_AT + FLOW_KEY.interface, R1);
   a.load(4, R1, R7, FOUND.protocol).alu('lsh', R1, 8).load(4, R2, R7, FOUND.version).alu('or', R1, R2);
   a.store(4, FP, FLOW_KEY_AT + FLOW_KEY.kind, R1);
   for (const at of [0, 8]) {

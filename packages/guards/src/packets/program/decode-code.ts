@@ -2,8 +2,9 @@
 // `decodePacket` as a program: reads the headers out of a copy of the frame's first bytes, and leaves what it found in the
 // memory that the program works with. Every place is checked against the bytes that there are before it is read, as the verifier asks.
 
-import { type Assembler, type Label, R0, R1, R2, R3, R4, R5, R6, R7, R8, R9, type Register } from '@plinth/ebpf';
+import { type Assembler, type Label, R0, R1, R2, R3, R4, R5, R7, R8, R9, type Register } from '@plinth/ebpf';
 import { ETHERTYPE, HEADER_BYTES, MOST_EXTENSIONS, MOST_TAGS, PACKET_KIND, PROTOCOL } from '../decode-packet.js';
+import { emitFrameLength, emitLoadBytes } from './place-code.js';
 import { FOUND_AT } from './slots.js';
 
 const FIELDS = [
@@ -19,6 +20,8 @@ const FIELDS = [
   'flags',
   'sequence',
   'moreFragments',
+  /** Of the frame. */
+  'length',
 ] as const;
 
 /** What was found, from R7 on, 4 bytes each. The verifier follows what it knows, and of this it knows nothing. */
@@ -35,7 +38,7 @@ export const ADDRESS: Readonly<Record<'source' | 'destination', number>> = {
 };
 
 /**
- * R6 is the context of a tc program, R7 points to what it works with (slots.ts), where the headers are copied to the beginning. `FOUND`
+ * R6 is the context, R7 points to what it works with (slots.ts), where the headers are copied to the beginning. `FOUND`
  * is filled in; every way comes out at the end. Uses all other registers.
  */
 export function emitDecode(a: Assembler): void {
@@ -45,12 +48,13 @@ export function emitDecode(a: Assembler): void {
   for (const offset of Object.values(ADDRESS)) a.store(8, R7, offset, 0).store(8, R7, offset + 8, 0);
   a.store(4, R7, FOUND.kind, PACKET_KIND.malformed);
   // R8 is the length of the frame, R9 how much of it is copied.
-  a.load(4, R8, R6, 0).mov(R9, R8);
+  emitFrameLength(a, R8);
+  a.store(4, R7, FOUND.length, R8).mov(R9, R8);
   const fits = a.label();
   a.jumpIf('le', R9, HEADER_BYTES, fits).mov(R9, HEADER_BYTES);
   a.here(fits);
   a.jumpIf('lt', R9, 14, malformed);
-  a.mov(R1, R6).mov(R2, 0).mov(R3, R7).mov(R4, R9).call('skbLoadBytes').jumpIf('ne', R0, 0, malformed);
+  emitLoadBytes(a.mov(R2, 0).mov(R3, R7).mov(R4, R9)).jumpIf('ne', R0, 0, malformed);
   // R5 is the place that was reached, R4 the type of what lies there.
   a.mov(R5, 14).load(2, R4, R7, 12).toBigEndian(R4, 16);
   const network = a.label();

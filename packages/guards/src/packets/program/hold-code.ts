@@ -3,10 +3,11 @@
 // and the same bytes pass when they are sent again. They are the same by a hash that begins with a number which nobody but the
 // connection knows, so a sender cannot make others that have it.
 
-import { type Assembler, FP, type Label, type MapDefinition, R0, R1, R2, R3, R4, R6, R7, R8, R9 } from '@plinth/ebpf';
+import { type Assembler, FP, type Label, type MapDefinition, R0, R1, R2, R3, R4, R7, R8, R9 } from '@plinth/ebpf';
 import { FLOW_AT, FLOW_VALUE } from './connection-code.js';
 import { FOUND } from './decode-code.js';
 import { RECORD, RECORD_AT } from './record-code.js';
+import { emitLoadBytes } from './place-code.js';
 import { PIECE, SLOT } from './slots.js';
 
 /** What clears a packet: hash of the payload, then its sequence number and its length. */
@@ -37,7 +38,7 @@ export function emitHold(a: Assembler, cleared: Label): void {
   a.here(fits);
   a.jumpIf('eq', R9, 0, done).jumpIf('gt', R9, PIECE, done);
   a.load(4, R2, R7, FOUND.payload).add(R2, R1);
-  a.mov(R1, R6).mov(R3, R7).mov(R4, R9).call('skbLoadBytes').jumpIf('ne', R0, 0, held);
+  emitLoadBytes(a.mov(R3, R7).mov(R4, R9)).jumpIf('ne', R0, 0, held);
   // The last word is filled up with zeroes.
   a.mov(R1, R7).add(R1, R9).store(8, R1, 0, 0).store(8, R7, SLOT.scan, 0).load(8, R8, R7, SLOT.scan);
   const word = a.here();

@@ -2,27 +2,13 @@
 // Rules that are decided when all of the payload has been looked at: since a content must not be there, since a byte is looked for at
 // a known place, or since they ask for bits of the connection, in an order of their own (`lateOrder`).
 
-import {
-  type Assembler,
-  FP,
-  type Label,
-  type MapDefinition,
-  R0,
-  R1,
-  R2,
-  R3,
-  R4,
-  R5,
-  R6,
-  R7,
-  R8,
-  R9,
-} from '@plinth/ebpf';
+import { type Assembler, FP, type Label, type MapDefinition, R0, R1, R2, R3, R4, R5, R7, R8, R9 } from '@plinth/ebpf';
 import { MOST_WINDOW } from '../kernel-contents.js';
 import { FLOW_AT, FLOW_VALUE } from './connection-code.js';
 import { FOUND } from './decode-code.js';
 import { COMPLETE, emitMatch, type MatchContext, PROGRESS } from './match-code.js';
 import { CONDITION, LATE, type RuleTables, WINDOW } from './rule-tables.js';
+import { emitLoadBytes } from './place-code.js';
 import { KEY_AT, SLOT } from './slots.js';
 
 /** A bit for each late rule that waits to be decided. */
@@ -96,7 +82,7 @@ function emitWindows(a: Assembler, { tables, tablesMap }: MatchContext, next: La
   a.here(fits);
   a.jumpIf('eq', R4, 0, absent).store(8, R7, SLOT.position, R4);
   a.load(4, R1, R7, FOUND.payload).add(R2, R1);
-  a.mov(R1, R6).mov(R3, R7).call('skbLoadBytes').jumpIf('ne', R0, 0, absent);
+  emitLoadBytes(a.mov(R3, R7)).jumpIf('ne', R0, 0, absent);
   a.load(8, R1, R7, SLOT.window).jumpIf('gt', R1, tables.bytes.length - WINDOW.size, next);
   a.loadMapValue(R5, tablesMap).add(R5, R1).load(4, R2, R5, WINDOW.byte).load(4, R3, R5, WINDOW.fold);
   // What is left of it is in SLOT.position.

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The numbers of a packet's headers that rules ask for, each in a word of its own; what a packet does not have is `NO_NUMBER`.
 
-import { type Assembler, R0, R1, R2, R3, R4, R5, R6, R7 } from '@plinth/ebpf';
+import { type Assembler, R0, R1, R2, R3, R4, R5, R7 } from '@plinth/ebpf';
 import { type DecodedPacket, PACKET_KIND, PROTOCOL } from '../decode-packet.js';
 import { HEADER_NUMBERS, type HeaderNumber } from '../kernel-rule.js';
 import { FOUND } from './decode-code.js';
 import type { MatchContext } from './match-code.js';
 import { NUMBER, RULE } from './rule-tables.js';
+import { emitLoadBytes } from './place-code.js';
 import { NUMBERS_AT } from './slots.js';
 import type { Label } from '@plinth/ebpf';
 
@@ -59,7 +60,7 @@ export function emitNumbers(a: Assembler): void {
 }
 
 function emitHeader(a: Assembler, from: number, size: number, over: Label): void {
-  a.mov(R1, R6).load(4, R2, R7, from).mov(R3, R7).mov(R4, size).call('skbLoadBytes').jumpIf('ne', R0, 0, over);
+  emitLoadBytes(a.load(4, R2, R7, from).mov(R3, R7).mov(R4, size)).jumpIf('ne', R0, 0, over);
 }
 
 function emitWord(a: Assembler, size: 2 | 4, from: number, name: HeaderNumber): void {

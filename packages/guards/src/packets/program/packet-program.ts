@@ -28,6 +28,7 @@ import { CLEARED, emitHold } from './hold-code.js';
 import { emitLate, lateMap } from './late-code.js';
 import { emitEntries, emitReason, type MatchContext, PROGRESS } from './match-code.js';
 import { emitNumbers } from './number-code.js';
+import { emitAnswer, emitLoadBytes, type PacketPlace, VERDICT } from './place-code.js';
 import {
   COUNTER,
   COUNTERS,
@@ -42,9 +43,6 @@ import {
 } from './record-code.js';
 import { ACTION_NUMBER, PROTOCOL_BIT, type RuleTables, VERSION_SHIFT } from './rule-tables.js';
 import { COUNTERS_AT, KEY_AT, PIECE, SLOT } from './slots.js';
-
-/** What a tcx program answers (enum tcx_action_base). */
-export const VERDICT = { next: 0xffff_ffff, drop: 2 } as const;
 
 export interface PacketProgram {
   readonly program: Program;
@@ -71,6 +69,8 @@ const PIECE_MAP: MapDefinition = {
   maxEntries: 1,
 };
 export interface PacketOptions {
+  /** `tcx` if it is left out. */
+  readonly place?: PacketPlace;
   /** What cannot be inspected is dropped; otherwise it is passed and reported. */
   readonly failClosed?: boolean;
   /** A TCP connection counts as established if its beginning was not seen. */
@@ -81,7 +81,7 @@ export interface PacketOptions {
 
 export function packetProgram(
   tables: RuleTables,
-  { failClosed = false, midstream = true, dropFlow = true }: PacketOptions = {},
+  { failClosed = false, midstream = true, dropFlow = true, place = 'tcx' }: PacketOptions = {},
 ): PacketProgram {
   const tablesMap: MapDefinition = {
     name: 'tables',
@@ -97,7 +97,7 @@ export function packetProgram(
     valueSize: PROGRESS.size,
     maxEntries: tables.ruleCount,
   };
-  const a = new Assembler('packets', 'schedCls');
+  const a = new Assembler('packets', place === 'xdp' ? 'xdp' : 'schedCls');
   const [pass, decide, refused, fragment] = [a.label(), a.label(), a.label(), a.label()];
   a.mov(R6, R1);
   emitValue(a, PIECE_MAP, pass);
@@ -106,7 +106,7 @@ export function packetProgram(
   a.load(4, R1, R7, FOUND.kind).jumpIf('lt', R1, PACKET_KIND.fragment, pass);
   emitValue(a, COUNTERS, pass);
   a.store(8, FP, COUNTERS_AT, R0).load(8, R8, R0, COUNTER.packets).add(R8, 1).store(8, R0, COUNTER.packets, R8);
-  a.load(4, R1, R6, 0).load(8, R2, R0, COUNTER.bytes).add(R2, R1).store(8, R0, COUNTER.bytes, R2);
+  a.load(4, R1, R7, FOUND.length).load(8, R2, R0, COUNTER.bytes).add(R2, R1).store(8, R0, COUNTER.bytes, R2);
   a.mov32(R8, R8).store(8, R7, SLOT.packet, R8);
   const words = [SLOT.actions, SLOT.told, SLOT.base, SLOT.scanned, SLOT.reason, SLOT.hits, SLOT.flow, SLOT.stream];
   if (tables.lateCount > 0) words.push(SLOT.waiting);
@@ -152,7 +152,8 @@ export function packetProgram(
   if (tables.lateCount > 0) emitLate(a, context);
   emitVerdict(a, tables, { failClosed, ends, streams }, { tell, quiet }, events);
   a.here(pass);
-  a.mov(R0, -1).exit();
+  a.mov(R0, -1);
+  emitAnswer(a);
   const program = a.finish();
   const lasting = [FLOWS, events, COUNTERS, CLEARED].filter((map) => program.maps.includes(map));
   return { program, tables, tablesMap, events, counters: COUNTERS, lasting };
@@ -201,7 +202,7 @@ function emitPayload(a: Assembler, context: MatchContext, decide: Label): void {
   a.here(short);
   a.jumpIf('eq', R9, 0, end).jumpIf('gt', R9, PIECE, end);
   a.load(4, R2, R7, FOUND.payload).add(R2, R1);
-  a.mov(R1, R6).mov(R3, R7).mov(R4, R9).call('skbLoadBytes').jumpIf('ne', R0, 0, end);
+  emitLoadBytes(a.mov(R3, R7).mov(R4, R9)).jumpIf('ne', R0, 0, end);
   const found = (): void => {
     const [full, noted] = [a.label(), a.label()];
     a.load(8, R1, R7, SLOT.hits).jumpIf('ge', R1, MOST_HITS, full);
@@ -338,7 +339,8 @@ function emitVerdict(
   a.load(8, R1, R7, SLOT.verdict).jumpIf('ne', R1, VERDICT.drop, counted!);
   emitCount(a, COUNTER.dropped);
   a.here(counted);
-  a.load(4, R0, R7, SLOT.verdict).exit();
+  a.load(4, R0, R7, SLOT.verdict);
+  emitAnswer(a);
 }
 
 /** What comes after on the connection is dropped too, if a rule that matched says so. */

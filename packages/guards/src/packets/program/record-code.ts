@@ -2,9 +2,10 @@
 // What is told of a packet: a record of the ring buffer. If a rule's match has to be confirmed, the bytes of the frame come behind it,
 // in room of one of a few sizes, since the verifier wants to know how much is reserved.
 
-import { type Assembler, FP, type Label, type MapDefinition, R0, R1, R2, R3, R4, R6, R7, R8, R9 } from '@plinth/ebpf';
+import { type Assembler, FP, type Label, type MapDefinition, R0, R1, R2, R3, R4, R7, R8, R9 } from '@plinth/ebpf';
 import { ADDRESS, FOUND } from './decode-code.js';
-import { COUNTERS_AT, IFINDEX, SLOT, SLOTS_END } from './slots.js';
+import { emitInterface, emitLoadBytes } from './place-code.js';
+import { COUNTERS_AT, SLOT, SLOTS_END } from './slots.js';
 
 /** Rules of one packet that are told. */
 export const MOST_TOLD = 32;
@@ -14,7 +15,7 @@ export const RECORD = {
   /** Nanoseconds since the start of the machine (CLOCK_MONOTONIC). */
   time: 0,
   interface: 8,
-  /** Of `VERDICT`. */
+  /** Of `VERDICT`, at XDP too. */
   verdict: 12,
   /** Of the frame. */
   length: 16,
@@ -131,8 +132,9 @@ export interface RecordOptions {
 export function emitRecord(a: Assembler, events: MapDefinition, { flagged, generation }: RecordOptions): void {
   const [plain, lost, told, over] = [a.label(), a.label(), a.label(), a.label()];
   a.call('ktimeGetNs').store(8, R7, RECORD_AT + RECORD.time, R0);
-  a.load(4, R1, R6, IFINDEX).store(4, R7, RECORD_AT + RECORD.interface, R1);
-  a.load(4, R1, R6, 0).store(4, R7, RECORD_AT + RECORD.length, R1);
+  emitInterface(a, R1);
+  a.store(4, R7, RECORD_AT + RECORD.interface, R1);
+  a.load(4, R1, R7, FOUND.length).store(4, R7, RECORD_AT + RECORD.length, R1);
   for (const [from, to] of [
     [SLOT.verdict, RECORD.verdict],
     [SLOT.told, RECORD.count],
@@ -187,7 +189,7 @@ function emitPacketEnds(a: Assembler): void {
 /** The record with the frame behind it; without room for that it is told without. Uses R8 and R9. */
 function emitCaptured(a: Assembler, events: MapDefinition, { told, plain }: { told: Label; plain: Label }): void {
   // R9 is how much of the frame goes up.
-  a.load(4, R9, R6, 0);
+  a.load(4, R9, R7, FOUND.length);
   ROOMS.forEach((room, n) => {
     const larger = a.label();
     if (n < ROOMS.length - 1) a.jumpIf('gt', R9, room, larger);
@@ -204,13 +206,7 @@ function emitCaptured(a: Assembler, events: MapDefinition, { told, plain }: { to
     for (let at = 0; at < RECORD.size; at += 8) a.load(8, R1, R7, RECORD_AT + at).store(8, R8, at, R1);
     const [none, submit] = [a.label(), a.label()];
     a.jumpIf('eq', R9, 0, submit);
-    a.mov(R1, R6)
-      .mov(R2, 0)
-      .mov(R3, R8)
-      .add(R3, RECORD.size)
-      .mov(R4, R9)
-      .call('skbLoadBytes')
-      .jumpIf('ne', R0, 0, none);
+    emitLoadBytes(a.mov(R2, 0).mov(R3, R8).add(R3, RECORD.size).mov(R4, R9)).jumpIf('ne', R0, 0, none);
     a.store(4, R8, RECORD.captured, R9).jump(submit);
     a.here(none);
     a.store(4, R8, RECORD.captured, 0);

@@ -68,12 +68,9 @@ export const SLOT: Readonly<Record<SlotName, number>> = Object.fromEntries(
 export const NUMBERS_AT: number = SLOT.end;
 /** What was found in the headers, see decode-code.ts. */
 export const FOUND_AT: number = NUMBERS_AT + 8 * HEADER_NUMBERS.length;
-export const SLOTS_END: number = FOUND_AT + 80;
+export const SLOTS_END: number = FOUND_AT + 88;
 
 /** A key on the stack, where helpers look for it. */
 export const KEY_AT = -8;
 /** On the stack: where the counters of this processor are. */
 export const COUNTERS_AT: number = KEY_AT - 8;
-
-/** Of struct __sk_buff: the interface at which the program runs. */
-export const IFINDEX = 40;
