@@ -147,7 +147,13 @@ describe('an inspector is not evaded by', () => {
 
   it('fragments of IP', () => {
     for (const failClosed of [false, true]) {
-      using engines = begin(failClosed);
+      using engines = begin(
+        failClosed,
+        `${RULES}
+        pass ip 10.0.0.3 any -> any any (sid:2;)
+        drop ip 10.0.0.4 any -> any any (sid:3;)
+        drop tcp any any -> any !80 (sid:4;)`,
+      );
       const frame = frameOf({
         protocol: 'tcp',
         source: 1,
@@ -163,6 +169,14 @@ describe('an inspector is not evaded by', () => {
       const verdict = failClosed ? 'drop' : 'next';
       expect(engines.inspect(first)).toMatchObject({ verdict, reason: REASON.fragment });
       expect(engines.inspect(later)).toMatchObject({ verdict, reason: REASON.fragment });
+      // Rules about addresses hold for them, too.
+      for (const piece of [first, later]) {
+        const [trusted, blocked] = [piece.slice(), piece.slice()];
+        trusted[29] = 3;
+        blocked[29] = 4;
+        expect(engines.inspect(trusted)).toMatchObject({ verdict: 'next', reason: REASON.fragment });
+        expect(engines.inspect(blocked)).toMatchObject({ verdict: 'drop', told: [2] });
+      }
     }
   });
 

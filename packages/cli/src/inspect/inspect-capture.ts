@@ -19,6 +19,7 @@ import {
   readEvent,
   REASON,
   ruleTables,
+  UNINSPECTED,
   VERDICT,
 } from '@plinth/guards';
 
@@ -75,7 +76,7 @@ export function* inspectCapture(
         flags.push(...event.matches.map(({ rule }) => rule));
       }
       const judged = judge.judge(carried, captured.time, (reason & REASON.untold) === 0 ? flags : undefined);
-      const uninspected = stoppedByProgram && flags.length === 0;
+      const uninspected = stoppedByProgram && failClosed && (reason & UNINSPECTED) !== 0;
       const stopped = uninspected || (options.inline && judged.dropped !== undefined);
       if (stopped) counts.dropped++;
       yield { captured, carried, ...judged, reason, stopped };

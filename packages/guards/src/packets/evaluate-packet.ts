@@ -6,6 +6,7 @@ import { decodePacket, type DecodedPacket, PROTOCOL } from './decode-packet.js';
 import { isWindow, type KernelContent, MOST_CONTENT_BYTES, NO_END } from './kernel-contents.js';
 import {
   flowDrop,
+  isAnyLength,
   isLate,
   type KernelFlowbits,
   type KernelRule,
@@ -74,7 +75,7 @@ export class PlainInspector {
     const packet = decodePacket(frame);
     const nothing = { verdict: 'next', matches: [], reason: 0, flow: UNKNOWN } as const;
     if (packet.kind === 'foreign' || packet.kind === 'malformed') return nothing;
-    if (packet.kind === 'fragment' || packet.moreFragments) return this.#uninspected(REASON.fragment);
+    if (packet.kind === 'fragment' || packet.moreFragments) return this.#inspectFragment(packet, frame);
     const payload = frame.subarray(packet.payload, packet.payload + packet.payloadLength);
     const found = this.#connections.follow(packet, frame, time);
     const flow: FlowFacts = found === undefined ? UNKNOWN : { ...found.facts, position: undefined };
@@ -129,8 +130,11 @@ export class PlainInspector {
     return inspection;
   }
 
-  #uninspected(reason: number): Inspection {
-    return { verdict: this.#failClosed ? 'drop' : 'next', matches: [], reason, flow: UNKNOWN };
+  /** Only rules that ask for nothing but its addresses and its header decide on it. */
+  #inspectFragment(packet: DecodedPacket, frame: Uint8Array): Inspection {
+    const seen = { packet, frame, payload: NONE, flow: UNKNOWN, connection: undefined, from: '' };
+    const bare = this.#decide(seen, [], REASON.fragment);
+    return this.#failClosed && bare.passed !== true ? { ...bare, verdict: 'drop' } : bare;
   }
 
   #decide(seen: Seen, looks: readonly Look[], reason: number): Inspection {
@@ -158,7 +162,7 @@ export class PlainInspector {
     else if (this.#failClosed && looks.length > 0 && stopping.length > 0 && isCleared(seen)) {
       return { verdict: 'next', matches: [], reason, flow };
     }
-    const held = this.#failClosed && stopping.length > 0;
+    const held = this.#failClosed && looks.length > 0 && stopping.length > 0;
     const told = matches.filter(({ rule }) => !this.#rules[rule]!.silent);
     const untold = told.length > MOST_TOLD ? REASON.untold : 0;
     const verdict = drops || held ? 'drop' : 'next';
@@ -284,14 +288,18 @@ function matchesHeader(rule: KernelRule, seen: Seen): boolean {
   const { packet, frame, flow } = seen;
   if (rule.protocols !== undefined && !rule.protocols.includes(packet.protocol)) return false;
   if (rule.version !== undefined && rule.version !== packet.version) return false;
+  const isPiece = packet.kind === 'fragment' || packet.moreFragments;
+  // It has no ports, and nobody knows its payload.
+  if (packet.kind === 'fragment' && (rule.sourcePort ?? rule.destinationPort) !== undefined) return false;
+  const isTcp = packet.kind === 'transport' && packet.protocol === PROTOCOL.tcp;
   return (
-    within(rule.payloadLength, packet.payloadLength) &&
+    (isPiece ? isAnyLength(rule.payloadLength) : within(rule.payloadLength, packet.payloadLength)) &&
     rule.numbers.every((condition) => {
       const number = numberOf(condition.name, packet, frame);
       return number !== undefined && within(condition, number) !== condition.negated;
     }) &&
     matchesFlow(rule, flow) &&
-    (rule.flags === undefined || matchesFlags(rule.flags, packet.flags)) &&
+    (rule.flags === undefined || (isTcp && matchesFlags(rule.flags, packet.flags))) &&
     matchesEnds(rule, packet, frame)
   );
 }

@@ -212,8 +212,7 @@ export function flowDrop(rule: KernelRule): 'always' | 'stream' | 'never' {
   }
   const ports = rule.sourcePort ?? rule.destinationPort;
   const asks = flags ?? ports ?? flow.direction ?? flow.state ?? numbers[0] ?? flowbits.conditions[0];
-  const anyLength = payloadLength.least === ANY.least && payloadLength.most === ANY.most;
-  return asks === undefined && anyLength ? 'always' : 'never';
+  return asks === undefined && isAnyLength(payloadLength) ? 'always' : 'never';
 }
 
 function isDsize(condition: Condition): boolean {
@@ -250,6 +249,11 @@ export function lateOrder(rules: readonly KernelRule[]): number[] {
 }
 
 const ANY: NumberRange = { least: 0, most: 0xffff };
+
+/** Whether a rule does not ask for the length of the payload. */
+export function isAnyLength({ least, most }: NumberRange): boolean {
+  return least === ANY.least && most === ANY.most;
+}
 
 function both(a: NumberRange, b: NumberRange): NumberRange {
   return { least: Math.max(a.least, b.least), most: Math.min(a.most, b.most) };

@@ -28,6 +28,9 @@ const FIELDS = [
 export const FOUND: Readonly<Record<(typeof FIELDS)[number], number>> = Object.fromEntries(
   FIELDS.map((name, n) => [name, FOUND_AT + 4 * n]),
 ) as Record<(typeof FIELDS)[number], number>;
+/** Instead of what a fragment does not have: no rule that asks for a port or a length of payload has it. */
+export const NO_PORT = 0x1_0000;
+export const NO_LENGTH = 0x2_0000;
 /**
  * Addresses, 16 bytes each, in the order of the processor: of IPv4 its 32 bits as a number of 64, of IPv6 the upper half, then the
  * lower one.

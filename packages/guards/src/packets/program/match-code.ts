@@ -16,8 +16,9 @@ import {
   R7,
   type Register,
 } from '@plinth/ebpf';
+import { PACKET_KIND, PROTOCOL } from '../decode-packet.js';
 import { MOST_RANGES } from '../kernel-rule.js';
-import { ADDRESS, FOUND } from './decode-code.js';
+import { ADDRESS, FOUND, NO_PORT } from './decode-code.js';
 import { MOST_TOLD, RECORD, RECORD_AT, REASON } from './record-code.js';
 import { KEY_AT, SLOT } from './slots.js';
 import { emitSpan } from './span-code.js';
@@ -127,6 +128,8 @@ function emitFlags(a: Assembler, next: Label): void {
   const met = a.label();
   const ways = [FLAGS_HOW.exact, FLAGS_HOW.all, FLAGS_HOW.any, FLAGS_HOW.not].map((how) => ({ how, label: a.label() }));
   a.load(1, R1, R5, RULE.flagsHow).jumpIf('eq', R1, FLAGS_HOW.none, met);
+  a.load(4, R0, R7, FOUND.protocol).jumpIf('ne', R0, PROTOCOL.tcp, next);
+  a.load(4, R0, R7, FOUND.kind).jumpIf('ne', R0, PACKET_KIND.transport, next);
   a.load(4, R0, R7, FOUND.flags).load(1, R2, R5, RULE.flagsSeen).and(R0, R2).load(1, R2, R5, RULE.flags);
   a.mov(R3, R0).and(R3, R2);
   for (const { how, label } of ways) a.jumpIf('eq', R1, how, label);
@@ -169,7 +172,7 @@ function emitSet(
 function emitPort(a: Assembler, context: MatchContext, field: number, from: number, next: Label): void {
   const any = a.label();
   emitSet(a, context, field, 0x1_0000 / 8, any, next);
-  a.load(4, R2, R7, from).and(R2, 0xffff).mov(R3, R2).alu('rsh', R3, 3).add(R1, R3).load(1, R1, R1, 0);
+  a.load(4, R2, R7, from).jumpIf('ge', R2, NO_PORT, next).mov(R3, R2).alu('rsh', R3, 3).add(R1, R3).load(1, R1, R1, 0);
   a.and(R2, 7).alu('rsh', R1, R2).and(R1, 1).jumpIf('eq', R1, 0, next);
   a.here(any);
 }

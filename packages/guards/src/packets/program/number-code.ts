@@ -4,7 +4,7 @@
 import { type Assembler, R0, R1, R2, R3, R4, R5, R7 } from '@plinth/ebpf';
 import { type DecodedPacket, PACKET_KIND, PROTOCOL } from '../decode-packet.js';
 import { HEADER_NUMBERS, type HeaderNumber } from '../kernel-rule.js';
-import { FOUND } from './decode-code.js';
+import { FOUND, NO_LENGTH } from './decode-code.js';
 import type { MatchContext } from './match-code.js';
 import { NUMBER, RULE } from './rule-tables.js';
 import { emitLoadBytes } from './place-code.js';
@@ -23,7 +23,9 @@ const at = (name: HeaderNumber): number => NUMBERS_AT + 8 * HEADER_NUMBERS.index
 export function emitNumbers(a: Assembler): void {
   const [over, six, above, tcp] = [a.label(), a.label(), a.label(), a.label()];
   for (const name of HEADER_NUMBERS) a.store(8, R7, at(name), NO_NUMBER);
-  a.load(4, R1, R7, FOUND.payloadLength).store(8, R7, at('dsize'), R1);
+  const piece = a.label();
+  a.load(4, R1, R7, FOUND.payloadLength).jumpIf('ge', R1, NO_LENGTH, piece).store(8, R7, at('dsize'), R1);
+  a.here(piece);
   a.load(4, R1, R7, FOUND.protocol).store(8, R7, at('ip_proto'), R1);
   emitHeader(a, FOUND.network, 20, over);
   a.load(4, R1, R7, FOUND.version).jumpIf('eq', R1, 6, six);
@@ -94,13 +96,14 @@ export function numberOf(name: HeaderNumber, packet: DecodedPacket, frame: Uint8
   const { version, network, transport, protocol, kind } = packet;
   const view = new DataView(frame.buffer, frame.byteOffset, frame.length);
   const isTransport = kind === 'transport';
+  const isPiece = kind === 'fragment' || packet.moreFragments;
   const isTcp = isTransport && protocol === PROTOCOL.tcp;
   const isIcmp = isTransport && (protocol === PROTOCOL.icmp || protocol === PROTOCOL.icmp6);
   const types: readonly number[] = protocol === PROTOCOL.icmp ? NUMBERED[PROTOCOL.icmp] : NUMBERED[PROTOCOL.icmp6];
   const isNumbered = isIcmp && types.includes(packet.sourcePort);
   switch (name) {
     case 'dsize':
-      return packet.payloadLength;
+      return isPiece ? undefined : packet.payloadLength;
     case 'ip_proto':
       return protocol;
     case 'ttl':

@@ -21,7 +21,7 @@ import {
   R9,
 } from '@plinth/ebpf';
 import { PACKET_KIND, PROTOCOL } from '../decode-packet.js';
-import { emitDecode, FOUND } from './decode-code.js';
+import { emitDecode, FOUND, NO_LENGTH, NO_PORT } from './decode-code.js';
 import { emitConnection, emitSideBit, ENDED, FLOW_AT, FLOW_VALUE, FLOWS, SIDE_AT } from './connection-code.js';
 import { emitFlow, emitSecondLook, emitSettle } from './flow-code.js';
 import { CLEARED, emitHold } from './hold-code.js';
@@ -113,23 +113,25 @@ export function packetProgram(
   words.push(RECORD_AT + RECORD.clearance, RECORD_AT + RECORD.clearance + 8);
   for (const word of words) a.store(8, R7, word, 0);
   a.store(8, FP, FLOW_AT, 0).store(8, FP, SIDE_AT, 0);
-  // The pieces of a packet are put together nowhere in a program.
-  a.load(4, R1, R7, FOUND.kind).jumpIf('eq', R1, PACKET_KIND.fragment, fragment);
-  a.load(4, R1, R7, FOUND.moreFragments).jumpIf('ne', R1, 0, fragment);
+  emitFragment(a);
   if (tables.numbers) emitNumbers(a);
   emitProtocol(a);
   const context = { tables, tablesMap, progress, late: lateMap(tables) };
   const streams = tables.matcher.patterns.length > 0;
   const ended = a.label();
   const ends = dropFlow && tables.ends;
+  const unconnected = a.label();
+  a.load(8, R1, R7, SLOT.reason).jumpIf('set', R1, REASON.fragment, unconnected);
   if (streams || tables.connections) {
     emitConnection(a, { all: tables.connections, streams, midstream, ...(ends ? { dropped: ended } : {}) });
   }
+  a.here(unconnected);
   if (tables.bare.count > 0) {
     a.store(8, R7, SLOT.begin, NO_OFFSET);
     a.store(8, R7, SLOT.entry, tables.bare.first).store(8, R7, SLOT.entryEnd, tables.bare.first + tables.bare.count);
     emitEntries(a, context, false);
   }
+  a.load(8, R1, R7, SLOT.reason).jumpIf('set', R1, REASON.fragment, fragment);
   if (streams) {
     emitFlow(a, context, failClosed, { refused, nothing: decide });
     emitPayload(a, context, decide);
@@ -139,17 +141,20 @@ export function packetProgram(
     a.here(ended);
     emitEnded(a, tell, quiet);
   }
+  const judged = a.label();
   a.here(fragment);
-  emitReason(a, REASON.fragment);
   if (failClosed) {
+    // Unless a rule lets it pass for its addresses.
+    a.load(8, R1, R7, SLOT.actions).jumpIf('set', R1, 1 << ACTION_NUMBER.pass, judged);
     a.here(refused);
     if (ends) emitEnd(a);
     a.store(8, R7, SLOT.verdict, VERDICT.drop).jump(tell);
-  }
+  } else a.jump(judged);
   a.here(decide);
   // Rules that come later may need room for frames.
   const events = eventsMap({ frames: tables.confirms || tables.shape.generation > 0 });
   if (tables.lateCount > 0) emitLate(a, context);
+  a.here(judged);
   emitVerdict(a, tables, { failClosed, ends, streams }, { tell, quiet }, events);
   a.here(pass);
   a.mov(R0, -1);
@@ -157,6 +162,17 @@ export function packetProgram(
   const program = a.finish();
   const lasting = [FLOWS, events, COUNTERS, CLEARED].filter((map) => program.maps.includes(map));
   return { program, tables, tablesMap, events, counters: COUNTERS, lasting };
+}
+
+/** The pieces of a packet are put together nowhere in a program: of one of them there is no payload that rules could ask for. */
+function emitFragment(a: Assembler): void {
+  const [piece, whole] = [a.label(), a.label()];
+  a.load(4, R1, R7, FOUND.kind).jumpIf('eq', R1, PACKET_KIND.fragment, piece);
+  a.load(4, R1, R7, FOUND.moreFragments).jumpIf('eq', R1, 0, whole);
+  a.here(piece);
+  emitReason(a, REASON.fragment);
+  a.store(4, R7, FOUND.payloadLength, NO_LENGTH);
+  a.here(whole);
 }
 
 /** The bit of its protocol. Type and code of ICMP are no ports. */
@@ -177,6 +193,10 @@ function emitProtocol(a: Assembler): void {
     a.mov(R2, bit).store(4, R7, FOUND.sourcePort, 0).store(4, R7, FOUND.destinationPort, 0).jump(end!);
   }
   a.here(end);
+  const headed = a.label();
+  a.load(4, R1, R7, FOUND.kind).jumpIf('ne', R1, PACKET_KIND.fragment, headed);
+  a.store(4, R7, FOUND.sourcePort, NO_PORT).store(4, R7, FOUND.destinationPort, NO_PORT);
+  a.here(headed);
   a.load(4, R1, R7, FOUND.version).jumpIf('ne', R1, 6, four!).alu('lsh', R2, VERSION_SHIFT);
   a.here(four);
   a.store(8, R7, SLOT.protocol, R2);

@@ -69,6 +69,9 @@ export const REASON = {
   forgotten: 128,
 } as const;
 
+/** Why a packet could not be looked at as its receiver sees it: it is dropped under fail-closed. */
+export const UNINSPECTED: number = REASON.gap | REASON.fragment | REASON.tooMuch | REASON.urgent;
+
 /** What is known of the connection; neither direction if nothing is. */
 export const FLOW_FACT = { toServer: 1, toClient: 2, established: 4, midstream: 8, inStream: 16 } as const;
 

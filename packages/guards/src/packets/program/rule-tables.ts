@@ -22,6 +22,7 @@ import { isWindow, type KernelContent } from '../kernel-contents.js';
 import {
   flowDrop,
   HEADER_NUMBERS,
+  isAnyLength,
   type KernelFlow,
   type KernelRule,
   lateOrder,
@@ -326,7 +327,8 @@ function writeRule(writer: TableWriter, at: number, rule: KernelRule): void {
   writer.u32(at + RULE.destination, writer.addresses(rule.destination));
   writer.u32(at + RULE.leastPayload, rule.payloadLength.least);
   // An empty range has its most below its least, and may be below zero.
-  writer.u32(at + RULE.mostPayload, Math.max(0, rule.payloadLength.most));
+  const most = isAnyLength(rule.payloadLength) ? 0xffff_ffff : rule.payloadLength.most;
+  writer.u32(at + RULE.mostPayload, Math.max(0, most));
   if (rule.payloadLength.most < rule.payloadLength.least) writer.u32(at + RULE.leastPayload, 0x2_0000);
   if (rule.numbers.length > 0) {
     const numbers = writer.reserve(rule.numbers.length * NUMBER.size);
