@@ -15,6 +15,7 @@ import type {
   PcreCondition,
   Threshold,
 } from './rule.js';
+import { readByteJump, readByteTest } from './byte-options.js';
 import { contentBytes, type OptionText, unescape, unquote } from './rule-text.js';
 
 /** Thrown inside of a rule, and told with its line by whoever reads the rule. */
@@ -171,9 +172,10 @@ function readOption(options: RuleOptions, { name, value }: OptionText, buffer: s
   const sticky = BUFFERS[name];
   if (sticky !== undefined && value === undefined) return sticky;
   if (readAbout(options, name, value) || modify(options, name, value)) return buffer;
+  const before = options.undecided.size;
   const condition = readCondition(options, name, value, buffer);
   if (condition === undefined) {
-    if (!SILENT.has(name)) options.undecided.add(name);
+    if (!SILENT.has(name) && options.undecided.size === before) options.undecided.add(name);
     // Something between that looks in a buffer of its own: what is relative to it could not be decided either.
     return buffer;
   }
@@ -319,6 +321,9 @@ function readCondition(
       return flags(needed(name, value));
     case 'isdataat':
       return dataAt(options, needed(name, value), buffer);
+    case 'byte_test':
+    case 'byte_jump':
+      return byteOption(options, name, needed(name, value), buffer);
     case 'decode-event':
       return { kind: 'event', layer: 'decode', name: needed(name, value) };
     case 'stream-event':
@@ -337,6 +342,21 @@ function readCondition(
       return checksum(name.replace('-csum', '') as ChecksumCondition['of'], needed(name, value));
     default:
       return NUMBERS.has(name) ? number(name as NumberCondition['name'], needed(name, value), buffer) : undefined;
+  }
+}
+
+function byteOption(
+  options: RuleOptions,
+  name: 'byte_test' | 'byte_jump',
+  value: string,
+  buffer: string,
+): Condition | undefined {
+  try {
+    const condition = name === 'byte_test' ? readByteTest(value, buffer) : readByteJump(value, buffer);
+    if (condition === undefined) options.undecided.add(`${name} by a variable, with a mask or of DCE`);
+    return condition;
+  } catch (error) {
+    throw new OptionError(error instanceof Error ? error.message : String(error), { cause: error });
   }
 }
 

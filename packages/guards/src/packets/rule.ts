@@ -123,6 +123,39 @@ export interface DataAtCondition {
   readonly relative: boolean;
 }
 
+/** A number in a buffer. */
+export interface ByteNumber {
+  readonly bytes: number;
+  readonly offset: number;
+  /** From the end of the match before. */
+  readonly relative: boolean;
+  readonly littleEndian: boolean;
+  /** It is written in digits. */
+  readonly base?: 8 | 10 | 16;
+}
+
+export interface ByteTestCondition {
+  readonly kind: 'byte_test';
+  readonly buffer: string;
+  readonly number: ByteNumber;
+  readonly negated: boolean;
+  readonly op: '<' | '>' | '=' | '<=' | '>=' | '&' | '^';
+  readonly value: bigint;
+}
+
+/** Says where what is relative to it begins: as far from there as the number says. */
+export interface ByteJumpCondition {
+  readonly kind: 'byte_jump';
+  readonly buffer: string;
+  readonly number: ByteNumber;
+  readonly multiplier: number;
+  /** Up to the next multiple of 4. */
+  readonly align: boolean;
+  readonly from: 'here' | 'beginning' | 'end';
+  /** Added at last. */
+  readonly post: number;
+}
+
 /** Something that a reader of packets finds wrong, by Suricata's name of it. */
 export interface EventCondition {
   readonly kind: 'event';
@@ -151,6 +184,8 @@ export type Condition =
   | FlowbitsCondition
   | FlagsCondition
   | DataAtCondition
+  | ByteTestCondition
+  | ByteJumpCondition
   | EventCondition
   | ChecksumCondition
   | AppProtocolCondition;

@@ -104,6 +104,8 @@ export function compileRule(rule: Rule): CompiledRule | string {
     switch (condition.kind) {
       case 'content':
       case 'isdataat':
+      case 'byte_test':
+      case 'byte_jump':
         look(condition.buffer, condition);
         break;
       case 'pcre': {
@@ -207,6 +209,8 @@ export function isPlaced(condition: BufferCondition): boolean {
     case 'content':
       return condition.offset !== undefined || condition.depth !== undefined || condition.startswith;
     case 'isdataat':
+    case 'byte_test':
+    case 'byte_jump':
     case 'number':
       return !isRelative(condition);
     case 'pcre':

@@ -4,12 +4,20 @@
 // match before is looked for further on.
 
 import { foldByte } from '@plinth/match';
-import type { ContentCondition, DataAtCondition, NumberCondition } from '../rule.js';
+import type {
+  ByteJumpCondition,
+  ByteTestCondition,
+  ContentCondition,
+  DataAtCondition,
+  NumberCondition,
+} from '../rule.js';
 import type { BufferView, Outcome } from './buffer-view.js';
+import { byteJump, byteTest } from './byte-number.js';
 import { compareNumber } from './compare-number.js';
 import type { CompiledPcre } from './compiled-rule.js';
 
-export type BufferCondition = ContentCondition | CompiledPcre | DataAtCondition | NumberCondition;
+export type BufferCondition =
+  ContentCondition | CompiledPcre | DataAtCondition | NumberCondition | ByteTestCondition | ByteJumpCondition;
 
 /** Attempts until it is given up: many matches of many contents multiply. Looking through some bytes is an attempt too. */
 const MOST_STEPS = 50_000;
@@ -34,6 +42,10 @@ function mayChange(condition: BufferCondition): boolean {
       return condition.negated || condition.readsEnd;
     case 'isdataat':
       return condition.negated;
+    case 'byte_test':
+      return false;
+    case 'byte_jump':
+      return condition.from === 'end';
     case 'number':
       return true;
   }
@@ -46,6 +58,9 @@ export function isRelative(condition: BufferCondition): boolean {
     case 'pcre':
     case 'isdataat':
       return condition.relative;
+    case 'byte_test':
+    case 'byte_jump':
+      return condition.number.relative;
     case 'number':
       return false;
   }
@@ -93,6 +108,12 @@ class BufferSearch {
         const { at, relative, negated } = condition;
         const has = relative ? end + at <= this.#bytes.length : at < this.#bytes.length;
         return has !== negated && this.#from(n + 1, end);
+      }
+      case 'byte_test':
+        return byteTest(condition, this.#bytes, end) && this.#from(n + 1, end);
+      case 'byte_jump': {
+        const to = byteJump(condition, this.#bytes, end);
+        return to !== undefined && this.#from(n + 1, to);
       }
       case 'pcre':
         return this.#pcre(condition, n, end);
