@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { commandOutput } from '../boot/guest.js';
 import { missingUserNamespaces } from '../setup/user-namespaces.js';
-import { missingDriver, NetGuest } from './guest.js';
+import { DHCP, missingDriver, NetGuest } from './guest.js';
 import { ADDRESS, GATEWAY, missingNamespace, Namespace, Output } from '../../bench/src/namespace.js';
 
 const PEER = join(import.meta.dirname, 'peer.mjs');
@@ -16,19 +16,6 @@ const SIZE = 10_000_000;
 
 const missingPasst = spawnSync('passt', ['--version']).status === 0 ? undefined : 'passt is not installed';
 const missing = missingPasst ?? missingUserNamespaces() ?? missingNamespace() ?? (await missingDriver());
-
-/** As busybox's DHCP client calls it. */
-const DHCP = `
-cat >/tmp/bound <<'END'
-#!/bin/sh
-[ "$1" = bound ] || exit 0
-ifconfig $interface $ip netmask $subnet
-route add default gw $router
-END
-chmod +x /tmp/bound
-ip link set eth0 up
-udhcpc -i eth0 -s /tmp/bound -q -n -t 20 >/dev/null 2>&1 || exit 98
-`;
 
 describe('a guest on --net user', () => {
   it('exchanges files with the host, is reached by a forwarded port, and is captured', async ({ skip }) => {

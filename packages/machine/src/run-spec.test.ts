@@ -28,6 +28,7 @@ describe('parseRunSpec', () => {
       net: { kind: 'none' },
       virtio: 'modern',
       engine: 'auto',
+      failClosed: false,
       lockstep: false,
       ps: false,
       modules: false,

@@ -63,6 +63,10 @@ export interface RunSpec {
   readonly net: NetSpec;
   /** A capture of all frames of the card; pcapng if its name ends so, else pcap. */
   readonly pcap?: string;
+  /** Rules for packets that the frames of the card are held to. */
+  readonly rules?: string;
+  /** What they cannot be decided on is dropped. */
+  readonly failClosed: boolean;
   /** Which version of virtio the devices have. */
   readonly virtio: VirtioVersion;
   readonly engine: EngineName;
@@ -187,6 +191,7 @@ const STRINGS = [
   'profile',
   'trace',
   'pcap',
+  'rules',
   'virtio',
   'engine',
   'console',
@@ -205,6 +210,7 @@ const FLAGS = [
   'modules',
   'strace',
   'top',
+  'failClosed',
 ] as const;
 const LIMITS = ['instructions', 'seconds', 'output'] as const;
 const CRASH_ACTIONS: readonly string[] = ['report', 'pause', 'stop'];
@@ -312,6 +318,8 @@ function checkCombination(spec: RunSpec): void {
     throw wrong('save-snapshot', 'not together with semihosting, whose open files are the host’s');
   }
   if (spec.pcap !== undefined && spec.net.kind === 'none') throw wrong('pcap', 'needs a network: net');
+  if (spec.rules !== undefined && spec.net.kind === 'none') throw wrong('rules', 'needs a network: net');
+  if (spec.failClosed && spec.rules === undefined) throw wrong('fail-closed', 'is about rules for packets: rules');
   if (spec.embed && spec.record === undefined) throw wrong('embed', 'is about a recording: record');
   if (spec.record !== undefined && spec.lockstep)
     throw wrong('record', 'not together with lockstep: a replay compares');

@@ -14,6 +14,7 @@ import {
   type Judgement,
   type KernelRule,
   packetProgram,
+  type PacketProgram,
   PacketUnwrapper,
   readCapture,
   readEvent,
@@ -48,37 +49,64 @@ export function* inspectCapture(
   bytes: Uint8Array,
   what: string,
   judgements: readonly Judgement[],
-  { failClosed, ...options }: CaptureSettings,
+  settings: CaptureSettings,
   counts: CaptureCounts,
 ): Generator<InspectedPacket> {
-  const rules = judgements.flatMap((one) => kernelRulesOf(one, options.inline));
-  // What is dropped of a connection is decided with all that was confirmed.
-  const program = packetProgram(ruleTables(rules), { failClosed, midstream: options.midstream, dropFlow: false });
-  const environment = new Environment(program.program);
-  environment.maps.get(program.tablesMap.name)?.update(new Uint8Array(4), program.tables.bytes);
-  const run = compile(environment);
-  const judge = new CaptureJudge(judgements, { ...options, decode: decodeContent });
-  const unwrapper = new PacketUnwrapper();
-  for (const captured of readCapture(bytes, what)) {
-    counts.frames++;
+  const inspector = new FrameInspector(judgements, settings, counts);
+  for (const captured of readCapture(bytes, what)) yield* inspector.inspect(captured);
+}
+
+/** Takes frames one by one, as they pass. */
+export class FrameInspector {
+  readonly #inline: boolean;
+  readonly #failClosed: boolean;
+  readonly #counts: CaptureCounts;
+  readonly #program: PacketProgram;
+  readonly #environment: Environment;
+  readonly #run: () => number;
+  readonly #judge: CaptureJudge;
+  readonly #unwrapper: PacketUnwrapper = new PacketUnwrapper();
+
+  constructor(
+    judgements: readonly Judgement[],
+    { failClosed, ...options }: CaptureSettings,
+    counts: CaptureCounts = { frames: 0, dropped: 0, tooLong: 0 },
+  ) {
+    const rules = judgements.flatMap((one) => kernelRulesOf(one, options.inline));
+    // What is dropped of a connection is decided with all that was confirmed.
+    const program = packetProgram(ruleTables(rules), { failClosed, midstream: options.midstream, dropFlow: false });
+    this.#inline = options.inline;
+    this.#failClosed = failClosed;
+    this.#counts = counts;
+    this.#program = program;
+    this.#environment = new Environment(program.program);
+    this.#environment.maps.get(program.tablesMap.name)?.update(new Uint8Array(4), program.tables.bytes);
+    this.#run = compile(this.#environment);
+    this.#judge = new CaptureJudge(judgements, { ...options, decode: decodeContent });
+  }
+
+  /** What is said of the frame, which is kept, and of each that it carries. */
+  *inspect(captured: CapturedFrame): Generator<InspectedPacket> {
+    const environment = this.#environment;
+    this.#counts.frames++;
     if (captured.bytes.length > MOST_PACKET || captured.bytes.length === 0) {
-      counts.tooLong++;
-      continue;
+      this.#counts.tooLong++;
+      return;
     }
-    for (const carried of unwrapper.unwrap(captured.bytes, captured.time)) {
+    for (const carried of this.#unwrapper.unwrap(captured.bytes, captured.time)) {
       environment.present({ frame: carried.frame, time: captured.time });
-      const stoppedByProgram = run() === VERDICT.drop;
+      const stoppedByProgram = this.#run() === VERDICT.drop;
       let reason = 0;
       const flags: number[] = [];
-      for (const record of environment.take(program.events)) {
+      for (const record of environment.take(this.#program.events)) {
         const event = readEvent(record);
         reason |= event.reason;
         flags.push(...event.matches.map(({ rule }) => rule));
       }
-      const judged = judge.judge(carried, captured.time, (reason & REASON.untold) === 0 ? flags : undefined);
-      const uninspected = stoppedByProgram && failClosed && (reason & UNINSPECTED) !== 0;
-      const stopped = uninspected || (options.inline && judged.dropped !== undefined);
-      if (stopped) counts.dropped++;
+      const judged = this.#judge.judge(carried, captured.time, (reason & REASON.untold) === 0 ? flags : undefined);
+      const uninspected = stoppedByProgram && this.#failClosed && (reason & UNINSPECTED) !== 0;
+      const stopped = uninspected || (this.#inline && judged.dropped !== undefined);
+      if (stopped) this.#counts.dropped++;
       yield { captured, carried, ...judged, reason, stopped };
       // What it carries does not arrive.
       if (stopped) break;

@@ -2,7 +2,7 @@
 // The wire between a card and a backend: a bounded queue for what comes, a capture of what passes, counts of what is lost.
 // Frames enter the machine between slices, through its inputs; they leave it at once.
 
-import { linkPort, type LiveSource, macBytes, type NetSpec, VirtioNet } from '@plinth/machine';
+import { linkPort, type LiveSource, macBytes, type NetSpec, type PacketDirection, VirtioNet } from '@plinth/machine';
 import type { NetworkBackend } from './backend.js';
 import type { Capture } from './capture.js';
 
@@ -24,12 +24,19 @@ export interface NetworkOptions {
   readonly spec: Exclude<NetSpec, { kind: 'none' }>;
   readonly backend: NetworkBackend;
   readonly capture?: Capture;
+  /** Asked of each frame, once: one that may not pass is lost on the wire, and is in no capture. */
+  readonly guard?: FrameGuard;
   /** Seconds since 1970 at power-on: the capture's times begin there. */
   readonly wallClock: number;
   /** Milliseconds, monotonic. */
   now(): number;
   /** Tells the user of what happened to the network, in one line. */
   say(line: string): void;
+}
+
+/** Lets frames pass, or not; `in` is to the guest. */
+export interface FrameGuard {
+  passes(direction: PacketDirection, frame: Uint8Array): boolean;
 }
 
 const CARD = 'net0';
@@ -133,6 +140,8 @@ export class Network implements LiveSource, Disposable {
 
   #queueFrame(frame: Uint8Array): void {
     this.#lastFrame = this.#options.now();
+    // What is dropped here never was an input, so a recording repeats without the guard.
+    if (this.#options.guard?.passes('in', frame) === false) return;
     this.#queue.push(frame);
     this.#queuedBytes += frame.length;
     if (this.#queuedBytes > MAX_QUEUED && !this.#paused) {
@@ -146,6 +155,7 @@ export class Network implements LiveSource, Disposable {
     if (this.#machine?.past === true) return;
     this.#lastFrame = this.#options.now();
     this.#spoken = true;
+    if (this.#options.guard?.passes('out', frame) === false) return;
     this.#capture('out', frame);
     if (this.#down || !this.#options.backend.send(frame)) this.lost.out++;
   }

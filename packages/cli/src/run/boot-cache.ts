@@ -48,7 +48,7 @@ const KEYED: ReadonlySet<string> = new Set([
 const IRRELEVANT: ReadonlySet<string> = new Set([
   'engine', 'lockstep', 'semihosting', 'cold', 'realtime', 'console', 'limits', 'wallClock', 'seed', 'saveSnapshot',
   'saveAt', 'record', 'embed', 'paused', 'reverse', 'ps', 'modules', 'strace', 'ftrace', 'top',
-  'onCrash', 'hangSeconds', 'lastBlocks', 'lastBlocksCount', 'kernelSymbols',
+  'onCrash', 'hangSeconds', 'lastBlocks', 'lastBlocksCount', 'kernelSymbols', 'failClosed',
 ]); // prettier-ignore
 
 export class BootCache {

@@ -79,6 +79,19 @@ export const RUN_OPTIONS: readonly RunOption[] = [
     help: 'capture of the network, pcapng if the name ends so; its times are the guest’s: wall clock at power-on, virtual from there',
   },
   {
+    name: 'rules',
+    kind: 'path',
+    value: 'FILE',
+    help:
+      'rules as for Snort and Suricata that the frames of the network card are held to, in both directions; what they drop is ' +
+      'lost on the wire, and what they tell is a finding',
+  },
+  {
+    name: 'fail-closed',
+    kind: 'flag',
+    help: 'drop what cannot be inspected, as a fragment or a segment behind a gap; otherwise it passes',
+  },
+  {
     name: 'share',
     kind: 'text',
     value: 'DIR[,…]',

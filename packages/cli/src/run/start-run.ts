@@ -27,6 +27,7 @@ import { zlibCodec } from '../host/deflate.js';
 import type { Progress } from '../host/progress.js';
 import type { ReadFile } from '../host/shared-files.js';
 import { ensureImage } from '../image/catalog.js';
+import { PacketGuard } from '../inspect/packet-guard.js';
 import type { Network } from '../net/network.js';
 import { openNetwork } from '../net/open-network.js';
 import { BootCache } from './boot-cache.js';
@@ -42,6 +43,8 @@ export interface StartedRun {
   readonly spec: RunSpec;
   readonly machine: OpenDriver;
   readonly network?: Network | undefined;
+  /** Looks into what passes the network card. */
+  readonly guard?: PacketGuard | undefined;
   readonly ready?: RunLoopOptions['ready'];
   /** Not of a run that goes on from a kept boot, which is not recorded. */
   readonly origin?: RunOrigin | undefined;
@@ -100,7 +103,7 @@ export async function startRun(wanted: RunSpec, setting: RunSetting): Promise<St
   const booted = await cache?.resume(wanted, host, read);
   if (booted === undefined && size !== undefined) howItBoots(wanted, cache !== undefined).forEach(say);
   if (booted !== undefined) say(`resumed from a snapshot of ${wanted.image}, booted ${booted.when}; --cold boots`);
-  const { machine, network, origin }: Omit<StartedRun, 'spec' | 'ready'> = booted ?? (await boot());
+  const { machine, network, guard, origin }: Omit<StartedRun, 'spec' | 'ready'> = booted ?? (await boot());
   let stored = booted !== undefined;
   const ready: RunLoopOptions['ready'] = {
     mark: READY_MARK,
@@ -112,7 +115,7 @@ export async function startRun(wanted: RunSpec, setting: RunSetting): Promise<St
       return requestFor(wanted, machine, size);
     },
   };
-  return { spec: withAbsoluteNames(wanted), machine, network, ready, origin };
+  return { spec: withAbsoluteNames(wanted), machine, network, guard, ready, origin };
 }
 
 /** For who sits at the terminal and sees a kernel boot, in lines. */
@@ -133,15 +136,15 @@ async function resumeRun(wanted: RunSpec, name: string, setting: RunSetting): Pr
   const { board, cpu, cpus, ramSize: memory } = snapshot.identity;
   const { run } = snapshot;
   const own = withAbsoluteNames(findDisks(resumedSpec(wanted, snapshot), name, run?.image));
-  const { machine, network } = await withNetwork(own, { ...setting, host }, (wired) =>
+  const { machine, network, guard } = await withNetwork(own, { ...setting, host }, (wired) =>
     resumeDriver(own, snapshot, wired),
   );
   const spec: RunSpec = { ...own, machine: board, cpu, cpus, memory };
   const origin: RunOrigin = { files: [{ role: 'snapshot', name, bytes }], freshOverlays: [] };
-  if (run === undefined || !takesRequests(run)) return { spec, machine, network, origin };
+  if (run === undefined || !takesRequests(run)) return { spec, machine, network, guard, origin };
   // It may have been taken while the guest booted, or the guest may yet reset itself.
   const request = async (): Promise<Uint8Array> => requestFor(spec, machine, setting.size);
-  return { spec, machine, network, ready: { mark: READY_MARK, state: 'unknown', request }, origin };
+  return { spec, machine, network, guard, ready: { mark: READY_MARK, state: 'unknown', request }, origin };
 }
 
 /** The network is there before the machine is made, and goes if that fails. */
@@ -149,12 +152,14 @@ async function withNetwork(
   spec: RunSpec,
   { host, newLayer, say }: RunSetting,
   create: (host: DriverHost) => OpenDriver,
-): Promise<Pick<StartedRun, 'spec' | 'machine' | 'network'>> {
-  const network = await openNetwork(spec, say);
+): Promise<Pick<StartedRun, 'spec' | 'machine' | 'network' | 'guard'>> {
+  const guard = PacketGuard.of(spec, say);
+  const network = await openNetwork(spec, say, guard);
   try {
     const machine = create(withCard(host, network, newLayer));
     network?.connect(machine);
-    return { spec, machine, network };
+    guard?.watch(machine);
+    return { spec, machine, network, guard };
   } catch (error) {
     network?.[Symbol.dispose]();
     throw error;

@@ -94,7 +94,8 @@ async function runJob(job: MachineJob, port: PortConsole, send: Send): Promise<M
   });
   const { spec } = started;
   using _network = started.network;
-  using machine = new ObservedDriver(started.machine, [watchForCrashes(spec, started.machine)]);
+  const observers = [watchForCrashes(spec, started.machine), started.guard].filter((one) => one !== undefined);
+  using machine = new ObservedDriver(started.machine, observers);
   const frame =
     spec.exec === undefined
       ? undefined

@@ -17,6 +17,7 @@ import { reasonOf } from '../host/reason.js';
 import { addressesOf, protocolName, reasonsOf } from '../inspect/describe-packet.js';
 import { alertEvent, dropEvent, timeText } from '../inspect/eve-event.js';
 import { type CaptureCounts, inspectCapture, type InspectedPacket } from '../inspect/inspect-capture.js';
+import { packetFinding } from '../inspect/packet-finding.js';
 import { readRules, refusedOf } from '../inspect/rule-files.js';
 import { EXIT } from '../report-error.js';
 import { EventLog } from '../run/event-log.js';
@@ -153,24 +154,8 @@ function line({ captured, carried, packet, stopped }: InspectedPacket, { rule }:
   );
 }
 
-function finding(path: string, { captured, carried, packet, stopped }: InspectedPacket, rule: Rule): Finding {
-  const [source, destination] = addressesOf(carried.frame, packet);
-  return {
-    time: { wall: timeText(captured.time) },
-    guest: { kind: 'capture', id: path, name: path },
-    guard: 'packets',
-    rule: `${rule.gid}:${rule.sid}`,
-    severity: (['high', 'high', 'medium', 'low'] as const)[priorityOf(rule)] ?? 'info',
-    message: rule.message,
-    subject: {
-      frame: captured.number,
-      source,
-      sourcePort: packet.sourcePort,
-      destination,
-      destinationPort: packet.destinationPort,
-      protocol: protocolName(packet.protocol),
-    },
-    evidence: { payload: packet.payload, payloadLength: packet.payloadLength },
-    verdict: stopped ? 'deny' : 'report',
-  };
+function finding(path: string, inspected: InspectedPacket, rule: Rule): Finding {
+  const { number, time } = inspected.captured;
+  const guest = { kind: 'capture', id: path, name: path } as const;
+  return packetFinding(inspected, rule, { frame: number }, { time: { wall: timeText(time) }, guest });
 }

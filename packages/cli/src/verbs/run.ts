@@ -74,7 +74,7 @@ async function runSpec(wanted: RunSpec, output: RunOutput): Promise<number> {
   using top = TopView.begin(spec, unrecorded.machine, output.json);
   const live = history?.start(unrecorded);
   const crashes = watchForCrashes(spec, unrecorded.machine, live);
-  const observers = [probes, exports, top, crashes].filter((observer) => observer !== undefined);
+  const observers = [probes, exports, top, crashes, unrecorded.guard].filter((observer) => observer !== undefined);
   const recorded = live ?? (recording === undefined ? unrecorded.machine : recording.start(unrecorded, say));
   using machine = new ObservedDriver(recorded, observers);
   const started = { ...unrecorded, machine };
@@ -88,7 +88,7 @@ async function runSpec(wanted: RunSpec, output: RunOutput): Promise<number> {
       : new StdioConsole(top?.console ?? process.stdout, () => describeProcesses(unrecorded.machine.machine));
   // A guest may go on for long after its death; what is on the screen is not for this.
   const isTold = ({ guard, severity }: Finding): boolean =>
-    guard === 'crash' && severity !== 'info' && !output.json && top === undefined;
+    (guard === 'crash' || guard === 'packets') && severity !== 'info' && !output.json && top === undefined;
   const console: Console = spec.exec === undefined ? await openConsole(spec.console, say, standard) : new NullConsole();
   try {
     const capture = spec.exec === undefined ? undefined : new ExecCapture(spec.exec.marker, output.json);
