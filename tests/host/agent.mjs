@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 /** What the TCP server has got on each connection, by the port of its sender. */
 const received = new Map();
-const state = { load: undefined };
+const state = { load: undefined, socket: undefined };
 
 const TASKS = {
   /** HTTP at 80, datagrams that come back at 53, and a server that keeps what it gets at 7000. */
@@ -94,6 +94,26 @@ const TASKS = {
     const back = await Promise.race([answer, sleep(patience, null)]);
     socket.close();
     return { back };
+  },
+
+  /** A connection to port 7000 that stays open, and what is sent on it. */
+  async open({ host }) {
+    state.socket = connect(7000, host);
+    state.socket.setNoDelay(true);
+    state.socket.on('error', () => undefined);
+    await new Promise((resolve) => state.socket.once('connect', resolve));
+    return { port: state.socket.localPort };
+  },
+
+  async send({ text }) {
+    await new Promise((resolve) => state.socket.write(text, resolve));
+    await sleep(200);
+    return {};
+  },
+
+  close() {
+    state.socket.resetAndDestroy();
+    return {};
   },
 
   /** Pieces of a text to port 7000, each in a segment of its own; `pause` milliseconds apart. */

@@ -10,7 +10,7 @@ import { basename, dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { whyNoKernel } from '../ebpf/kernel-here.js';
 
-const PLINTH = join(import.meta.dirname, '../../packages/cli/bin/plinth.js');
+export const PLINTH: string = join(import.meta.dirname, '../../packages/cli/bin/plinth.js');
 const AGENT = join(import.meta.dirname, 'agent.mjs');
 const BUSYBOX = '/bin/busybox';
 
@@ -39,6 +39,13 @@ export interface PlinthEnd {
 
 /** What a container's agent answers, see agent.mjs. */
 export type Answer = Readonly<Record<string, unknown>>;
+
+/** Rules of which one is refused and one is confirmed. */
+export const RULES = `drop tcp any any -> any any (msg:"an attack on the web"; content:"evil-string-1"; sid:1001; rev:3;)
+drop udp any any -> any any (msg:"an attack by datagram"; content:"EVIL-DATAGRAM"; nocase; sid:1002;)
+alert tcp any any -> any 80 (msg:"not decided"; pcre:"/x(?=y)/"; sid:1003;)
+alert http any any -> any 80 (msg:"a number of three digits"; http.uri; content:"/number"; pcre:"/id=[0-9]{3}$/U"; sid:1004;)
+`;
 
 const SETUP = `
 mount -t tmpfs tmpfs /run
@@ -102,6 +109,11 @@ export class ContainerHost implements Disposable {
 
   start(...args: readonly string[]): ChildProcess {
     return this.startProgram(process.execPath, PLINTH, ...args);
+  }
+
+  /** Pins and files of inspections. */
+  leftovers(): string {
+    return this.shell('find /sys/fs/bpf/plinth /run/plinth 2>/dev/null || true');
   }
 
   file(name: string, text: string): string {
@@ -185,6 +197,7 @@ export class TestContainer {
 /** A root file system of busybox, into which what Node needs is mounted. */
 function makeBundle(bundle: string): void {
   const root = join(bundle, 'rootfs');
+  rmSync(bundle, { recursive: true, force: true });
   for (const folder of ['bin', 'proc', 'dev', 'sys', 'tmp', 'usr', 'lib', 'lib64', 'opt']) {
     mkdirSync(join(root, folder), { recursive: true });
   }

@@ -1,21 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rules at the veths of real containers: attacks are dropped and told, whatever is split, changed, killed or clean beside them.
 
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ContainerHost, type PlinthEnd, type TestContainer, whyNoContainers } from './container-host.js';
+import { ContainerHost, type PlinthEnd, RULES, type TestContainer, whyNoContainers } from './container-host.js';
 
 const long = process.env['PLINTH_LONG'] === '1';
 const WEB = '10.77.0.2';
-const RULES = `drop tcp any any -> any any (msg:"an attack on the web"; content:"evil-string-1"; sid:1001; rev:3;)
-drop udp any any -> any any (msg:"an attack by datagram"; content:"EVIL-DATAGRAM"; nocase; sid:1002;)
-alert tcp any any -> any 80 (msg:"not decided"; pcre:"/x(?=y)/"; sid:1003;)
-alert http any any -> any 80 (msg:"a number of three digits"; http.uri; content:"/number"; pcre:"/id=[0-9]{3}$/U"; sid:1004;)
-`;
-/** Under fail-closed its packets are held until somebody has looked. */
-const HOLDING = `drop http any any -> any 80 (msg:"a number"; http.uri; content:"/number"; pcre:"/id=[0-9]{3}$/U"; sid:1;)
-`;
 const reason = whyNoContainers('tests/host/containers.test.ts');
 
 interface Event {
@@ -36,11 +28,6 @@ interface Status {
   };
 }
 
-/** Pins and files of inspections. */
-function nothingLeft(host: ContainerHost): string {
-  return host.shell('find /sys/fs/bpf/plinth /run/plinth 2>/dev/null || true');
-}
-
 describe.skipIf(reason !== undefined)('rules at the veths of containers', () => {
   let host: ContainerHost;
   let web: TestContainer;
@@ -52,6 +39,7 @@ describe.skipIf(reason !== undefined)('rules at the veths of containers', () => 
     client = await host.container('client', '10.77.0.3');
     await web.ask({ do: 'serve' });
     host.file('my.rules', RULES);
+    host.file('other.rules', `alert tcp any any -> any 9 (content:"unseen"; sid:7;)\n${RULES}`);
   });
 
   afterAll(() => host[Symbol.dispose]());
@@ -158,10 +146,22 @@ describe.skipIf(reason !== undefined)('rules at the veths of containers', () => 
     expect({ dropped, told }).toEqual({ dropped: before.dropped, told: before.told });
   });
 
+  it('find what began before they were changed', async () => {
+    const { port } = await client.ask({ do: 'open', host: WEB });
+    await client.ask({ do: 'send', text: 'an evil-' });
+    const changed = host.plinth('inspect', 'attach', '--container', 'web', '--rules', 'other.rules');
+    expect(changed.stdout).toContain('container web: rules changed at veth-web (its eth0): 4 rules');
+    await client.ask({ do: 'send', text: 'string-1' });
+    await client.ask({ do: 'close' });
+    expect(await web.ask({ do: 'received', port })).toEqual({ text: 'an evil-' });
+    const [first] = events().filter(({ src_port }) => src_port === port);
+    expect(first).toMatchObject({ payload_offset: -'evil-'.length, alert: { signature_id: 1001, action: 'blocked' } });
+    expect(attach().status).toBe(0);
+  });
+
   it('lose nothing while rules are changed again and again', async () => {
     const times = long ? 100 : 25;
     const script = new URL('change-rules.mjs', import.meta.url).pathname;
-    host.file('other.rules', `alert tcp any any -> any 9 (content:"unseen"; sid:7;)\n${RULES}`);
     events();
     await client.ask({ do: 'load', host: WEB });
     const before = status().counts;
@@ -261,185 +261,9 @@ describe.skipIf(reason !== undefined)('rules at the veths of containers', () => 
       );
     // The kernel frees them when nobody can be using them any more.
     while (left().length > 0) await sleep(50);
-    expect(nothingLeft(host)).toBe('');
+    expect(host.leftovers()).toBe('');
     expect(await get('/evil-string-1')).toEqual({ ok: 1, failed: 0 });
     expect(host.plinth('inspect', 'status').stdout).toBe('nothing is inspected\n');
     expect(host.plinth('inspect', 'detach', '--container', 'web')).toMatchObject({ status: 2, stdout: '' });
-  });
-});
-
-describe.skipIf(reason !== undefined)('attaching', () => {
-  let host: ContainerHost;
-
-  beforeAll(async () => {
-    host = await ContainerHost.create();
-    host.file('my.rules', RULES);
-  });
-
-  afterAll(() => host[Symbol.dispose]());
-
-  const attach = (...args: readonly string[]): PlinthEnd =>
-    host.plinth('inspect', 'attach', '--rules', 'my.rules', ...args);
-
-  it('goes into the network of a container whose other end is elsewhere', async () => {
-    const [left, right] = [await host.container('left'), await host.container('right')];
-    host.shell(`
-      l="nsenter --net=/proc/${left.pid}/ns/net"
-      r="nsenter --net=/proc/${right.pid}/ns/net"
-      $l ip link add eth0 type veth peer name eth0 netns ${right.pid}
-      $l ip address add 10.78.0.1/24 dev eth0; $l ip link set eth0 up
-      $r ip address add 10.78.0.2/24 dev eth0; $r ip link set eth0 up`);
-    await right.ask({ do: 'serve' });
-    const said = attach('--pid', String(right.pid), '--fail-closed');
-    expect(said.stdout).toContain('inspected at eth0 in its namespace: 3 rules');
-    expect(await left.ask({ do: 'http', host: '10.78.0.2', path: '/clean' })).toEqual({ ok: 1, failed: 0 });
-    expect(await left.ask({ do: 'datagram', host: '10.78.0.2', text: 'evil-datagram' })).toEqual({ back: null });
-    expect(host.plinth('inspect', 'events').stdout).toContain(`process ${right.pid}  [Drop] [**] [1:1002:0]`);
-    // Its rules are changed in the same way.
-    expect(attach('--pid', String(right.pid)).stdout).toContain(`process ${right.pid}: rules changed at eth0`);
-    // With the container the interface goes, and then there is nothing left to inspect.
-    right.end();
-    expect(host.plinth('inspect', 'status').stdout).toContain(': gone at eth0 inside (not attached)');
-    expect(host.plinth('doctor').stdout).toContain(
-      `inspection process-${right.pid}: its interface is gone: "plinth doctor --clean" removes it\n`,
-    );
-    expect(host.plinth('doctor', '--clean').stdout).toContain(
-      `inspection process-${right.pid}: its interface is gone: removed\n`,
-    );
-    expect(host.plinth('inspect', 'status').stdout).toBe('nothing is inspected\n');
-  });
-
-  const noPodman = spawnSync('podman', ['--version']).status === 0 ? undefined : 'podman is not installed';
-  if (noPodman !== undefined) console.log(`skipped: containers of podman: ${noPodman}`);
-
-  it.skipIf(noPodman !== undefined)('finds a container by the name that podman has given it', async () => {
-    const client = await host.container('asking', '10.77.0.20');
-    host.file('index.html', 'hello');
-    host.shell(`
-      mkdir -p image/bin image/www && cp /bin/busybox image/bin/ && ln -sf busybox image/bin/sh && cp index.html image/www/
-      ip netns add served
-      ip link add veth-served type veth peer name eth0 netns served
-      ip link set veth-served master bridge0 up
-      ip -n served address add 10.77.0.21/24 dev eth0; ip -n served link set eth0 up; ip -n served link set lo up`);
-    const podman = `podman --root ${host.folder}/podman --runroot /run/podman-test --storage-driver vfs --cgroup-manager cgroupfs --runtime runc`;
-    const limits = '--ulimit nofile=1024:1024 --ulimit nproc=1000:1000';
-    host.shell(`tar -C image -c . | ${podman} import - busybox-test >/dev/null 2>&1`);
-    host.shell(
-      `${podman} run -d --name served ${limits} --network ns:/run/netns/served busybox-test /bin/busybox httpd -f -p 80 -h /www 2>&1`,
-    );
-    const service = host.startProgram('sh', '-c', `exec ${podman} system service --time=0`);
-    try {
-      while (!host.shell('ls /run/podman/podman.sock 2>/dev/null || true').includes('sock')) await sleep(50);
-      const said = attach('--container', 'served');
-      expect(said.stderr).not.toContain('there is none');
-      expect(said.stdout).toContain('container served: inspected at veth-served (its eth0): 3 rules');
-      const get = (path: string): Promise<unknown> =>
-        client.ask({ do: 'fetch', host: '10.77.0.21', path, patience: 700 });
-      expect(await get('/index.html')).toEqual({ status: 200, body: 'hello' });
-      expect(await get('/evil-string-1')).toEqual({ status: null, body: '' });
-      expect(host.plinth('inspect', 'events').stdout).toContain('container served  [Drop] [**] [1:1001:3]');
-      const id = host.shell(`${podman} inspect --format '{{.Id}}' served`).trim();
-      expect(attach('--container', id.slice(0, 8)).stdout).toContain('container served: rules changed');
-      expect(host.plinth('inspect', 'detach', '--container', 'served').status).toBe(0);
-    } finally {
-      service.kill('SIGKILL');
-      host.shell(`${podman} rm --force --time 0 served >/dev/null 2>&1`);
-    }
-  });
-
-  it('that was killed half-way is found and removed', async () => {
-    const some = await host.container('some', '10.77.0.9');
-    expect(attach('--container', 'some').status).toBe(0);
-    host.shell(`sed -i 's/"whole":true/"whole":false/' /run/plinth/inspect/some.json`);
-    expect(host.plinth('doctor', '--clean').stdout).toContain('inspection some: its attaching was killed: removed\n');
-    expect(nothingLeft(host)).toBe('');
-    some.end();
-  });
-
-  it('is refused in one line where it cannot be', () => {
-    const line = (...args: string[]): [number | null, string] => {
-      const { status, stderr } = attach(...args);
-      return [status, stderr];
-    };
-    expect(line('--container', 'nobody')).toEqual([
-      2,
-      expect.stringMatching(/^plinth: container nobody: there is none of that name that runs \([^\n]+\)\n$/),
-    ]);
-    expect(line('--interface', 'nothing0')).toEqual([
-      2,
-      'plinth: interface nothing0: there is none of that name: "ip link" lists them\n',
-    ]);
-    expect(line('--pid', String(2 ** 22 + 1))).toEqual([
-      2,
-      `plinth: process ${2 ** 22 + 1}: there is no such process\n`,
-    ]);
-    expect(line('--pid', 'x')[0]).toBe(2);
-    expect(line()).toEqual([
-      2,
-      'plinth: one of --container NAME, --pid N and --interface NAME says what is inspected\n',
-    ]);
-    const own = host.shell('sleep 30 >/dev/null 2>&1 & echo $!').trim();
-    expect(line('--pid', own)).toEqual([
-      2,
-      `plinth: container ${own}: it has the network of the host, no interface is its own: inspect one of the host's with --interface\n`,
-    ]);
-    process.kill(Number(own));
-    host.file('none.rules', '# nothing\n');
-    expect(host.plinth('inspect', 'attach', '--interface', 'lo', '--rules', 'none.rules').stderr).toBe(
-      'plinth: none.rules: no rule in it can be decided: "plinth inspect check" says why\n',
-    );
-    expect(nothingLeft(host)).toBe('');
-  });
-
-  it('holds under fail-closed what may match, until somebody has looked', async () => {
-    const [served, asking] = [await host.container('held', '10.77.0.31'), await host.container('holder', '10.77.0.32')];
-    await served.ask({ do: 'serve' });
-    host.file('holding.rules', HOLDING);
-    const said = host.plinth('inspect', 'attach', '--container', 'held', '--rules', 'holding.rules', '--fail-closed');
-    expect(said.stdout).toContain('1 rules, 1 of them confirmed by "plinth inspect events"; what cannot be inspected');
-    const get = (path: string, patience: number): Promise<unknown> =>
-      asking.ask({ do: 'http', host: '10.77.0.31', path, patience });
-    expect(await get('/clean', 5000)).toEqual({ ok: 1, failed: 0 });
-    // Nobody looks.
-    expect(await get('/number?id=12', 700)).toEqual({ ok: 0, failed: 1 });
-    const follow = host.start('inspect', 'events', '--follow', '--json');
-    let text = '';
-    follow.stdout!.on('data', (bytes: Buffer) => (text += bytes.toString()));
-    expect(await get('/number?id=12', 20_000)).toEqual({ ok: 1, failed: 0 });
-    expect(await get('/number?id=123', 1500)).toEqual({ ok: 0, failed: 1 });
-    while (!text.includes('"signature_id":1')) await sleep(50);
-    for (const line of text.trim().split('\n')) {
-      expect(JSON.parse(line)).toMatchObject({ event_type: 'alert', alert: { signature_id: 1, action: 'blocked' } });
-    }
-    follow.kill('SIGTERM');
-    expect(host.plinth('inspect', 'detach', '--all').status).toBe(0);
-    served.end();
-    asking.end();
-  });
-
-  it('needs rights, and says what works without', () => {
-    host.shell('chmod 755 .');
-    const plinth = new URL('../../packages/cli/bin/plinth.js', import.meta.url).pathname;
-    const { status, stdout, stderr } = host.run(
-      'setpriv',
-      '--reuid=65534',
-      '--regid=65534',
-      '--clear-groups',
-      process.execPath,
-      plinth,
-      'inspect',
-      'attach',
-      '--interface',
-      'bridge0',
-      '--rules',
-      'my.rules',
-    );
-    expect({ status, stdout, stderr }).toEqual({
-      status: 3,
-      stdout: '',
-      stderr:
-        'plinth: inspecting at an interface: it needs root, or CAP_BPF and CAP_NET_ADMIN; ' +
-        '"plinth inspect pcap FILE --rules F" runs the same rules over a capture without it\n',
-    });
   });
 });

@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: Apache-2.0
+// Attaching: to what, with which rights, as a whole or not at all, and what becomes of it when its container goes.
+
+import { spawnSync } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ContainerHost, PLINTH, type PlinthEnd, RULES, whyNoContainers } from './container-host.js';
+
+/** Under fail-closed its packets are held until somebody has looked. */
+const HOLDING = `drop http any any -> any 80 (msg:"a number"; http.uri; content:"/number"; pcre:"/id=[0-9]{3}$/U"; sid:1;)
+`;
+const reason = whyNoContainers('tests/host/attaching.test.ts');
+
+describe.skipIf(reason !== undefined)('attaching', () => {
+  let host: ContainerHost;
+
+  beforeAll(async () => {
+    host = await ContainerHost.create();
+    host.file('my.rules', RULES);
+  });
+
+  afterAll(() => host[Symbol.dispose]());
+
+  const attach = (...args: readonly string[]): PlinthEnd =>
+    host.plinth('inspect', 'attach', '--rules', 'my.rules', ...args);
+
+  it('goes into the network of a container whose other end is elsewhere', async () => {
+    const [left, right] = [await host.container('left'), await host.container('right')];
+    host.shell(`
+      l="nsenter --net=/proc/${left.pid}/ns/net"
+      r="nsenter --net=/proc/${right.pid}/ns/net"
+      $l ip link add eth0 type veth peer name eth0 netns ${right.pid}
+      $l ip address add 10.78.0.1/24 dev eth0; $l ip link set eth0 up
+      $r ip address add 10.78.0.2/24 dev eth0; $r ip link set eth0 up`);
+    await right.ask({ do: 'serve' });
+    const said = attach('--pid', String(right.pid), '--fail-closed');
+    expect(said.stdout).toContain('inspected at eth0 in its namespace: 3 rules');
+    expect(await left.ask({ do: 'http', host: '10.78.0.2', path: '/clean' })).toEqual({ ok: 1, failed: 0 });
+    expect(await left.ask({ do: 'datagram', host: '10.78.0.2', text: 'evil-datagram' })).toEqual({ back: null });
+    expect(host.plinth('inspect', 'events').stdout).toContain(`process ${right.pid}  [Drop] [**] [1:1002:0]`);
+    // Its rules are changed in the same way.
+    expect(attach('--pid', String(right.pid)).stdout).toContain(`process ${right.pid}: rules changed at eth0`);
+    // With the container the interface goes, and then there is nothing left to inspect.
+    right.end();
+    expect(host.plinth('inspect', 'status').stdout).toContain(': gone at eth0 inside (not attached)');
+    expect(host.plinth('doctor').stdout).toContain(
+      `inspection process-${right.pid}: its interface is gone: "plinth doctor --clean" removes it\n`,
+    );
+    expect(host.plinth('doctor', '--clean').stdout).toContain(
+      `inspection process-${right.pid}: its interface is gone: removed\n`,
+    );
+    expect(host.plinth('inspect', 'status').stdout).toBe('nothing is inspected\n');
+  });
+
+  const noPodman = spawnSync('podman', ['--version']).status === 0 ? undefined : 'podman is not installed';
+  if (noPodman !== undefined) console.log(`skipped: containers of podman: ${noPodman}`);
+
+  it.skipIf(noPodman !== undefined)('finds a container by the name that podman has given it', async () => {
+    const client = await host.container('asking', '10.77.0.20');
+    host.file('index.html', 'hello');
+    host.shell(`
+      mkdir -p image/bin image/www && cp /bin/busybox image/bin/ && ln -sf busybox image/bin/sh && cp index.html image/www/
+      ip netns add served
+      ip link add veth-served type veth peer name eth0 netns served
+      ip link set veth-served master bridge0 up
+      ip -n served address add 10.77.0.21/24 dev eth0; ip -n served link set eth0 up; ip -n served link set lo up`);
+    const podman = `podman --root ${host.folder}/podman --runroot /run/podman-test --storage-driver vfs --cgroup-manager cgroupfs --runtime runc`;
+    const limits = '--ulimit nofile=1024:1024 --ulimit nproc=1000:1000';
+    host.shell(`tar -C image -c . | ${podman} import - busybox-test >/dev/null 2>&1`);
+    host.shell(
+      `${podman} run -d --name served ${limits} --network ns:/run/netns/served busybox-test /bin/busybox httpd -f -p 80 -h /www 2>&1`,
+    );
+    const service = host.startProgram('sh', '-c', `exec ${podman} system service --time=0`);
+    try {
+      while (!host.shell('ls /run/podman/podman.sock 2>/dev/null || true').includes('sock')) await sleep(50);
+      const said = attach('--container', 'served');
+      expect(said.stderr).not.toContain('there is none');
+      expect(said.stdout).toContain('container served: inspected at veth-served (its eth0): 3 rules');
+      const get = (path: string): Promise<unknown> =>
+        client.ask({ do: 'fetch', host: '10.77.0.21', path, patience: 700 });
+      expect(await get('/index.html')).toEqual({ status: 200, body: 'hello' });
+      expect(await get('/evil-string-1')).toEqual({ status: null, body: '' });
+      expect(host.plinth('inspect', 'events').stdout).toContain('container served  [Drop] [**] [1:1001:3]');
+      const id = host.shell(`${podman} inspect --format '{{.Id}}' served`).trim();
+      expect(attach('--container', id.slice(0, 8)).stdout).toContain('container served: rules changed');
+      expect(host.plinth('inspect', 'detach', '--container', 'served').status).toBe(0);
+    } finally {
+      service.kill('SIGKILL');
+      host.shell(`${podman} rm --force --time 0 served >/dev/null 2>&1`);
+    }
+  });
+
+  it('that was killed half-way is found and removed', async () => {
+    const some = await host.container('some', '10.77.0.9');
+    expect(attach('--container', 'some').status).toBe(0);
+    host.shell(`sed -i 's/"whole":true/"whole":false/' /run/plinth/inspect/some.json`);
+    expect(host.plinth('doctor', '--clean').stdout).toContain('inspection some: its attaching was killed: removed\n');
+    expect(host.leftovers()).toBe('');
+    some.end();
+  });
+
+  it('begins anew with a container that was started again', async () => {
+    const first = await host.container('again', '10.77.0.40');
+    expect(attach('--container', 'again').stdout).toContain('container again: inspected at veth-again');
+    first.end();
+    const second = await host.container('again', '10.77.0.40');
+    expect(host.plinth('inspect', 'status').stdout).toContain(
+      'container again (again): gone at veth-again (not attached)',
+    );
+    expect(attach('--container', 'again').stdout).toContain('container again: inspected at veth-again');
+    expect(host.plinth('inspect', 'status').stdout).toContain('container again (again): attached at veth-again since');
+    expect(host.shell('ls /sys/fs/bpf/plinth/inspect/again | grep -c gress').trim()).toBe('2');
+    expect(host.plinth('inspect', 'detach', '--container', 'again').status).toBe(0);
+    second.end();
+  });
+
+  it('is possible here, as doctor finds out by trying', () => {
+    const { probes } = JSON.parse(host.plinth('doctor', '--json').stdout) as {
+      probes: { name: string; answer: string; detail: string }[];
+    };
+    const said = (name: string): unknown => probes.find((probe) => probe.name.startsWith(name))?.answer;
+    expect(['tcx', 'XDP', 'eBPF ring buffers'].map(said)).toEqual(['yes', 'yes', 'yes']);
+    const without = host.run(
+      'setpriv',
+      '--reuid=65534',
+      '--clear-groups',
+      process.execPath,
+      PLINTH,
+      'doctor',
+      '--json',
+    );
+    const unprivileged = JSON.parse(without.stdout) as { probes: typeof probes };
+    expect(unprivileged.probes.find(({ name }) => name.startsWith('tcx'))).toMatchObject({
+      answer: 'unknown',
+      detail: 'only root may try',
+    });
+  });
+
+  it('that fails half-way changes nothing', () => {
+    host.shell('ip link add half0 type veth peer name half1');
+    const script = new URL('half-attach.mjs', import.meta.url).pathname;
+    const half = (): string => host.run(process.execPath, script, 'half0', 'my.rules').stdout;
+    const said = 'interface absent0: nothing can be attached: it is gone\n';
+    expect(half()).toBe(said);
+    expect(host.leftovers()).toBe('');
+    // 65 names of bits, where a connection has 64.
+    const names = Array.from({ length: 65 }, (_, n) => `flowbits:set,b${n}; `).join('');
+    host.file('many.rules', `alert tcp any any -> any any (content:"many"; ${names}sid:1;)\n`);
+    const many = (): PlinthEnd => host.plinth('inspect', 'attach', '--interface', 'half0', '--rules', 'many.rules');
+    expect(many()).toMatchObject({ status: 2, stdout: '' });
+    expect(host.leftovers()).toBe('');
+    expect(attach('--interface', 'half0').status).toBe(0);
+    const before = host.plinth('inspect', 'status', '--json').stdout;
+    const links = (): string =>
+      host.shell('bpftool -j link show pinned /sys/fs/bpf/plinth/inspect/interface-half0/ingress-*');
+    const link = links();
+    expect(half()).toBe(said);
+    expect(many()).toMatchObject({ status: 2, stdout: '' });
+    expect(host.plinth('inspect', 'status', '--json').stdout).toBe(before);
+    expect(links()).toBe(link);
+  });
+
+  it('whose files are damaged is told of, and can be ended', () => {
+    const facts = '/run/plinth/inspect/interface-half0.json';
+    host.shell(`truncate -s 100 ${facts}`);
+    const trouble = `${facts}: it is damaged, or of another version of Plinth: "plinth inspect detach --all" removes what it is of\n`;
+    expect(host.plinth('inspect', 'status').stdout).toContain(`interface-half0: attached\n`);
+    expect(host.plinth('inspect', 'status').stdout).toContain(trouble);
+    expect(attach('--interface', 'half0')).toMatchObject({ status: 2, stderr: `plinth: ${trouble}` });
+    // It inspects all the same, so it is not removed by itself.
+    expect(host.plinth('doctor', '--clean').stdout).not.toContain('half0');
+    expect(host.plinth('inspect', 'detach', '--all').stdout).toBe('interface-half0: detached\n');
+    expect(host.leftovers()).toBe('');
+  });
+
+  it('is refused in one line where it cannot be', () => {
+    const line = (...args: string[]): [number | null, string] => {
+      const { status, stderr } = attach(...args);
+      return [status, stderr];
+    };
+    expect(line('--container', 'nobody')).toEqual([
+      2,
+      expect.stringMatching(/^plinth: container nobody: there is none of that name that runs \([^\n]+\)\n$/),
+    ]);
+    expect(line('--interface', 'nothing0')).toEqual([
+      2,
+      'plinth: interface nothing0: there is none of that name: "ip link" lists them\n',
+    ]);
+    expect(line('--pid', String(2 ** 22 + 1))).toEqual([
+      2,
+      `plinth: process ${2 ** 22 + 1}: there is no such process\n`,
+    ]);
+    expect(line('--pid', 'x')[0]).toBe(2);
+    expect(line()).toEqual([
+      2,
+      'plinth: one of --container NAME, --pid N and --interface NAME says what is inspected\n',
+    ]);
+    const own = host.shell('sleep 30 >/dev/null 2>&1 & echo $!').trim();
+    expect(line('--pid', own)).toEqual([
+      2,
+      `plinth: container ${own}: it has the network of the host, no interface is its own: inspect one of the host's with --interface\n`,
+    ]);
+    process.kill(Number(own));
+    host.file('none.rules', '# nothing\n');
+    expect(host.plinth('inspect', 'attach', '--interface', 'lo', '--rules', 'none.rules').stderr).toBe(
+      'plinth: none.rules: no rule in it can be decided: "plinth inspect check" says why\n',
+    );
+    expect(host.leftovers()).toBe('');
+  });
+
+  it('holds under fail-closed what may match, until somebody has looked', async () => {
+    const [served, asking] = [await host.container('held', '10.77.0.31'), await host.container('holder', '10.77.0.32')];
+    await served.ask({ do: 'serve' });
+    host.file('holding.rules', HOLDING);
+    const said = host.plinth('inspect', 'attach', '--container', 'held', '--rules', 'holding.rules', '--fail-closed');
+    expect(said.stdout).toContain('1 rules, 1 of them confirmed by "plinth inspect events"; what cannot be inspected');
+    const get = (path: string, patience: number): Promise<unknown> =>
+      asking.ask({ do: 'http', host: '10.77.0.31', path, patience });
+    expect(await get('/clean', 5000)).toEqual({ ok: 1, failed: 0 });
+    // Nobody looks.
+    expect(await get('/number?id=12', 700)).toEqual({ ok: 0, failed: 1 });
+    const follow = host.start('inspect', 'events', '--follow', '--json');
+    let text = '';
+    follow.stdout!.on('data', (bytes: Buffer) => (text += bytes.toString()));
+    expect(await get('/number?id=12', 20_000)).toEqual({ ok: 1, failed: 0 });
+    expect(await get('/number?id=123', 1500)).toEqual({ ok: 0, failed: 1 });
+    while (!text.includes('"signature_id":1')) await sleep(50);
+    for (const line of text.trim().split('\n')) {
+      expect(JSON.parse(line)).toMatchObject({ event_type: 'alert', alert: { signature_id: 1, action: 'blocked' } });
+    }
+    follow.kill('SIGTERM');
+    expect(host.plinth('inspect', 'detach', '--all').status).toBe(0);
+    served.end();
+    asking.end();
+  });
+
+  it('needs rights, and says what works without', () => {
+    host.shell('chmod 755 .');
+    const { status, stdout, stderr } = host.run(
+      'setpriv',
+      '--reuid=65534',
+      '--regid=65534',
+      '--clear-groups',
+      process.execPath,
+      PLINTH,
+      'inspect',
+      'attach',
+      '--interface',
+      'bridge0',
+      '--rules',
+      'my.rules',
+    );
+    expect({ status, stdout, stderr }).toEqual({
+      status: 3,
+      stdout: '',
+      stderr:
+        'plinth: inspecting at an interface: it needs root, or CAP_BPF and CAP_NET_ADMIN; ' +
+        '"plinth inspect pcap FILE --rules F" runs the same rules over a capture without it\n',
+    });
+  });
+});
