@@ -108,7 +108,11 @@ export function emitConnection(a: Assembler, options: ConnectionOptions): void {
   a.here(tcp);
   emitTcp(a, options);
   a.here(over);
-  a.store(4, R0, FLOW_VALUE.facts, R3);
+  // Facts only come, but for a connection that begins anew: another processor may have told one meanwhile, of the other direction.
+  const same = a.label();
+  a.load(4, R1, R0, FLOW_VALUE.facts).and(R1, R3).jumpIf('eq', R1, R3, same);
+  a.atomic('or', 4, R0, FLOW_VALUE.facts, R3);
+  a.here(same);
   if (options.dropped !== undefined) {
     a.load(4, R3, R0, FLOW_VALUE.ended).jumpIf('ne', R3, 0, options.dropped);
   }
