@@ -52,6 +52,31 @@ describe.skipIf(reason !== undefined)('attaching', () => {
     expect(host.plinth('inspect', 'status').stdout).toBe('nothing is inspected\n');
   });
 
+  it('drops at XDP what an interface receives, by datagram and over segments, and goes back to tcx', async () => {
+    const [from, to] = [await host.container('early', '10.77.0.30'), await host.container('late', '10.77.0.31')];
+    await to.ask({ do: 'serve' });
+    const there = '10.77.0.31';
+    expect(attach('--interface', 'veth-early', '--xdp').stdout).toContain(
+      'interface veth-early: inspected at veth-early',
+    );
+    expect(host.shell('ip link show veth-early')).toMatch(/ xdp\w* /);
+    expect(await from.ask({ do: 'datagram', host: there, text: 'hello' })).toEqual({ back: 'hello' });
+    expect(await from.ask({ do: 'datagram', host: there, text: 'evil-datagram' })).toEqual({ back: null });
+    expect(await from.ask({ do: 'http', host: there, path: '/clean', count: 200 })).toEqual({ ok: 200, failed: 0 });
+    const { port } = await from.ask({ do: 'pieces', host: there, pieces: ['an evil-', 'stri', 'ng-1'] });
+    expect(await to.ask({ do: 'received', port })).toMatchObject({ text: 'an evil-stri' });
+    const { stdout } = host.plinth('inspect', 'events');
+    expect(stdout).toContain('interface veth-early  [Drop] [**] [1:1002:0]');
+    expect(stdout).toContain('interface veth-early  [Drop] [**] [1:1001:3]');
+    expect(host.plinth('inspect', 'status').stdout).toContain('attached at veth-early since');
+    expect(attach('--interface', 'veth-early').stdout).toContain('rules changed at veth-early');
+    expect(host.shell('ip link show veth-early')).not.toMatch(/ xdp\w* /);
+    expect(await from.ask({ do: 'datagram', host: there, text: 'evil-datagram' })).toEqual({ back: null });
+    expect(host.plinth('inspect', 'detach', '--all').stdout).toContain('interface-veth-early: detached');
+    expect(await from.ask({ do: 'datagram', host: there, text: 'evil-datagram' })).toEqual({ back: 'evil-datagram' });
+    expect(host.plinth('inspect', 'attach', '--pid', '1', '--xdp', '--rules', 'my.rules')).toMatchObject({ status: 2 });
+  });
+
   const noPodman = spawnSync('podman', ['--version']).status === 0 ? undefined : 'podman is not installed';
   if (noPodman !== undefined) console.log(`skipped: containers of podman: ${noPodman}`);
 

@@ -310,6 +310,7 @@ function addInspectHost(inspect: Command, outcome: Outcome): void {
     .option('--container <NAME>', 'name or beginning of the id, of any runtime')
     .option('--pid <N>', 'the network of this process instead')
     .option('--interface <NAME>', 'an interface of this host instead')
+    .option('--xdp', 'at XDP of that interface: earliest, and only what it receives')
     .addOption(new Option('--set <NAME=VALUE>', 'what $NAME in rules is').argParser(appendTo))
     .option('--fail-closed', 'drop what cannot be inspected, instead of reporting it')
     .option('--json', 'print the result as JSON')
@@ -318,6 +319,7 @@ function addInspectHost(inspect: Command, outcome: Outcome): void {
       examples(
         'plinth inspect attach --container web --rules my.rules',
         'plinth inspect attach --interface veth0 --rules my.rules --fail-closed',
+        'plinth inspect attach --interface eth0 --xdp --rules floods.rules',
       ),
     )
     .action(async (options: AttachVerbOptions) => {

@@ -33,12 +33,16 @@ export interface AttachVerbOptions extends NamedOptions {
   readonly rules: string;
   readonly set?: readonly string[];
   readonly failClosed?: boolean;
+  readonly xdp?: boolean;
   readonly json?: boolean;
 }
 
 export async function attachVerb(options: AttachVerbOptions): Promise<number> {
   const named = subjectName(options);
-  const { set = [], failClosed = false, json = false } = options;
+  const { set = [], failClosed = false, xdp = false, json = false } = options;
+  if (xdp && !('interface' in named)) {
+    throw new PlinthError('input', 'xdp', '--xdp is for --interface NAME: it sees only what that receives');
+  }
   const { judgements, errors, text, variables } = readRules(options.rules, set, {});
   if (errors.length > 0) throw errors[0]!;
   const taken = judgements.filter((one) => one.answer !== 'refused');
@@ -53,7 +57,7 @@ export async function attachVerb(options: AttachVerbOptions): Promise<number> {
   }
   const { subject, points } = await findSubject(calls, named);
   const source = { file: options.rules, text, variables, rules, taken: taken.length, refused: refused.length };
-  const attached = await attachInspection(calls, subject, points, source, { failClosed });
+  const attached = await attachInspection(calls, subject, points, source, { failClosed, place: xdp ? 'xdp' : 'tcx' });
   for (const { rule, because } of refused) {
     process.stderr.write(`plinth: ${options.rules}:${rule.line}: sid ${rule.sid} is not looked at: ${because}\n`);
   }

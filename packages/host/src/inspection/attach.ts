@@ -9,7 +9,14 @@ import { createHash } from 'node:crypto';
 import { renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { PlinthError } from '@plinth/core';
-import { type KernelRule, type PacketProgram, packetProgram, ruleTables, type Variables } from '@plinth/guards';
+import {
+  type KernelRule,
+  type PacketPlace,
+  type PacketProgram,
+  packetProgram,
+  ruleTables,
+  type Variables,
+} from '@plinth/guards';
 import {
   errorName,
   ERROR,
@@ -60,6 +67,8 @@ export interface RuleSource {
 
 export interface AttachOptions {
   readonly failClosed?: boolean;
+  /** `tcx`, both directions, if it is left out; at `xdp` only what the interfaces receive, before the kernel has made anything of it. */
+  readonly place?: PacketPlace;
   readonly places?: InspectionPlaces;
 }
 
@@ -76,7 +85,7 @@ export interface Attached {
   readonly mounted: boolean;
 }
 
-const DIRECTIONS: readonly Place[] = ['ingress', 'egress'];
+const LINKS: Readonly<Record<PacketPlace, readonly Place[]>> = { tcx: ['ingress', 'egress'], xdp: ['xdp'] };
 const KEY = new Uint8Array(4);
 const INSTEAD = '"plinth inspect pcap FILE --rules F" runs the same rules over a capture without it';
 
@@ -86,7 +95,7 @@ export async function attachInspection(
   subject: InspectionSubject,
   points: readonly AttachmentPoint[],
   source: RuleSource,
-  { failClosed = false, places = PLACES }: AttachOptions = {},
+  { failClosed = false, place = 'tcx', places = PLACES }: AttachOptions = {},
 ): Promise<Attached> {
   requireRights(calls);
   const mounted = mountBpfFiles(calls);
@@ -104,7 +113,7 @@ export async function attachInspection(
   try {
     const before = running === undefined ? undefined : placedTables(calls, files, running);
     const tables = ruleTables(source.rules, before === undefined ? { generation } : { generation, before });
-    const program = packetProgram(tables, { failClosed });
+    const program = packetProgram(tables, { failClosed, place });
     // Rules without contents follow no stream: what is remembered of those is old.
     const follows = before !== undefined && before.shape.automata.length > 0;
     const hadFlows = files.pinned().includes('map-flows');
@@ -130,10 +139,10 @@ export async function attachInspection(
     // What was tried once is never tried again as another, whatever comes of this.
     writeJson(files.facts, facts === undefined ? { ...next, whole: false } : { ...facts, tried: generation });
     if (facts === undefined) written(files.facts);
-    await link(calls, files, { points, links, subject, loaded, running, undo });
+    await link(calls, files, { points, at: LINKS[place], links, subject, loaded, running, undo });
     writeJson(files.facts, next);
     undo.length = 0;
-    settle(calls, files, { points, generation, links, fresh, program });
+    settle(calls, files, { points, at: LINKS[place], generation, links, fresh, program });
     const forgotten = hadFlows && fresh.some(({ definition: { name } }) => name === 'flows');
     return { id: files.id, subject, points, generation, replaced: running !== undefined, forgotten, mounted };
   } catch (error) {
@@ -205,6 +214,8 @@ function load(
 
 interface Linking {
   readonly points: readonly AttachmentPoint[];
+  /** Where at each of them. */
+  readonly at: readonly Place[];
   readonly links: readonly RunningLink[];
   readonly subject: InspectionSubject;
   readonly loaded: KernelProgram;
@@ -214,9 +225,9 @@ interface Linking {
 }
 
 async function link(calls: SystemCalls, files: InspectionFiles, linking: Linking): Promise<void> {
-  const { points, links, subject, loaded, running, undo } = linking;
+  const { points, at, links, subject, loaded, running, undo } = linking;
   const wanted = points.flatMap((point) =>
-    DIRECTIONS.map((place) => {
+    at.map((place) => {
       const path = files.link(point, place);
       return { point, place, path, old: links.some((one) => one.path === path && one.alive) };
     }),
@@ -228,8 +239,10 @@ async function link(calls: SystemCalls, files: InspectionFiles, linking: Linking
     const fd =
       namespace !== undefined && point.inside
         ? await namespace.link(loaded.fd, point.index, place)
-        : linkCreate(calls, loaded.fd, point.index, place);
-    if (fd < 0) throw refusedLink(point, -fd);
+        : place === 'xdp'
+          ? linkAtXdp(calls, loaded.fd, point.index)
+          : linkCreate(calls, loaded.fd, point.index, place);
+    if (fd < 0) throw refusedLink(point, place, -fd);
     using made = Link.of(calls, fd);
     // One whose interface is gone may have the name.
     rmSync(path, { force: true });
@@ -245,9 +258,16 @@ async function link(calls: SystemCalls, files: InspectionFiles, linking: Linking
   }
 }
 
-function refusedLink({ name }: AttachmentPoint, error: number): PlinthError {
+/** In the driver, or behind it where that has no XDP or cannot have it now. */
+function linkAtXdp(calls: SystemCalls, program: number, index: number): number {
+  const fd = linkCreate(calls, program, index, 'xdp');
+  return fd === -ERROR.EBUSY || fd >= 0 ? fd : linkCreate(calls, program, index, 'xdp', { mode: 'generic' });
+}
+
+function refusedLink({ name }: AttachmentPoint, place: Place, error: number): PlinthError {
   const why: Readonly<Record<number, string>> = {
-    [ERROR.EINVAL]: `this kernel has no tcx, which came with Linux 6.6; ${INSTEAD}`,
+    [ERROR.EINVAL]: `this kernel has no ${place === 'xdp' ? 'XDP links' : 'tcx, which came with Linux 6.6'}; ${INSTEAD}`,
+    [ERROR.EBUSY]: 'another program is at XDP there: "ip link" shows it',
     [ERROR.ENODEV]: 'it is gone',
   };
   const said = why[error] ?? `the kernel says ${errorName(error)}`;
@@ -264,6 +284,7 @@ function putBack(calls: SystemCalls, path: string, program: string): void {
 
 interface Settling {
   readonly points: readonly AttachmentPoint[];
+  readonly at: readonly Place[];
   readonly generation: number;
   readonly links: readonly RunningLink[];
   readonly fresh: readonly KernelMap[];
@@ -272,12 +293,12 @@ interface Settling {
 
 /** Lets go of what was before. */
 function settle(calls: SystemCalls, files: InspectionFiles, settling: Settling): void {
-  const { points, generation, links, fresh, program } = settling;
+  const { points, at, generation, links, fresh, program } = settling;
   for (const { definition } of fresh) {
     renameSync(files.map(`new-${definition.name}`), files.map(definition.name));
   }
   const kept = new Set([
-    ...points.flatMap((point) => DIRECTIONS.map((place) => files.link(point, place))),
+    ...points.flatMap((point) => at.map((place) => files.link(point, place))),
     ...program.lasting.map(({ name }) => files.map(name)),
     files.tables(generation),
     files.program(generation),

@@ -2,7 +2,7 @@
 // Where an inspection is kept while no process of ours runs: its links, maps and programs by names in a BPF file system, and beside
 // them, in files that the next boot removes as it removes those, what is known of it.
 //
-//   PINS/ID/  ingress-INDEX egress-INDEX (…-inside)   links
+//   PINS/ID/  ingress-INDEX egress-INDEX (…-inside)   links; or xdp-INDEX
 //             map-NAME                                what goes on when rules are changed
 //             tables-N program-N                      of generation N of its rules
 //   FACTS/ID.json ID.lock ID.reader                   facts.ts; locks

@@ -25,7 +25,7 @@ export interface RunningLink {
 /** By their pins. */
 export function runningLinks(calls: SystemCalls, files: InspectionFiles): RunningLink[] {
   return files.pinned().flatMap((name) => {
-    const match = /^(ingress|egress)-(\d+)(-inside)?$/.exec(name);
+    const match = /^(ingress|egress|xdp)-(\d+)(-inside)?$/.exec(name);
     const path = `${files.pins}/${name}`;
     using link = match === null ? undefined : Link.pinned(calls, path);
     if (match === null || link === undefined) return [];

@@ -91,10 +91,10 @@ function summaryOf({ file, hash, taken, refused, failClosed }: GenerationFacts):
   return { file, hash, taken, refused, failClosed };
 }
 
-/** In both directions. */
+/** In both directions, or at XDP. */
 function isAlive({ index, inside }: AttachmentPoint, links: readonly RunningLink[]): boolean {
   const here = links.filter((link) => link.index === index && link.inside === inside && link.alive);
-  return here.length === 2;
+  return here.length === 2 || here.some(({ place }) => place === 'xdp');
 }
 
 function stateOf(points: readonly { alive: boolean }[], links: readonly RunningLink[]): InspectionStatus['state'] {
