@@ -45,6 +45,23 @@ const BUFFERS: Readonly<Record<string, string>> = {
   'file.data': 'file.data',
   dns_query: 'dns.query',
   'dns.query': 'dns.query',
+  // Those that were sticky in Suricata 4 already.
+  ...Object.fromEntries(
+    [
+      'accept',
+      'accept_enc',
+      'accept_lang',
+      'connection',
+      'content_len',
+      'content_type',
+      'header_names',
+      'protocol',
+      'referer',
+      'request_line',
+      'response_line',
+      'start',
+    ].map((name) => [`http_${name}`, `http.${name}`]),
+  ),
   ...Object.fromEntries(
     [
       'accept',
@@ -64,8 +81,10 @@ const BUFFERS: Readonly<Record<string, string>> = {
       'protocol',
       'referer',
       'request_body',
+      'request_header',
       'request_line',
       'response_body',
+      'response_header',
       'response_line',
       'server',
       'start',

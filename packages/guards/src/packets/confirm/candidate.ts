@@ -48,6 +48,8 @@ const KINDS: Readonly<Record<string, keyof typeof CUTS>> = {
   'http.protocol': 'line',
   'http.header': 'field',
   'http.header.raw': 'line',
+  'http.request_header': 'field',
+  'http.response_header': 'field',
   'http.header_names': 'field',
   'http.start': 'line',
   'http.host': 'field',

@@ -57,6 +57,8 @@ const ROWS: Readonly<Record<string, BufferRow>> = {
   'http.protocol': { part: 'line', make: ({ message: { kind, parts } }) => bytesOf(parts[kind === 'request' ? 2 : 0]) },
   'http.header': { part: 'fields', make: ({ message }) => join(joined(message).map(fieldLine)) },
   'http.header.raw': { part: 'fields', make: ({ message }) => bytesOf(message.rawFields) },
+  'http.request_header': { side: 'request', part: 'fields', make: ({ message }) => joined(message).map(oneField) },
+  'http.response_header': { side: 'response', part: 'fields', make: ({ message }) => joined(message).map(oneField) },
   'http.header_names': {
     part: 'fields',
     make: ({ message }) =>
@@ -165,6 +167,11 @@ function joined(message: HttpMessage, cookies = false): HttpField[] {
     else all.set(key, { name: known.name, value: `${known.value}, ${one.value}` });
   });
   return [...all.values()];
+}
+
+/** One of several buffers, without the end of its line. */
+function oneField({ name, value }: HttpField): Uint8Array {
+  return bytesOf(`${name}: ${value}`);
 }
 
 function hostOf(message: HttpMessage): string | undefined {

@@ -58,6 +58,8 @@ describe('buffers of HTTP', () => {
     ['http.header', ['Host: other\r\nUser-Agent: one, two\r\nX: a b\r\nContent-Length: 4\r\n']],
     ['http.header_names', ['\r\nHost\r\nUser-Agent\r\nX\r\nCookie\r\nContent-Length\r\n\r\n']],
     ['http.request_line', ['POST http://User@Example.COM:8080/a/../b%2fc?q=%41 HTTP/1.1']],
+    ['http.request_header', ['Host: other', 'User-Agent: one, two', 'X: a b', 'Content-Length: 4']],
+    ['http.response_header', []],
   ])('%s', (name, expected) => {
     expect(buffer(name, REQUEST)).toEqual(expected);
   });
