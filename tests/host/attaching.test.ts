@@ -139,6 +139,31 @@ describe.skipIf(reason !== undefined)('attaching', () => {
     second.end();
   });
 
+  it('by several at once is one after the other', async () => {
+    host.shell('ip link add both0 type veth peer name both1');
+    const args = ['inspect', 'attach', '--interface', 'both0', '--rules', 'my.rules', '--json'];
+    const ends = await Promise.all(
+      [1, 2, 3].map(async () => {
+        const child = host.start(...args);
+        let text = '';
+        child.stdout!.on('data', (bytes: Buffer) => (text += bytes.toString()));
+        const status = await new Promise((resolve) => child.once('close', resolve));
+        expect(status).toBe(0);
+        return JSON.parse(text) as { generation: number; replaced: boolean };
+      }),
+    );
+    ends.sort((a, b) => a.generation - b.generation);
+    expect(ends.map(({ generation, replaced }) => [generation, replaced])).toEqual([
+      [1, false],
+      [2, true],
+      [3, true],
+    ]);
+    expect(host.plinth('inspect', 'status').stdout).toContain('interface both0 (interface-both0): attached at both0');
+    expect(host.shell('ls /sys/fs/bpf/plinth/inspect/interface-both0').match(/program-\d+/g)).toEqual(['program-3']);
+    host.shell('ip link delete both0');
+    expect(host.plinth('doctor', '--clean').stdout).toContain('interface-both0: its interface is gone: removed');
+  });
+
   it('is possible here, as doctor finds out by trying', () => {
     const { probes } = JSON.parse(host.plinth('doctor', '--json').stdout) as {
       probes: { name: string; answer: string; detail: string }[];

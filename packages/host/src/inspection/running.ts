@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What of an inspection the kernel has: its links, and which generation of rules is run at them.
 
-import { closeSync, openSync, rmSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, rmSync, statSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PlinthError } from '@plinth/core';
 import { KernelMap, Link, lockFile, openPinned, type Place, programInfo, type SystemCalls } from '@plinth/linux';
@@ -102,7 +102,9 @@ export function tryLock(calls: SystemCalls, path: string): Disposable | undefine
   } catch (cause) {
     throw filesTrouble(path, 'opened', cause);
   }
-  if (!lockFile(calls, fd)) {
+  // Whoever had it may have removed the file, and others may lock another of its name.
+  const isOfPath = (): boolean => statSync(path, { throwIfNoEntry: false })?.ino === fstatSync(fd).ino;
+  if (!lockFile(calls, fd) || !isOfPath()) {
     closeSync(fd);
     return undefined;
   }
