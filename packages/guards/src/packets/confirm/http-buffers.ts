@@ -3,7 +3,7 @@
 
 import { latin1 } from '@plinth/core';
 import { type BufferView, bytesOf, join } from './buffer-view.js';
-import { fieldLine, type HttpMessage, fieldValues, type HttpField } from './http-message.js';
+import { fieldLine, type HttpMessage, codingValues, fieldValues, type HttpField } from './http-message.js';
 import { normalizeUri } from './http-uri.js';
 import { multipartFiles } from './multipart.js';
 
@@ -182,7 +182,7 @@ function hostOf(message: HttpMessage): string | undefined {
 
 /** The body without its content codings, the last one first. */
 function content({ message, decode }: Source): Uint8Array {
-  const codings = fieldValues(message, 'content-encoding')
+  const codings = codingValues(message, 'content-encoding')
     .join()
     .toLowerCase()
     .split(',')

@@ -104,6 +104,12 @@ export function fieldValues({ fields }: Pick<HttpMessage, 'fields'>, name: strin
   return fields.filter((field) => field.name.toLowerCase() === name).map(({ value }) => value);
 }
 
+/** The same for what a body's coding is said to be: readers in C do not see zeroes. */
+export function codingValues({ fields }: Pick<HttpMessage, 'fields'>, name: string): string[] {
+  const seen = (text: string): string => text.replaceAll('\0', '').trim();
+  return fields.filter((field) => seen(field.name).toLowerCase() === name).map(({ value }) => seen(value));
+}
+
 /** A line, and where it ends; undefined if that is not there yet. In responses a carriage return alone ends one, too, as browsers have it. */
 function nextLine(
   text: string,
@@ -161,12 +167,10 @@ function endsFields(next: string | undefined): boolean {
   return next === undefined || !(next === '' || /^[ \t]|^[\r]*[A-Za-z-]+\s*:/.test(next));
 }
 
-/** Readers in C do not see zeroes. */
 function readField(line: string): HttpField {
-  const text = line.replaceAll('\0', '');
-  const colon = text.indexOf(':');
-  if (colon < 0) return { name: '', value: text.trim() };
-  return { name: text.slice(0, colon).trim(), value: text.slice(colon + 1).trim() };
+  const colon = line.indexOf(':');
+  if (colon < 0) return { name: '', value: line.trim() };
+  return { name: line.slice(0, colon).trim(), value: line.slice(colon + 1).trim() };
 }
 
 /** `size` is undefined while its end is not there. */
@@ -183,9 +187,9 @@ function readBody(
     if (method === 'HEAD' || isBare) return nothing;
     if (method === 'CONNECT' && /^2\d\d$/.test(status)) return { body: EMPTY, size: undefined };
   }
-  const coding = fieldValues(message, 'transfer-encoding').join().toLowerCase();
+  const coding = codingValues(message, 'transfer-encoding').join().toLowerCase();
   if (coding.includes('chunked')) return readChunks(bytes);
-  const lengths = fieldValues(message, 'content-length');
+  const lengths = codingValues(message, 'content-length');
   const length = /^\s*(\d+)/.exec(lengths[0] ?? '');
   if (length !== null) {
     const size = Math.min(Number(length[1]), Number.MAX_SAFE_INTEGER);
@@ -200,7 +204,7 @@ function isInterimCode(status: string): boolean {
 }
 
 function hasLength(message: Pick<HttpMessage, 'fields'>): boolean {
-  return Number.parseInt(fieldValues(message, 'content-length')[0] ?? '', 10) > 0;
+  return Number.parseInt(codingValues(message, 'content-length')[0] ?? '', 10) > 0;
 }
 
 /** 100 Continue and its kin: the answer is still to come (RFC 9110, section 15.2), unless this one has a body against the rules. */
