@@ -39,7 +39,7 @@ export interface Inspection {
   readonly flow: FlowFacts;
   /** A rule lets it pass. */
   readonly passed?: true;
-  /** It is dropped until it is cleared. */
+  /** It is dropped until it is cleared, which only one of a connection can be. */
   readonly held?: true;
 }
 
@@ -171,7 +171,7 @@ export class PlainInspector {
       matches: told,
       reason: reason | untold,
       flow,
-      ...(held && !drops ? { held: true as const } : {}),
+      ...(held && !drops && seen.connection !== undefined ? { held: true as const } : {}),
     };
   }
 

@@ -68,14 +68,16 @@ export class PlainConnections {
     const { protocol } = packet;
     const isTcp = protocol === PROTOCOL.tcp;
     const isDatagram = protocol === PROTOCOL.udp || protocol === PROTOCOL.icmp || protocol === PROTOCOL.icmp6;
-    if (!isTcp && !(isDatagram && this.#all)) return undefined;
+    const isFollowed = isTcp ? this.#all || this.#streams : isDatagram && this.#all;
+    if (!isFollowed) return undefined;
     const [from, to] = ends(packet, frame);
     let connection = this.find(packet, frame);
     const isNew =
       connection === undefined ||
       (isTcp ? this.#beginsAnew(connection, packet, from, time) : time - connection.last > idle(connection));
     if (connection === undefined || isNew) {
-      connection = begin(packet, from, to);
+      // What was cleared stays so between the same ends.
+      connection = begin(packet, from, to, connection?.cleared ?? new Set());
       this.#connections.set(keyOf(packet, frame), connection);
     }
     if (!isTcp || !connection.dropped) connection.last = time;
@@ -133,7 +135,7 @@ function ends(packet: DecodedPacket, frame: Uint8Array): [string, string] {
   return [end(0, packet.sourcePort), end(1, packet.destinationPort)];
 }
 
-function begin(packet: DecodedPacket, from: string, to: string): PlainConnection {
+function begin(packet: DecodedPacket, from: string, to: string, cleared: Set<string>): PlainConnection {
   const isSyn = (packet.flags & TCP_FLAG.syn) !== 0;
   const isAnswer = isSyn && (packet.flags & TCP_FLAG.ack) !== 0;
   const isTcp = packet.protocol === PROTOCOL.tcp;
@@ -148,7 +150,7 @@ function begin(packet: DecodedPacket, from: string, to: string): PlainConnection
     closing: false,
     dropped: false,
     told: new Set(),
-    cleared: new Set(),
+    cleared,
     spans: new Map(),
     bits: new Set(),
     streams: new Map(),

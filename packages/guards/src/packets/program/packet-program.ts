@@ -343,6 +343,7 @@ function emitVerdict(
   a.jump(settled!);
   a.here(passed);
   a.here(untold);
+  for (const at of [0, 8]) a.store(8, R7, RECORD_AT + RECORD.clearance + at, 0);
   a.store(8, R7, SLOT.told, 0).load(8, R1, R7, SLOT.reason).and(R1, ~REASON.untold).store(8, R7, SLOT.reason, R1);
   a.store(8, R7, SLOT.actions, 0);
   if (streams) emitSettle(a);
