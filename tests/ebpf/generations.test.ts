@@ -212,6 +212,22 @@ describe('rules that are changed', () => {
     expect(seen.changes).toBeGreaterThan(100);
   });
 
+  it('count contents of a rule that a segment before the change had', () => {
+    const text = 'alert tcp any any -> any any (content:"attack"; content:"cabbage"; sid:9;)';
+    const both = parseRules(text, 'both.rules').rules.map((rule) => kernelRule(rule));
+    const rule = both[0]!;
+    if (typeof rule === 'string') throw new Error(rule);
+    using inKernel = new InKernel();
+    for (const engine of [simulated(), ...(kernel ? [inKernel] : [])]) {
+      const first = ruleTables([rule], { generation: 1 });
+      engine.change(packetProgram(first));
+      expect(engine.see(tcpFrame({ sequence: 7, payload: latin1('attack ') })).told).toEqual([]);
+      const others = rulesOf([{ text: 'SELECT', nocase: true }]);
+      engine.change(packetProgram(ruleTables([...others, rule], { generation: 2, before: first })));
+      expect(engine.see(tcpFrame({ sequence: 14, payload: latin1('cabbage') })).told).toEqual([1]);
+    }
+  });
+
   it('say of a stream that they do not know any more what it began with', () => {
     const words = [{ text: 'attack', nocase: false }];
     const engine = simulated();

@@ -232,7 +232,7 @@ function emitProgress(a: Assembler, context: MatchContext, next: Label): void {
   a.here(same);
   a.load(8, R1, R7, SLOT.bit).alu('or', R3, R1).store(4, R0, PROGRESS.bits, R3);
   if (context.tables.lateCount > 0) a.load(8, R1, R7, SLOT.begin).store(4, R0, PROGRESS.begin, R1);
-  if (context.tables.spans) emitSpans(a, context, next);
+  if (context.tables.spans) emitSpans(a, next);
   a.load(8, R1, R7, SLOT.needed).mov(R2, R3).and(R2, R1).jumpIf('ne', R2, R1, next);
   a.jumpIf('set', R3, COMPLETE, next).alu('or', R3, COMPLETE).store(4, R0, PROGRESS.bits, R3);
   if (context.tables.lateCount > 0) {
@@ -245,7 +245,7 @@ function emitProgress(a: Assembler, context: MatchContext, next: Label): void {
 }
 
 /** What segments before had of the rule counts too, if this content is new in the packet and in the stream. R3 has the bits. */
-function emitSpans(a: Assembler, { tables }: MatchContext, next: Label): void {
+function emitSpans(a: Assembler, next: Label): void {
   const apart = a.label();
   a.load(8, R1, R7, SLOT.spans).jumpIf('eq', R1, 0, apart).jumpIf('set', R3, COMPLETE, next);
   // One that must not be there counts in its own packet.
@@ -253,7 +253,7 @@ function emitSpans(a: Assembler, { tables }: MatchContext, next: Label): void {
   a.load(4, R4, R0, PROGRESS.seen).mov(R2, R4).alu('or', R4, R1).store(4, R0, PROGRESS.seen, R4);
   a.and(R2, R1).jumpIf('ne', R2, 0, apart);
   a.load(8, R1, R7, SLOT.sequence).jumpIf('eq', R1, 0, apart);
-  emitSpan(a, tables.shape.generation);
+  emitSpan(a);
   a.here(apart);
 }
 

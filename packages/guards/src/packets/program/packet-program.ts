@@ -43,6 +43,7 @@ import {
 } from './record-code.js';
 import { ACTION_NUMBER, PROTOCOL_BIT, type RuleTables, VERSION_SHIFT } from './rule-tables.js';
 import { COUNTERS_AT, KEY_AT, PIECE, SLOT } from './slots.js';
+import { SPANS } from './span-code.js';
 
 export interface PacketProgram {
   readonly program: Program;
@@ -160,7 +161,7 @@ export function packetProgram(
   a.mov(R0, -1);
   emitAnswer(a);
   const program = a.finish();
-  const lasting = [FLOWS, events, COUNTERS, CLEARED].filter((map) => program.maps.includes(map));
+  const lasting = [FLOWS, SPANS, events, COUNTERS, CLEARED].filter((map) => program.maps.includes(map));
   return { program, tables, tablesMap, events, counters: COUNTERS, lasting };
 }
 

@@ -7,7 +7,7 @@
 //
 // A list is what an end state of the automaton stands for: first entry and number of entries. An entry is a content of a rule.
 
-import { PlinthError } from '@plinth/core';
+import { crc32, PlinthError, utf8 } from '@plinth/core';
 import {
   buildMatcher,
   foldByte,
@@ -82,7 +82,7 @@ export const RULE = {
   flowWanted: 53,
   /** 1 + its number among the late rules. */
   late: 56,
-  /** Its contents may be in several segments. */
+  /** Not 0 if its contents may be in several segments: then it has the same number in all tables with a rule of these contents. */
   spans: 60,
 } as const;
 
@@ -238,7 +238,8 @@ export function ruleTables(rules: readonly KernelRule[], lineage: Lineage = NO_L
     writer.u32(at + ENTRY.where, WHERE[content.where]);
     writer.u32(at + ENTRY.index, Math.log2(bit));
   });
-  rules.forEach((rule, n) => writeRule(writer, rulesAt + n * RULE.size, rule));
+  const identities = identitiesOf(rules);
+  rules.forEach((rule, n) => writeRule(writer, rulesAt + n * RULE.size, rule, identities[n]!));
   order.forEach((number, n) => {
     writer.u32(rulesAt + number * RULE.size + RULE.late, n + 1);
     writeLate(writer, lateAt + n * LATE.size, number, rules[number]!, flowbits);
@@ -315,12 +316,24 @@ function actionOf(rule: KernelRule): number {
   return ACTION_NUMBER[drops === 'always' ? 'end' : drops === 'stream' ? 'endStream' : action];
 }
 
-function writeRule(writer: TableWriter, at: number, rule: KernelRule): void {
+/** Numbers of the rules that span segments, by what they are, and 0 for others. */
+function identitiesOf(rules: readonly KernelRule[]): number[] {
+  const taken = new Set([0]);
+  return rules.map((rule) => {
+    if (!spansSegments(rule)) return 0;
+    let identity = crc32(utf8(`${rule.rule.gid}:${rule.rule.sid} ${JSON.stringify(rule.contents)}`)) >>> 0;
+    while (taken.has(identity)) identity = (identity + 1) >>> 0;
+    taken.add(identity);
+    return identity;
+  });
+}
+
+function writeRule(writer: TableWriter, at: number, rule: KernelRule, identity: number): void {
   writer.u32(at + RULE.protocols, protocolBits(rule));
   writer.u32(at + RULE.needed, neededBits(rule));
   writer.u32(at + RULE.action, actionOf(rule));
   writer.u32(at + RULE.bothWays, rule.bothWays ? 1 : 0);
-  writer.u32(at + RULE.spans, spansSegments(rule) ? 1 : 0);
+  writer.u32(at + RULE.spans, identity);
   writer.u32(at + RULE.sourcePort, writer.ports(rule.sourcePort));
   writer.u32(at + RULE.destinationPort, writer.ports(rule.destinationPort));
   writer.u32(at + RULE.source, writer.addresses(rule.source));

@@ -9,8 +9,10 @@ import { FOUND } from './decode-code.js';
 import { PROGRESS } from './match-code.js';
 import { SLOT } from './slots.js';
 
-/** Of a rule in a direction of a connection. `begin` tells it from one before between the same ends. */
-const SPAN_KEY = { size: 32, secret: 0, rule: 8, side: 12, begin: 16, generation: 20, spare: 24 } as const;
+/**
+ * Of a rule, by what it is in any tables, in a direction of a connection. `begin` tells it from one before between the same ends.
+ */
+const SPAN_KEY = { size: 24, secret: 0, rule: 8, side: 12, begin: 16, spare: 20 } as const;
 /** Where the segment ended that had the content, by its number; and bits of those that are known. */
 const SPAN_VALUE = { size: 40, ends: 0, known: 32 } as const;
 
@@ -27,18 +29,18 @@ const KEY_AT: number = PROGRESS_AT - SPAN_KEY.size;
 const VALUE_AT: number = KEY_AT - SPAN_VALUE.size;
 
 /**
- * A content of rule SLOT.rule was found in the stream, for the first time in this packet. R0 is the rule's progress, which gets the bits
+ * A content of the rule of SLOT.spans was found in the stream, for the first time in this packet. R0 is the rule's progress, which gets the bits
  * of what was found before; R3 has them too afterwards. Uses R0 to R5.
  */
-export function emitSpan(a: Assembler, generation: number): void {
+export function emitSpan(a: Assembler): void {
   const [have, over, kept] = [a.label(), a.label(), a.label()];
   a.store(8, FP, PROGRESS_AT, R0);
   a.load(8, R1, FP, FLOW_AT).jumpIf('eq', R1, 0, over).load(8, R2, FP, SIDE_AT).jumpIf('eq', R2, 0, over);
   a.load(8, R1, R1, FLOW_VALUE.secret).store(8, FP, KEY_AT + SPAN_KEY.secret, R1);
   a.load(4, R2, R2, SIDE.begin).store(4, FP, KEY_AT + SPAN_KEY.begin, R2);
-  a.load(8, R1, R7, SLOT.rule).store(4, FP, KEY_AT + SPAN_KEY.rule, R1);
+  a.load(8, R1, R7, SLOT.spans).store(4, FP, KEY_AT + SPAN_KEY.rule, R1);
   a.load(8, R1, R7, SLOT.side).store(4, FP, KEY_AT + SPAN_KEY.side, R1);
-  a.store(4, FP, KEY_AT + SPAN_KEY.generation, generation).store(8, FP, KEY_AT + SPAN_KEY.spare, 0);
+  a.store(4, FP, KEY_AT + SPAN_KEY.spare, 0);
   emitLookup(a, over, have);
   // R1 is where the payload begins in the stream, R2 where it ends.
   a.load(8, R1, R7, SLOT.stream).load(4, R2, R7, FOUND.payloadLength).add(R2, R1);
