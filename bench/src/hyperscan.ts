@@ -12,7 +12,7 @@ import { buildProgram } from './c-program.js';
 const SOURCE = join(import.meta.dirname, '..', 'match', 'hyperscan.c');
 
 export interface Speed {
-  /** Bytes in a second. */
+  /** Bytes in a second of CPU time. */
   readonly rate: number;
   /** In the text, once. */
   readonly matches: number;
@@ -56,7 +56,7 @@ export class Hyperscan implements Disposable {
     return found.sort((a, b) => a.end - b.end || a.pattern - b.pattern);
   }
 
-  /** How fast it goes over a text, again and again for so many seconds. */
+  /** How fast it goes over a text, again and again for so many seconds of CPU time. */
   speed(patterns: readonly Pattern[], text: Uint8Array, seconds: number): Speed {
     const [bytes, taken, matches] = this.#run(patterns, [text], 'speed', String(seconds)).split(' ').map(Number);
     return { rate: bytes! / taken!, matches: matches! };

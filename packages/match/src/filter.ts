@@ -54,15 +54,17 @@ const WIDEST = 8;
 const WORD = 4;
 /** Patterns of this length and more are all alike to every table. */
 const LONG = 7;
-/** Bits of the smallest and the largest bitmap: 4 KiB, and 2 MiB. */
+/** Bits of the smallest bitmap, 4 KiB. */
 const FEWEST_BITS = 15;
-const MOST_BITS = 24;
-/** One bit in as many is set: fewer while the bitmap stays in the nearest caches. */
-const SPARSE = 512;
-const SPARSE_ENOUGH = 64;
-const NEAR_BITS = 20;
+/**
+ * What a look costs with a bitmap of so many bits and one more for each, in looks at the smallest: one that lies far away takes its time, and
+ * what else is done with a text drives it out of the nearer caches. The largest has 2 MiB.
+ */
+const LOOK_COSTS = [1, 1, 1, 1.05, 1.1, 1.2, 1.4, 1.8, 2.5, 4] as const;
 /** What it costs to see to a look that lets something through, in looks. */
 const PASS_COST = 40;
+/** And to walk the trie, where a head lets a position through. */
+const WALK_COST = 40;
 /** Values of a byte of a usual text, as far as one in as many has a given one. */
 const VALUES = 24;
 /** Windows of 4 bytes that may be entered one by one: more of them are no filter. */
@@ -137,7 +139,9 @@ function costOf({ width, stride, least, most }: Shape, counts: readonly number[]
   }
   // Those of 3 bytes, every second byte, are always a way.
   if (entries > MOST_ENTRIES && (width > 3 || stride > 2)) return Number.POSITIVE_INFINITY;
-  return (1 + PASS_COST * Math.min(1, passes + entries / 2 ** bitsFor(entries))) / stride;
+  const patterns = counts.slice(least, Math.min(LONG, most) + 1).reduce((sum, count) => sum + count, 0);
+  const walks = stride * Math.min(1, patterns / VALUES ** Math.min(WIDEST, least));
+  return (sizeFor(entries).cost + (PASS_COST + walks * WALK_COST) * Math.min(1, passes)) / stride;
 }
 
 /** Bytes of a pattern in a window that begins `from` bytes behind the pattern's beginning. */
@@ -183,7 +187,7 @@ function enter(windows: Windows, bytes: Uint8Array, from: number, width: number)
 
 function windowSet(windows: Windows, width: number): WindowSet {
   const entries = [...windows.values()].reduce((sum, { size }) => sum + size, 0);
-  const bits = bitsFor(entries);
+  const { bits } = sizeFor(entries);
   const bitmap = new Uint8Array(2 ** bits / 8 + 8);
   for (const [last, firsts] of windows) {
     for (const first of firsts) {
@@ -197,7 +201,11 @@ function windowSet(windows: Windows, width: number): WindowSet {
 /** What any byte can be after folding. */
 const FOLDED: readonly number[] = Array.from({ length: 256 }, (_, byte) => byte).filter((byte) => (byte & 0x20) !== 0);
 
-function bitsFor(entries: number): number {
-  const bits = (sparse: number): number => Math.ceil(Math.log2(Math.max(1, entries) * sparse));
-  return Math.min(MOST_BITS, Math.max(FEWEST_BITS, Math.min(bits(SPARSE), Math.max(NEAR_BITS, bits(SPARSE_ENOUGH)))));
+/** The size of a bitmap for so many windows that costs least, with what it lets through, and what that is. */
+function sizeFor(entries: number): { bits: number; cost: number } {
+  const sizes = LOOK_COSTS.map((look, n) => {
+    const bits = FEWEST_BITS + n;
+    return { bits, cost: look + PASS_COST * Math.min(1, entries / 2 ** bits) };
+  });
+  return sizes.reduce((best, size) => (size.cost < best.cost ? size : best));
 }
