@@ -53,6 +53,8 @@ export async function throughput(setting: Setting): Promise<Row[]> {
   }
 }
 
+const PER_CPU = 'Gbit per CPU-second';
+
 function wayName(kind: SetKind, size: number): string {
   const set = kind === 'owasp' ? 'OWASP' : '8 bytes and more';
   return `TCP, ${size.toLocaleString('en')} patterns (${set})`;
@@ -73,6 +75,15 @@ function rows(
     const [slowest, fastest] = [Math.min(...medians), Math.max(...medians)];
     return [
       ...names.map((name) => rateRow({ name, unit, ours: rates(name), ...nothing })),
+      ...names.map((name) =>
+        rateRow({
+          name: `${name}, by CPU time`,
+          unit: PER_CPU,
+          ours: perCpu(name),
+          peer: perCpu(NOTHING.name),
+          peerName: NOTHING.name,
+        }),
+      ),
       rateRow({
         name: `TCP, slowest of these beside the fastest`,
         unit,
@@ -103,7 +114,7 @@ function rows(
     }),
     rateRow({
       name: `TCP, ${QUEUE_PATTERNS.toLocaleString('en')} patterns, by CPU time`,
-      unit: 'Gbit per CPU-second',
+      unit: PER_CPU,
       ours: perCpu(wayName('owasp', QUEUE_PATTERNS)),
       peer: perCpu(QUEUE),
       peerName: QUEUE,
