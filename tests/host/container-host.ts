@@ -60,6 +60,7 @@ export class ContainerHost implements Disposable {
   readonly folder: string = mkdtempSync(join(tmpdir(), 'plinth-host-'));
   readonly #holder: ChildProcess;
   readonly #containers: TestContainer[] = [];
+  readonly #programs: ChildProcess[] = [];
 
   private constructor(holder: ChildProcess) {
     this.#holder = holder;
@@ -101,10 +102,12 @@ export class ContainerHost implements Disposable {
     return this.run(process.execPath, PLINTH, ...args);
   }
 
-  /** A program, while the test goes on. */
+  /** A program, while the test goes on: it ends with this host. */
   startProgram(program: string, ...args: readonly string[]): ChildProcess {
     const [enter, ...where] = this.enter;
-    return spawn(enter, [...where, program, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(enter, [...where, program, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+    this.#programs.push(child);
+    return child;
   }
 
   start(...args: readonly string[]): ChildProcess {
@@ -137,6 +140,7 @@ export class ContainerHost implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    for (const program of this.#programs) program.kill('SIGKILL');
     for (const container of this.#containers) container.end();
     this.#holder.kill('SIGKILL');
     rmSync(this.folder, { recursive: true, force: true });

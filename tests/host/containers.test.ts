@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rules at the veths of real containers: attacks are dropped and told, whatever is split, changed, killed or clean beside them.
 
-import { spawn } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ContainerHost, type PlinthEnd, RULES, type TestContainer, whyNoContainers } from './container-host.js';
@@ -165,16 +164,9 @@ describe.skipIf(reason !== undefined)('rules at the veths of containers', () => 
     events();
     await client.ask({ do: 'load', host: WEB });
     const before = status().counts;
-    const [enter, ...where] = host.enter;
-    const changes = spawn(
-      enter,
-      [...where, process.execPath, script, 'web', String(times), 'my.rules', 'other.rules'],
-      {
-        stdio: ['ignore', 'pipe', 'inherit'],
-      },
-    );
+    const changes = host.startProgram(process.execPath, script, 'web', String(times), 'my.rules', 'other.rules');
     let said = '';
-    changes.stdout.on('data', (bytes: Buffer) => (said += bytes.toString()));
+    changes.stdout!.on('data', (bytes: Buffer) => (said += bytes.toString()));
     let ended: number | null | undefined;
     changes.on('close', (code) => (ended = code));
     const ports: unknown[] = [];
