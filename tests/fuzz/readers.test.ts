@@ -89,7 +89,7 @@ describe('a damaged file', () => {
       }),
     );
     let [good, refused] = [0, 0];
-    campaign(6000, (random) => {
+    campaign(12_000, (random) => {
       const read = attempt(() => readProgramObject(mutate(random, random.pick(objects)), 'damaged.o'));
       if (read === undefined) refused++;
       else {

@@ -30,7 +30,8 @@ export function flowOf({ opcode, offset, immediate }: Instruction): {
 /** Raises a typed error for a jump that leaves the program or leads into a 64-bit load, and for an end without an exit. */
 export function basicBlocks(program: string, instructions: readonly Instruction[]): BasicBlock[] {
   const fail = (at: number, what: string): never => {
-    throw new PlinthError('input', 'ebpf-flow', `program ${program}: instruction ${at}: ${what}`);
+    const message = `program ${program}: instruction ${at}: ${what}`.replace(/\p{Cc}/gu, '?');
+    throw new PlinthError('input', 'ebpf-flow', message);
   };
   const second = new Uint8Array(instructions.length + 1);
   for (let at = 0; at < instructions.length; at++) {

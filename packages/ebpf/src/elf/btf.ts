@@ -71,7 +71,7 @@ export interface BtfTypes {
  */
 export function readBtf(bytes: Uint8Array, what: string): BtfTypes {
   const damaged = (why: string): PlinthError =>
-    new PlinthError('input', 'btf', `${what}: ${why}: it is damaged, or no BTF`);
+    new PlinthError('input', 'btf', `${what}: ${why}: it is damaged, or no BTF`.replace(/\p{Cc}/gu, '?'));
   const reader = new ByteReader(bytes, what);
   if (reader.u16() !== MAGIC || reader.u8() !== 1) throw damaged('it does not begin as BTF of version 1 does');
   const headerSize = reader.seek(4).u32();

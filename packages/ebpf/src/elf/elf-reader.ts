@@ -40,7 +40,9 @@ interface Symbol {
 
 /** `what` names the file in messages. */
 export function readProgramObject(bytes: Uint8Array, what: string): ProgramObject {
-  const refuse = (code: string, why: string): PlinthError => new PlinthError('input', code, `${what}: ${why}`);
+  // A name of a damaged file may have any bytes; what is said is one line.
+  const refuse = (code: string, why: string): PlinthError =>
+    new PlinthError('input', code, `${what}: ${why}`.replace(/\p{Cc}/gu, '?'));
   const sections = readSections(bytes, what, refuse);
   const symbols = readSymbols(sections, what);
   const btfBytes = sections.find(({ name }) => name === '.BTF')?.bytes;
@@ -206,7 +208,7 @@ function relocationsOf(
           throw new PlinthError(
             'input',
             'ebpf-elf-relocation',
-            `${what}: ${name}: relocation ${n} is of kind ${kind}, which is not read`,
+            `${what}: ${name}: relocation ${n} is of kind ${kind}, which is not read`.replace(/\p{Cc}/gu, '?'),
           );
         }
         return { offset, symbol };
