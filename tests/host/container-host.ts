@@ -26,9 +26,15 @@ export function whyNoContainers(test: string, ...programs: readonly string[]): s
         ? `${missing} is not installed`
         : spawnSync(BUSYBOX, ['true']).status !== 0
           ? 'busybox-static is not installed'
-          : whyNoKernel(test);
+          : (whyNoNamespaces() ?? whyNoKernel(test));
   if (reason !== undefined) console.log(`skipped: ${test}: ${reason}`);
   return reason;
+}
+
+/** In a chroot there may be none. */
+function whyNoNamespaces(): string | undefined {
+  const { status, stderr } = spawnSync('unshare', ['--net', '--mount', 'true'], { encoding: 'utf8' });
+  return status === 0 ? undefined : `no namespaces here: ${stderr.trim()}`;
 }
 
 export interface PlinthEnd {
@@ -69,7 +75,12 @@ export class ContainerHost implements Disposable {
   static async create(): Promise<ContainerHost> {
     const holder = spawn('unshare', ['--net', '--mount', 'sh', '-ec', SETUP], { stdio: ['pipe', 'pipe', 'inherit'] });
     const host = new ContainerHost(holder);
-    await once(holder.stdout!, 'data');
+    const ended = once(holder, 'close').then(() => {
+      throw new Error('the namespaces of a test could not be set up');
+    });
+    await Promise.race([once(holder.stdout!, 'data'), ended]);
+    // Its end is expected from now on.
+    ended.catch(() => {});
     return host;
   }
 

@@ -150,7 +150,14 @@ function lockProbe(): Probe {
 }
 
 function imageProbes(): Probe[] {
-  return describeImages().map(({ name, state, path }) => ({
+  let images: ReturnType<typeof describeImages>;
+  try {
+    images = describeImages();
+  } catch (error) {
+    if (!(error instanceof PlinthError)) throw error;
+    return [{ name: 'images', answer: 'unknown', detail: error.message, needed: false }];
+  }
+  return images.map(({ name, state, path }) => ({
     name: `image ${name}`,
     answer: state === 'present' ? 'yes' : 'no',
     detail: state === 'present' ? path : `${state}: run "plinth image pull ${name}"`,
