@@ -24,6 +24,13 @@ describe.skipIf(reason !== undefined)('attaching', () => {
   const attach = (...args: readonly string[]): PlinthEnd =>
     host.plinth('inspect', 'attach', '--rules', 'my.rules', ...args);
 
+  /** As a user with no rights but to read, wherever this checkout lies. */
+  const unprivileged = (...args: readonly string[]): PlinthEnd => {
+    const rights = ['--inh-caps=-all,+dac_read_search', '--ambient-caps=-all,+dac_read_search'];
+    const user = ['--reuid=65534', '--regid=65534', '--clear-groups'];
+    return host.run('setpriv', ...user, ...rights, process.execPath, PLINTH, ...args);
+  };
+
   it('goes into the network of a container whose other end is elsewhere', async () => {
     const [left, right] = [await host.container('left'), await host.container('right')];
     host.shell(`
@@ -170,17 +177,9 @@ describe.skipIf(reason !== undefined)('attaching', () => {
     };
     const said = (name: string): unknown => probes.find((probe) => probe.name.startsWith(name))?.answer;
     expect(['tcx', 'XDP', 'eBPF ring buffers'].map(said)).toEqual(['yes', 'yes', 'yes']);
-    const without = host.run(
-      'setpriv',
-      '--reuid=65534',
-      '--clear-groups',
-      process.execPath,
-      PLINTH,
-      'doctor',
-      '--json',
-    );
-    const unprivileged = JSON.parse(without.stdout) as { probes: typeof probes };
-    expect(unprivileged.probes.find(({ name }) => name.startsWith('tcx'))).toMatchObject({
+    const without = unprivileged('doctor', '--json');
+    const { probes: others } = JSON.parse(without.stdout) as { probes: typeof probes };
+    expect(others.find(({ name }) => name.startsWith('tcx'))).toMatchObject({
       answer: 'unknown',
       detail: 'only root may try',
     });
@@ -285,14 +284,7 @@ describe.skipIf(reason !== undefined)('attaching', () => {
   });
 
   it('needs rights, and says what works without', () => {
-    host.shell('chmod 755 .');
-    const { status, stdout, stderr } = host.run(
-      'setpriv',
-      '--reuid=65534',
-      '--regid=65534',
-      '--clear-groups',
-      process.execPath,
-      PLINTH,
+    const { status, stdout, stderr } = unprivileged(
       'inspect',
       'attach',
       '--interface',
