@@ -18,7 +18,7 @@ afterAll(() => rmSync(directory, { recursive: true }));
 const inDirectory = (name: string): string => join(directory, name);
 
 const PROMPT = 'plinth:~# ';
-const STEPS = process.env['PLINTH_LONG'] === '1' ? 1000 : 100;
+const STEPS = process.env['PLINTH_LONG'] === '1' ? 1000 : 40;
 
 interface ReplayResult {
   readonly agrees: boolean;
