@@ -7,6 +7,7 @@ import { REASON } from '@plinth/guards';
 import type { InspectionEvent, KnownRule } from '@plinth/host';
 import { addressText, protocolName, reasonsOf } from './describe-packet.js';
 import { timeText } from './eve-event.js';
+import { severityOf } from './packet-finding.js';
 
 /** One object for each rule, and one for each other thing that was remarkable. */
 export function eveEvents(event: InspectionEvent): Record<string, unknown>[] {
@@ -69,8 +70,6 @@ export function eventLines(event: InspectionEvent): string[] {
 
 /** Of a rule that is not known any more. */
 const LEAST_PRIORITY = 3;
-const SEVERITIES = ['high', 'high', 'medium', 'low'] as const;
-
 export function eventFindings(event: InspectionEvent): Finding[] {
   const { packet, subject } = event;
   const { ends, verdict } = packet;
@@ -79,7 +78,7 @@ export function eventFindings(event: InspectionEvent): Finding[] {
     guest: { kind: 'container', id: event.id, name: subject?.name ?? event.id },
     guard: 'packets',
     rule: rule === undefined ? `generation ${packet.generation}, rule ${number}` : idOf(rule),
-    severity: SEVERITIES[rule?.priority ?? LEAST_PRIORITY] ?? 'info',
+    severity: severityOf(rule?.priority ?? LEAST_PRIORITY),
     message: rule?.message ?? '',
     subject: {
       interface: event.interface,

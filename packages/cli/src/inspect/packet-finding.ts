@@ -6,8 +6,12 @@ import { priorityOf, type Rule } from '@plinth/guards';
 import { addressesOf, protocolName } from './describe-packet.js';
 import type { InspectedPacket } from './inspect-capture.js';
 
-/** By priority. */
 const SEVERITIES = ['high', 'high', 'medium', 'low'] as const;
+
+/** Of a rule's priority, of which 1 is the most urgent. */
+export function severityOf(priority: number): Finding['severity'] {
+  return SEVERITIES[priority] ?? 'info';
+}
 
 /** `subject`: what else is known of the packet. */
 export function packetFinding(
@@ -22,7 +26,7 @@ export function packetFinding(
     ...where,
     guard: 'packets',
     rule: `${rule.gid}:${rule.sid}`,
-    severity: SEVERITIES[priorityOf(rule)] ?? 'info',
+    severity: severityOf(priorityOf(rule)),
     message: rule.message,
     subject: { ...subject, source, sourcePort, destination, destinationPort, protocol: protocolName(packet.protocol) },
     evidence: { payload, payloadLength },

@@ -4,16 +4,18 @@
 
 import { PROTOCOL } from './decode-packet.js';
 import { isWindow, type KernelContent, kernelContents, NO_END } from './kernel-contents.js';
-import type {
-  Action,
-  AddressSet,
-  Condition,
-  ContentCondition,
-  FlowbitsCondition,
-  FlowCondition,
-  NumberCondition,
-  PortSet,
-  Rule,
+import {
+  type Action,
+  type AddressSet,
+  type Condition,
+  type ContentCondition,
+  type FlowbitsCondition,
+  type FlowCondition,
+  HEADER_NUMBERS,
+  type HeaderNumber,
+  type NumberCondition,
+  type PortSet,
+  type Rule,
 } from './rule.js';
 
 /** A whole range of numbers, both ends included; none is in one whose `most` is less than its `least`. */
@@ -21,22 +23,6 @@ export interface NumberRange {
   readonly least: number;
   readonly most: number;
 }
-
-/** Numbers of a header, as rules call them. */
-export const HEADER_NUMBERS = [
-  'dsize',
-  'itype',
-  'icode',
-  'ttl',
-  'ip_proto',
-  'icmp_id',
-  'icmp_seq',
-  'id',
-  'seq',
-  'ack',
-  'window',
-] as const;
-export type HeaderNumber = (typeof HEADER_NUMBERS)[number];
 
 /** A packet that does not have the number matches in no case. */
 export interface KernelNumber extends NumberRange {

@@ -2,18 +2,20 @@
 // What the options of a rule mean. Some say something of the rule, some are conditions, some change the condition before them, and
 // some choose the buffer in which the following ones look. What is known to exist but is not decided here keeps its name.
 
-import type {
-  AppProtocolCondition,
-  ChecksumCondition,
-  Condition,
-  ContentCondition,
-  FlagsCondition,
-  FlowbitsCondition,
-  FlowCondition,
-  NumberCondition,
-  NumberTest,
-  PcreCondition,
-  Threshold,
+import {
+  type AppProtocolCondition,
+  BUFFER_NUMBERS,
+  type ChecksumCondition,
+  type Condition,
+  type ContentCondition,
+  type FlagsCondition,
+  type FlowbitsCondition,
+  type FlowCondition,
+  HEADER_NUMBERS,
+  type NumberCondition,
+  type NumberTest,
+  type PcreCondition,
+  type Threshold,
 } from './rule.js';
 import { readByteJump, readByteTest } from './byte-options.js';
 import { contentBytes, type OptionText, unescape, unquote } from './rule-text.js';
@@ -131,21 +133,7 @@ const PCRE_BUFFERS: Readonly<Record<string, string>> = {
   Z: 'http.host.raw',
 };
 
-const NUMBERS: ReadonlySet<string> = new Set([
-  'dsize',
-  'bsize',
-  'itype',
-  'icode',
-  'ttl',
-  'ip_proto',
-  'urilen',
-  'icmp_id',
-  'icmp_seq',
-  'id',
-  'seq',
-  'ack',
-  'window',
-]);
+const NUMBERS: ReadonlySet<string> = new Set([...HEADER_NUMBERS, ...BUFFER_NUMBERS]);
 /** Names of protocols that ip_proto may have instead of their numbers. */
 const PROTOCOL_NUMBERS: Readonly<Record<string, number>> = {
   icmp: 1,

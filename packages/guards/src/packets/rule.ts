@@ -71,22 +71,27 @@ export interface NumberTest {
   readonly upper?: number;
 }
 
+/** Numbers of a header, as rules call them. */
+export const HEADER_NUMBERS = [
+  'dsize',
+  'itype',
+  'icode',
+  'ttl',
+  'ip_proto',
+  'icmp_id',
+  'icmp_seq',
+  'id',
+  'seq',
+  'ack',
+  'window',
+] as const;
+export type HeaderNumber = (typeof HEADER_NUMBERS)[number];
+/** Lengths of what a buffer has. */
+export const BUFFER_NUMBERS = ['bsize', 'urilen'] as const;
+
 export interface NumberCondition {
   readonly kind: 'number';
-  readonly name:
-    | 'dsize'
-    | 'bsize'
-    | 'itype'
-    | 'icode'
-    | 'ttl'
-    | 'ip_proto'
-    | 'urilen'
-    | 'icmp_id'
-    | 'icmp_seq'
-    | 'id'
-    | 'seq'
-    | 'ack'
-    | 'window';
+  readonly name: HeaderNumber | (typeof BUFFER_NUMBERS)[number];
   readonly buffer: string;
   readonly test: NumberTest;
 }

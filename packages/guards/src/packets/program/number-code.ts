@@ -3,7 +3,7 @@
 
 import { type Assembler, R0, R1, R2, R3, R4, R5, R7 } from '@plinth/ebpf';
 import { type DecodedPacket, PACKET_KIND, PROTOCOL } from '../decode-packet.js';
-import { HEADER_NUMBERS, type HeaderNumber } from '../kernel-rule.js';
+import { HEADER_NUMBERS, type HeaderNumber } from '../rule.js';
 import { FOUND, NO_LENGTH } from './decode-code.js';
 import type { MatchContext } from './match-code.js';
 import { NUMBER, RULE } from './rule-tables.js';

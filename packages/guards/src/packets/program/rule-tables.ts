@@ -19,15 +19,8 @@ import {
 } from '@plinth/match';
 import { PROTOCOL } from '../decode-packet.js';
 import { isWindow, type KernelContent } from '../kernel-contents.js';
-import {
-  flowDrop,
-  HEADER_NUMBERS,
-  isAnyLength,
-  type KernelFlow,
-  type KernelRule,
-  lateOrder,
-  spansSegments,
-} from '../kernel-rule.js';
+import { flowDrop, isAnyLength, type KernelFlow, type KernelRule, lateOrder, spansSegments } from '../kernel-rule.js';
+import { HEADER_NUMBERS } from '../rule.js';
 import {
   EARLIER,
   type Lineage,

@@ -3,7 +3,7 @@
 // loops count and remember is unknown to the verifier. On the stack it would know these numbers, and follow a loop for each.
 
 import { BUFFER_ROOM } from '@plinth/ebpf';
-import { HEADER_NUMBERS } from '../kernel-rule.js';
+import { HEADER_NUMBERS } from '../rule.js';
 
 /** Bytes of a payload that are looked at in one piece; the next one begins before its end. */
 export const PIECE = 8192;
