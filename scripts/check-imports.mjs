@@ -19,6 +19,7 @@ const ROOMS = [
   'guards',
   'linux',
   'host',
+  'sandbox',
   'web',
   'server',
   'cli',

@@ -10,6 +10,7 @@ export * from './bpf/refusal.js';
 export * from './bpf/ring-buffer-reader.js';
 export * from './bpf/test-run.js';
 export * from './image-lock.js';
+export * from './launch/index.js';
 export * from './native-calls.js';
 export * from './network-interfaces.js';
 export * from './network-namespace.js';

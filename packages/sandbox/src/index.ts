@@ -1,0 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+export * from './isolation/launch.js';
+export * from './isolation/surroundings.js';
+export * from './workspace/host-facts.js';
+export * from './workspace/workspace-plan.js';

@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: Apache-2.0
+// Carries a plan out: makes of it a program that starts another one in its surroundings. Three processes take part. The first
+// stays outside, and waits; it dies with nobody, but all of the others die with it. The second is process 1 of the new
+// namespaces: it mounts, waits for all that have lost their parents, and ends them all with the third, which gives up its rights and becomes the program.
+
+import {
+  CAPABILITY_SETS_SIZE,
+  CAPABILITY_VERSION,
+  CLONE,
+  ERROR,
+  type CodeLabel,
+  LaunchProgram,
+  INTERFACE_UP,
+  INTERNET_DATAGRAM,
+  LOCK,
+  MOUNT,
+  OPEN_FLAG,
+  PROCESS_CONTROL,
+  SECCOMP_SET_FILTER,
+  SET_INTERFACE_FLAGS,
+  SIGNAL,
+  SIGNAL_MASK_SET,
+  type Slot,
+  STATUS,
+  UNMOUNT_DETACH,
+} from '@plinth/linux';
+import { emitLandlock } from './landlock.js';
+import { emitStep, outside } from './mount-steps.js';
+import { LIMITS, type Surroundings } from './surroundings.js';
+
+const WORD = 8;
+/** Of a struct iovec-like pair: pipe(2) gives two numbers of 32 bits. */
+const INT = 4;
+/** Room for a struct sigaction: handler, flags, restorer, mask. */
+const SIGNAL_ACTION_SIZE = 32;
+const IGNORE = 1;
+const DEFAULT = 0;
+const SIGNAL_MASK_SIZE = 8;
+const ALL_NUMBERS = 4_294_967_295;
+/** Capabilities that a kernel may know; dropping one that it does not know fails, and does not matter. */
+const CAPABILITIES = 64;
+const LOOPBACK = 'lo';
+const INTERFACE_NAME_SIZE = 16;
+/** struct ifreq. */
+const INTERFACE_REQUEST_SIZE = 40;
+
+/** The bytes of an executable file. Its arguments are the command and its arguments; its environment is passed on. */
+export function launchFile(plan: Surroundings): Uint8Array {
+  const program = new LaunchProgram(`plinth: ${plan.name}: `);
+  const stack = program.slot();
+  program.storeStack(stack);
+  emitLock(program, plan);
+  const pipe = program.bytes(new Uint8Array(2 * INT));
+  program.call('pipe2', [pipe, OPEN_FLAG.closeOnExec], { message: 'a pipe' });
+  emitSignals(program, 'waits');
+  const child = program.slot();
+  program.call('clone', [namespaces(plan) | SIGNAL.child, 0, 0, 0, 0], { message: namespacesMessage }, child);
+  const outer = program.label();
+  program.jumpIf(child, 'ne', 0, outer);
+  emitFirstProcess(program, plan, stack, pipe);
+  program.here(outer);
+  emitMaps(program, plan, child);
+  emitProcessFile(program, plan, child);
+  const [reads, writes] = pipeEnds(program, pipe);
+  program.call('write', [writes, pipe, 1], { message: 'its first process' });
+  program.call('close', [writes], 'ignore');
+  program.call('close', [reads], 'ignore');
+  const [status, again] = [program.slot(), program.label()];
+  program.here(again);
+  program.call('wait4', [child, status.slot, 0, 0], again);
+  emitExit(program, status);
+  return program.finish();
+}
+
+/** What the kernel refuses here is most often the right to have namespaces at all. */
+const namespacesMessage = 'this user may not make namespaces (plinth doctor says more)';
+
+function namespaces({ network }: Surroundings): number {
+  const always =
+    CLONE.newUsers | CLONE.newMounts | CLONE.newProcesses | CLONE.newIpc | CLONE.newHostName | CLONE.newControlGroups;
+  return network === 'none' ? always | CLONE.newNetwork : always;
+}
+
+function emitLock(program: LaunchProgram, { lock }: Surroundings): void {
+  const fd = program.slot();
+  const flags = OPEN_FLAG.create | OPEN_FLAG.closeOnExec | OPEN_FLAG.writeOnly;
+  program.call('open', [program.text(lock), flags, 0o600], { message: lock }, fd);
+  program.call('flock', [fd, LOCK.exclusive | LOCK.nonBlocking], { message: 'it is in use' });
+}
+
+/** The ends of a pipe, to read and to write. */
+function pipeEnds(program: LaunchProgram, pipe: number): [Slot, Slot] {
+  const [both, reads, writes] = [program.slot(), program.slot(), program.slot()];
+  const address = program.slot(pipe);
+  program.follow(both, address, 0);
+  program.bits(reads, both, 0, 16);
+  program.bits(writes, both, 32, 16);
+  return [reads, writes];
+}
+
+/** The first process waits while a terminal's signals go to the command; and whoever started us may have ignored or blocked some. */
+function emitSignals(program: LaunchProgram, who: 'waits' | 'command'): void {
+  for (const signal of who === 'waits'
+    ? [SIGNAL.interrupt, SIGNAL.quit]
+    : [SIGNAL.interrupt, SIGNAL.quit, SIGNAL.pipe]) {
+    const action = new Uint8Array(SIGNAL_ACTION_SIZE);
+    action[0] = who === 'waits' ? IGNORE : DEFAULT;
+    program.call('rt_sigaction', [signal, program.bytes(action), 0, SIGNAL_MASK_SIZE], 'ignore');
+  }
+  const none = program.bytes(new Uint8Array(SIGNAL_MASK_SIZE));
+  program.call('rt_sigprocmask', [SIGNAL_MASK_SET, none, 0, SIGNAL_MASK_SIZE], 'ignore');
+}
+
+/** Users and groups of the new namespace, which only a process outside of it may write. */
+function emitMaps(program: LaunchProgram, plan: Surroundings, child: Slot): void {
+  const root = plan.user === 0;
+  if (!root) emitWrite(program, child, 'setgroups', 'deny');
+  emitWrite(program, child, 'uid_map', root ? `0 0 ${ALL_NUMBERS}` : `${plan.insideUser} ${plan.user} 1`);
+  emitWrite(program, child, 'gid_map', root ? `0 0 ${ALL_NUMBERS}` : `${plan.insideGroup} ${plan.group} 1`);
+}
+
+function emitWrite(program: LaunchProgram, child: Slot, name: string, text: string): void {
+  const fd = program.slot();
+  program.compose(['/proc/', { decimal: child }, `/${name}`]);
+  program.call('open', [program.composed, OPEN_FLAG.writeOnly], { message: name }, fd);
+  program.call('write', [fd, program.text(text), text.length], { message: name });
+  program.call('close', [fd], 'ignore');
+}
+
+function emitProcessFile(program: LaunchProgram, { processFile }: Surroundings, child: Slot): void {
+  const fd = program.slot();
+  const flags = OPEN_FLAG.create | OPEN_FLAG.truncate | OPEN_FLAG.writeOnly | OPEN_FLAG.closeOnExec;
+  program.call('open', [program.text(processFile), flags, 0o600], { message: processFile }, fd);
+  program.compose([{ decimal: child }, '\n']);
+  program.writeComposed(fd);
+  program.call('close', [fd], 'ignore');
+}
+
+function emitFirstProcess(program: LaunchProgram, plan: Surroundings, stack: Slot, pipe: number): void {
+  program.call('prctl', [PROCESS_CONTROL.parentDeathSignal, SIGNAL.kill, 0, 0, 0], { message: 'its end' });
+  const [reads, writes] = pipeEnds(program, pipe);
+  program.call('close', [writes], 'ignore');
+  const byte = program.bytes(new Uint8Array(1));
+  const [count, begun] = [program.slot(), program.label()];
+  program.call('read', [reads, byte, 1], { message: 'its first process' }, count);
+  program.jumpIf(count, 'ne', 0, begun);
+  // Whoever started it has said why.
+  program.exit(STATUS.failed);
+  program.here(begun);
+  program.call('close', [reads], 'ignore');
+  const hostName = plan.hostName;
+  program.call('sethostname', [program.text(hostName), hostName.length], { message: `host name ${hostName}` });
+  if (plan.network === 'none') emitLoopback(program);
+  emitRoot(program, plan);
+  const child = program.slot();
+  program.call('fork', [], { message: 'a process' }, child);
+  const waits = program.label();
+  program.jumpIf(child, 'ne', 0, waits);
+  emitProgram(program, plan, stack);
+  program.here(waits);
+  emitPowerless(program);
+  const [status, ended, again] = [program.slot(), program.slot(), program.label()];
+  const own = program.label();
+  program.here(again);
+  program.call('wait4', [-1, status.slot, 0, 0], again, ended);
+  program.ifEqual(ended, child, own);
+  program.jump(again);
+  program.here(own);
+  emitExit(program, status);
+}
+
+/** It had all rights over the new namespaces, and whoever got hold of it would have them. */
+function emitPowerless(program: LaunchProgram): void {
+  const header = new Uint8Array(2 * INT);
+  new DataView(header.buffer).setUint32(0, CAPABILITY_VERSION, true);
+  const none = program.bytes(new Uint8Array(CAPABILITY_SETS_SIZE));
+  program.call('prctl', [PROCESS_CONTROL.dumpable, 0, 0, 0, 0], { message: 'its first process' });
+  program.call('capset', [program.bytes(header), none], { message: 'its first process' });
+}
+
+function emitLoopback(program: LaunchProgram): void {
+  const request = new Uint8Array(INTERFACE_REQUEST_SIZE);
+  request.set(Buffer.from(LOOPBACK));
+  new DataView(request.buffer).setUint16(INTERFACE_NAME_SIZE, INTERFACE_UP, true);
+  const socket = program.slot();
+  const { domain, type } = INTERNET_DATAGRAM;
+  program.call('socket', [domain, type, 0], { message: 'a socket' }, socket);
+  program.call('ioctl', [socket, SET_INTERFACE_FLAGS, program.bytes(request)], { message: 'its loopback interface' });
+  program.call('close', [socket], 'ignore');
+}
+
+/** The new root, which then is the only one. */
+function emitRoot(program: LaunchProgram, plan: Surroundings): void {
+  const { root, steps } = plan;
+  const none = program.text('none');
+  const own = { message: 'its own mounts' };
+  program.call('umask', [0], 'ignore');
+  program.call('mount', [none, program.text('/'), 0, MOUNT.recursive | MOUNT.private, 0], own);
+  const flags = MOUNT.noSetUser | MOUNT.noDevices;
+  program.call(
+    'mount',
+    [program.text('plinth'), program.text(root), program.text('tmpfs'), flags, program.text('mode=755')],
+    {
+      message: root,
+    },
+  );
+  for (const step of steps) emitStep(program, root, step);
+  const old = '.plinth-host';
+  program.call('mkdir', [program.text(outside(root, `/${old}`)), 0o700], own);
+  program.call('pivot_root', [program.text(root), program.text(outside(root, `/${old}`))], own);
+  program.call('chdir', [program.text('/')], own);
+  program.call('umount2', [program.text(`/${old}`), UNMOUNT_DETACH], own);
+  program.call('rmdir', [program.text(`/${old}`)], own);
+  program.call('umask', [0o022], 'ignore');
+}
+
+/** Gives rights up, and becomes the command. */
+function emitProgram(program: LaunchProgram, plan: Surroundings, stack: Slot): void {
+  emitSignals(program, 'command');
+  program.call('chdir', [program.text(plan.directory)], { message: plan.directory });
+  for (const { name, value } of plan.limits) {
+    const limit = new Uint8Array(2 * WORD);
+    const view = new DataView(limit.buffer);
+    view.setBigUint64(0, BigInt(value), true);
+    view.setBigUint64(WORD, BigInt(value), true);
+    program.call('prlimit64', [0, LIMITS[name], program.bytes(limit), 0], { message: `limit ${name}` });
+  }
+  for (let capability = 0; capability < CAPABILITIES; capability++) {
+    if (plan.capabilities.includes(capability)) continue;
+    program.call('prctl', [PROCESS_CONTROL.dropCapability, capability, 0, 0, 0], 'ignore');
+  }
+  program.call('prctl', [PROCESS_CONTROL.noNewPrivileges, 1, 0, 0, 0], { message: 'no new privileges' });
+  emitLandlock(program, plan.writable);
+  // A struct sock_fprog: the number of instructions, and where they are.
+  const filter = new Uint8Array(2 * WORD);
+  const view = new DataView(filter.buffer);
+  view.setUint16(0, plan.filter.length / WORD, true);
+  view.setBigUint64(WORD, BigInt(program.bytes(plan.filter)), true);
+  program.call('close_range', [3, 0xffff_ffff, 0], { message: 'open files' });
+  program.call('seccomp', [SECCOMP_SET_FILTER, 0, program.bytes(filter)], { message: 'its filter of system calls' });
+  emitExecute(program, plan.path, stack);
+}
+
+/** execve(2) of the first argument: as it is if it has a slash, otherwise from the first directory of the path that has it. */
+function emitExecute(program: LaunchProgram, path: readonly string[], stack: Slot): void {
+  const [count, command, args, environment] = [program.slot(), program.slot(), program.slot(), program.slot()];
+  program.follow(count, stack, 0);
+  program.set(args, stack);
+  program.add(args, 2 * WORD);
+  program.follow(command, stack, 2 * WORD);
+  // The environment lies behind the arguments and a zero.
+  program.scaled(environment, count, WORD, args);
+  const [direct, missing, refused] = [program.label(), program.label(), program.label()];
+  const [usage, error, denied] = [program.label(), program.slot(), program.slot()];
+  program.jumpIf(count, 'lt', 2, usage);
+  program.ifContains(command, '/', direct);
+  for (const directory of path) {
+    const next = program.label();
+    program.compose([`${directory}/`, { pointer: command }]);
+    program.call('execve', [program.composed, args, environment], 'ignore', error);
+    program.jumpIf(error, 'ne', -ERROR.EACCES, next);
+    program.set(denied, 1);
+    program.here(next);
+  }
+  program.jumpIf(denied, 'ne', 0, refused);
+  program.jump(missing);
+  program.here(direct);
+  program.call('execve', [command, args, environment], 'ignore', error);
+  program.jumpIf(error, 'eq', -ERROR.EACCES, refused);
+  emitSays(program, missing, [{ pointer: command }, ': not found'], STATUS.notFound);
+  emitSays(program, refused, [{ pointer: command }, ': may not be executed'], STATUS.notExecutable);
+  emitSays(program, usage, ['no command was given'], STATUS.failed);
+}
+
+function emitSays(
+  program: LaunchProgram,
+  label: CodeLabel,
+  parts: Parameters<LaunchProgram['compose']>[0],
+  status: number,
+): void {
+  program.here(label);
+  program.compose(['plinth: ', ...parts, '\n']);
+  program.writeComposed(2);
+  program.exit(status);
+}
+
+/** With the status of a process that has ended: its own, or 128 and the signal that ended it. */
+function emitExit(program: LaunchProgram, status: Slot): void {
+  const [signal, code] = [program.slot(), program.slot()];
+  const ended = program.label();
+  program.bits(signal, status, 0, 7);
+  program.bits(code, status, 8, 8);
+  program.jumpIf(signal, 'eq', 0, ended);
+  program.set(code, signal);
+  program.add(code, 128);
+  program.here(ended);
+  program.exit(code);
+}

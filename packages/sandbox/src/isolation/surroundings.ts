@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a program finds when it is started in isolation, as a value: first the plan is made, shown and tested, then it is carried out
+// (launch.ts). Paths named `at` are those that the program sees; all others are the host's.
+
+/** Something that is put into the new root, in order. */
+export type MountStep =
+  /** Memory that is gone with the program. `size` in bytes. */
+  | { readonly kind: 'memory'; readonly at: string; readonly mode: number; readonly size?: number }
+  /** A directory that is made if it is not there. */
+  | { readonly kind: 'directory'; readonly at: string; readonly mode: number }
+  | { readonly kind: 'link'; readonly at: string; readonly target: string }
+  /** A file that is made with these bytes. */
+  | { readonly kind: 'file'; readonly at: string; readonly bytes: Uint8Array; readonly mode: number }
+  /** A file or directory of the host, with what is mounted below it. */
+  | {
+      readonly kind: 'bind';
+      readonly at: string;
+      readonly from: string;
+      readonly writable: boolean;
+      readonly devices?: boolean;
+    }
+  /** Directories one over the other, the first one topmost, and what is written goes to `upper`. */
+  | {
+      readonly kind: 'overlay';
+      readonly at: string;
+      readonly lower: readonly string[];
+      readonly upper: string;
+      readonly work: string;
+    }
+  /** The processes of this root. */
+  | { readonly kind: 'processes'; readonly at: string }
+  /** Terminals of its own. */
+  | { readonly kind: 'terminals'; readonly at: string };
+
+/** A resource limit of each process (getrlimit(2)), soft and hard. */
+export interface Limit {
+  readonly name: keyof typeof LIMITS;
+  readonly value: number;
+}
+
+/** Numbers of RLIMIT_* on x86-64. */
+export const LIMITS = { core: 4, processes: 6, files: 7, memory: 9 } as const;
+
+export interface Surroundings {
+  /** For messages: `workspace demo`. */
+  readonly name: string;
+  /** A directory of the host over which the new root is put; it stays as it is. */
+  readonly root: string;
+  readonly steps: readonly MountStep[];
+  /** Who starts it: whose files are theirs inside too. */
+  readonly user: number;
+  readonly group: number;
+  /** Their number inside: the same, or 0 for programs that want to be root. Root of the host keeps all numbers. */
+  readonly insideUser: number;
+  readonly insideGroup: number;
+  readonly hostName: string;
+  /** Without, there is a loopback interface and nothing else. */
+  readonly network: 'none' | 'host';
+  readonly directory: string;
+  /** Where commands are looked for. */
+  readonly path: readonly string[];
+  /** Numbers of the capabilities that it may have over its own namespaces. */
+  readonly capabilities: readonly number[];
+  readonly limits: readonly Limit[];
+  /** A seccomp filter: instructions of classic BPF, 8 bytes each. */
+  readonly filter: Uint8Array;
+  /** Where Landlock lets it write; it may read and execute everywhere. */
+  readonly writable: readonly string[];
+  /** A file that is locked as long as any of it runs. */
+  readonly lock: string;
+  /** Gets the number of its first process. */
+  readonly processFile: string;
+}

@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a workspace shows of its host: the directories of the root one by one, each with a layer of its own over it, a home that is
+// empty or a copy of the real one without its secrets, and memory for what lives no longer than a run.
+//
+// Not one overlay over `/`: the kernel refuses that to whoever may not see what its mounts hide.
+
+import { posix } from 'node:path';
+import { PlinthError } from '@plinth/core';
+import { isolationFilter } from '../isolation/call-policy.js';
+import type { Limit, MountStep, Surroundings } from '../isolation/surroundings.js';
+import type { HostFacts } from './host-facts.js';
+
+export interface WorkspaceOptions {
+  /** `private` is empty, `cow` is the real one with a layer over it, secrets hidden. */
+  readonly home: 'private' | 'cow';
+  readonly network: 'none' | 'host';
+  /** Directories of the host that are there too, with a layer over them. */
+  readonly folders: readonly string[];
+  /** Root of its own namespaces, for installers. */
+  readonly asRoot: boolean;
+  readonly processes?: number;
+  /** Bytes of memory of each process. */
+  readonly memory?: number;
+}
+
+/** Part of a workspace's files: what of the host lies below, and the name of its layers. */
+export interface LayeredPart {
+  readonly at: string;
+  /** Relative to a layer's directory. */
+  readonly layer: string;
+  /** A directory of the host, or none for an empty one. */
+  readonly base: string | undefined;
+  /** Of the directory itself, where it is made. */
+  readonly mode: number;
+}
+
+/** Directories of the root that have no files of the host's. */
+const NOT_LAYERED = new Set(['proc', 'sys', 'dev', 'tmp', 'run', 'home', 'root', 'mnt', 'media', 'lost+found']);
+
+/** Secrets that a home may hold; names relative to it. */
+export const SECRETS: readonly string[] = [
+  '.ssh',
+  '.gnupg',
+  '.aws',
+  '.azure',
+  '.kube',
+  '.docker',
+  '.config/gcloud',
+  '.config/gh',
+  '.config/google-chrome',
+  '.config/chromium',
+  '.mozilla',
+  '.thunderbird',
+  '.password-store',
+  '.local/share/keyrings',
+  '.netrc',
+  '.npmrc',
+  '.pypirc',
+  '.git-credentials',
+  '.bash_history',
+  '.zsh_history',
+  '.psql_history',
+  '.node_repl_history',
+];
+
+/** Of the files of processes, what would change or show the kernel. */
+const KERNEL_FILES = ['sys', 'sysrq-trigger', 'irq', 'bus', 'fs', 'acpi', 'scsi', 'mtrr'];
+const HIDDEN_KERNEL_FILES = ['kcore', 'keys', 'timer_list', 'sched_debug', 'latency_stats', 'kmsg'];
+
+const DEVICES = ['null', 'zero', 'full', 'random', 'urandom', 'tty'];
+const DEVICE_LINKS = [
+  ['fd', '/proc/self/fd'],
+  ['stdin', '/proc/self/fd/0'],
+  ['stdout', '/proc/self/fd/1'],
+  ['stderr', '/proc/self/fd/2'],
+  ['ptmx', 'pts/ptmx'],
+] as const;
+
+const PATH = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];
+const USER_PATH = PATH.filter((directory) => !directory.endsWith('sbin'));
+
+/** What root of a workspace may do to its files and processes: CHOWN to FSETID, KILL to SETUID, SETPCAP, BIND, CHROOT, SETFCAP. */
+const ROOT_CAPABILITIES = [0, 1, 3, 4, 5, 6, 7, 8, 10, 18, 31];
+
+/** The parts of its files that have layers. A folder below another part lies over that one, so it comes later. */
+export function layeredParts(options: WorkspaceOptions, facts: HostFacts): LayeredPart[] {
+  const parts = facts.top
+    .filter(({ name, target }) => target === undefined && !NOT_LAYERED.has(name) && !hasMountsBelow(`/${name}`, facts))
+    .map(({ name, mode = 0o755 }): LayeredPart => ({ at: `/${name}`, layer: `root/${name}`, base: `/${name}`, mode }));
+  const { home } = facts;
+  parts.push({ at: home, layer: 'home', base: options.home === 'cow' ? home : undefined, mode: 0o700 });
+  options.folders.forEach((folder, n) => {
+    checkFolder(folder, facts);
+    parts.push({ at: folder, layer: `folder-${n}`, base: folder, mode: 0o755 });
+  });
+  return parts;
+}
+
+function checkFolder(folder: string, facts: HostFacts): void {
+  const complain = (why: string): never => {
+    throw new PlinthError('input', 'workspace-folder', `folder ${folder}: ${why}`);
+  };
+  if (facts.exists(folder) !== 'directory') complain('there is no such directory');
+  const [, first = ''] = folder.split('/');
+  if (folder === '/' || ['proc', 'sys', 'dev'].includes(first)) complain('it is not one of files');
+  if (hasMountsBelow(folder, facts)) complain('something is mounted below it, so it cannot have a layer');
+}
+
+function hasMountsBelow(directory: string, { mountPoints }: HostFacts): boolean {
+  return mountPoints.some((point) => point.startsWith(`${directory}/`));
+}
+
+export interface WorkspacePlaces {
+  readonly name: string;
+  readonly root: string;
+  readonly lock: string;
+  readonly processFile: string;
+  /** Directories of the layers below, the newest first, and of the one that is written. */
+  readonly layers: readonly string[];
+  readonly upper: string;
+  readonly work: string;
+  /** An empty directory. */
+  readonly empty: string;
+}
+
+/** `directory` is where commands begin. */
+export function workspacePlan(
+  options: WorkspaceOptions,
+  facts: HostFacts,
+  places: WorkspacePlaces,
+  directory: string,
+): Surroundings {
+  const parts = layeredParts(options, facts);
+  const steps: MountStep[] = [];
+  const layered = new Set(parts.map(({ at }) => at));
+  for (const { name, target } of facts.top) {
+    const at = `/${name}`;
+    if (target !== undefined) steps.push({ kind: 'link', at, target });
+    else if (!NOT_LAYERED.has(name)) steps.push({ kind: 'directory', at, mode: 0o755 });
+    if (target === undefined && !NOT_LAYERED.has(name) && !layered.has(at)) {
+      steps.push({ kind: 'bind', at, from: at, writable: false });
+    }
+  }
+  steps.push({ kind: 'directory', at: '/tmp', mode: 0o1777 }, { kind: 'memory', at: '/tmp', mode: 0o1777 });
+  steps.push({ kind: 'directory', at: '/run', mode: 0o755 }, { kind: 'memory', at: '/run', mode: 0o755 });
+  for (const part of parts) steps.push(...partSteps(part, places));
+  steps.push(...homeSteps(options, facts), ...processSteps(facts, places.root), ...deviceSteps());
+  const inside = options.asRoot ? 0 : facts.user;
+  return {
+    name: places.name,
+    root: places.root,
+    steps,
+    user: facts.user,
+    group: facts.group,
+    insideUser: inside,
+    insideGroup: options.asRoot ? 0 : facts.group,
+    hostName: 'plinth',
+    network: options.network,
+    directory,
+    path: inside === 0 ? PATH : USER_PATH,
+    capabilities: inside === 0 && options.asRoot ? ROOT_CAPABILITIES : [],
+    limits: limits(options),
+    filter: isolationFilter(),
+    writable: [...layered, '/tmp', '/run', '/dev', '/proc'],
+    lock: places.lock,
+    processFile: places.processFile,
+  };
+}
+
+function partSteps({ at, layer, base }: LayeredPart, { layers, upper, work, empty }: WorkspacePlaces): MountStep[] {
+  const made = ancestors(at).map((one): MountStep => ({ kind: 'directory', at: one, mode: 0o755 }));
+  const lower = [...layers.map((one) => posix.join(one, layer)), base ?? empty];
+  return [...made, { kind: 'overlay', at, lower, upper: posix.join(upper, layer), work: posix.join(work, layer) }];
+}
+
+/** It and what it lies in, from the outermost on. */
+function ancestors(path: string): string[] {
+  const names = path.split('/').slice(1);
+  return names.map((_, n) => `/${names.slice(0, n + 1).join('/')}`);
+}
+
+function homeSteps({ home: kind, folders }: WorkspaceOptions, { home, exists }: HostFacts): MountStep[] {
+  if (kind === 'private') return [];
+  return SECRETS.map((name) => posix.join(home, name))
+    .filter((path) => !folders.some((folder) => folder === path || folder.startsWith(`${path}/`)))
+    .flatMap((at): MountStep[] => {
+      const what = exists(at);
+      if (what === 'directory') return [{ kind: 'memory', at, mode: 0o500, size: 4096 }];
+      return what === 'file' ? [{ kind: 'bind', at, from: '/dev/null', writable: false, devices: true }] : [];
+    });
+}
+
+function processSteps({ exists }: HostFacts, root: string): MountStep[] {
+  const at = '/proc';
+  const own = KERNEL_FILES.filter((name) => exists(`/proc/${name}`) !== undefined);
+  const hidden = HIDDEN_KERNEL_FILES.filter((name) => exists(`/proc/${name}`) !== undefined);
+  return [
+    { kind: 'directory', at, mode: 0o555 },
+    { kind: 'processes', at },
+    ...own.map((name): MountStep => ({
+      kind: 'bind',
+      at: `/proc/${name}`,
+      from: `${root}/proc/${name}`,
+      writable: false,
+    })),
+    ...hidden.map((name): MountStep => ({
+      kind: 'bind',
+      at: `/proc/${name}`,
+      from: '/dev/null',
+      writable: false,
+      devices: true,
+    })),
+  ];
+}
+
+function deviceSteps(): MountStep[] {
+  return [
+    { kind: 'directory', at: '/dev', mode: 0o755 },
+    { kind: 'memory', at: '/dev', mode: 0o755 },
+    ...DEVICES.flatMap((name): MountStep[] => [
+      { kind: 'file', at: `/dev/${name}`, bytes: new Uint8Array(), mode: 0o600 },
+      { kind: 'bind', at: `/dev/${name}`, from: `/dev/${name}`, writable: true, devices: true },
+    ]),
+    { kind: 'directory', at: '/dev/pts', mode: 0o755 },
+    { kind: 'terminals', at: '/dev/pts' },
+    { kind: 'directory', at: '/dev/shm', mode: 0o1777 },
+    { kind: 'memory', at: '/dev/shm', mode: 0o1777 },
+    ...DEVICE_LINKS.map(([name, target]): MountStep => ({ kind: 'link', at: `/dev/${name}`, target })),
+  ];
+}
+
+function limits({ processes, memory }: WorkspaceOptions): Limit[] {
+  return [
+    { name: 'core', value: 0 },
+    ...(processes === undefined ? [] : [{ name: 'processes', value: processes } as const]),
+    ...(memory === undefined ? [] : [{ name: 'memory', value: memory } as const]),
+  ];
+}

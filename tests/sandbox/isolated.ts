@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+// A plan carried out, in a folder of its own, by a user without rights.
+
+import { execFileSync, spawnSync } from 'node:child_process';
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  type HostFacts,
+  hostFacts,
+  launchFile,
+  layeredParts,
+  type WorkspaceOptions,
+  workspacePlan,
+} from '@plinth/sandbox';
+
+/** Of a user that has no rights, where the tests are root's. */
+const NOBODY = 65_534;
+const isRoot = process.getuid?.() === 0;
+const AS_NOBODY = [`--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups'];
+
+/** Why nothing can be isolated here, or nothing. */
+export function whyNotIsolated(file: string): string | undefined {
+  const reason = find();
+  if (reason !== undefined) console.log(`skipped: ${file}: ${reason}`);
+  return reason;
+}
+
+function find(): string | undefined {
+  if (process.platform !== 'linux' || process.arch !== 'x64') return 'launch programs are for Linux on x86-64';
+  const [program, ...args] = isRoot
+    ? ['setpriv', ...AS_NOBODY, 'unshare', '--user', '--mount', 'true']
+    : ['unshare', '--user', '--mount', 'true'];
+  const { status } = spawnSync(program!, args);
+  return status === 0 ? undefined : 'a user without rights may not make namespaces here';
+}
+
+export interface Ran {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export class Isolated implements Disposable {
+  readonly folder: string;
+  readonly home: string;
+  readonly #launch: string;
+
+  constructor(options: Partial<WorkspaceOptions> = {}) {
+    this.folder = mkdtempSync(join(tmpdir(), 'plinth-isolated-'));
+    this.home = join(this.folder, 'home');
+    this.#launch = join(this.folder, 'launch');
+    chmodSync(this.folder, 0o755);
+    const user = isRoot ? NOBODY : process.getuid!();
+    const facts: HostFacts = { ...hostFacts(), user, group: isRoot ? NOBODY : process.getgid!(), home: this.home };
+    const all: WorkspaceOptions = { home: 'private', network: 'none', folders: [], asRoot: false, ...options };
+    const places = {
+      name: 'test',
+      root: join(this.folder, 'root'),
+      lock: join(this.folder, 'state', 'lock'),
+      processFile: join(this.folder, 'state', 'process'),
+      layers: [],
+      upper: join(this.folder, 'upper'),
+      work: join(this.folder, 'work'),
+      empty: join(this.folder, 'empty'),
+    };
+    const parts = layeredParts(all, facts).flatMap(({ layer }) => [join('upper', layer), join('work', layer)]);
+    for (const name of ['root', 'empty', 'state', 'home', ...parts])
+      mkdirSync(join(this.folder, name), { recursive: true });
+    if (isRoot) execFileSync('chown', ['-R', `${NOBODY}:${NOBODY}`, this.folder]);
+    writeFileSync(this.#launch, launchFile(workspacePlan(all, facts, places, this.home)), { mode: 0o755 });
+    if (isRoot) chownSync(this.#launch, NOBODY, NOBODY);
+  }
+
+  /** A file of its layer, by the name it has inside. */
+  layer(path: string): string {
+    return join(this.folder, 'upper', path);
+  }
+
+  run(...command: readonly string[]): Ran {
+    const [program, ...args] = isRoot ? ['setpriv', ...AS_NOBODY, this.#launch] : [this.#launch];
+    const { status, stdout, stderr } = spawnSync(program!, [...args, ...command], {
+      encoding: 'utf8',
+      timeout: 60_000,
+      env: { HOME: this.home, PATH: '/usr/bin:/bin' },
+    });
+    return { status, stdout, stderr };
+  }
+
+  shell(script: string): Ran {
+    return this.run('sh', '-c', script);
+  }
+
+  [Symbol.dispose](): void {
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
