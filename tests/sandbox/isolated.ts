@@ -68,7 +68,9 @@ export class Isolated implements Disposable {
     for (const name of ['root', 'empty', 'state', 'home', ...parts])
       mkdirSync(join(this.folder, name), { recursive: true });
     if (isRoot) execFileSync('chown', ['-R', `${NOBODY}:${NOBODY}`, this.folder]);
-    writeFileSync(this.#launch, launchFile(workspacePlan(all, facts, places, this.home)), { mode: 0o755 });
+    writeFileSync(this.#launch, launchFile(workspacePlan(all, facts, places, { directory: this.home })), {
+      mode: 0o755,
+    });
     if (isRoot) chownSync(this.#launch, NOBODY, NOBODY);
   }
 

@@ -14,6 +14,7 @@ import { EXIT, reportError } from './report-error.js';
 import type { ReplayVerbOptions } from './verbs/replay.js';
 import type { ServeOptions } from './verbs/serve.js';
 import { RUN_OPTIONS } from './run/option-list.js';
+import { addWorkspace } from './workspace/commands.js';
 import type { RunOptions } from './run/run-options.js';
 
 const VERSION = '0.1.0';
@@ -64,6 +65,7 @@ function buildProgram(outcome: Outcome): Command {
   addProbe(program, outcome);
   addImage(program, outcome);
   addInspect(program, outcome);
+  addWorkspace(program, { outcome, examples, appendTo });
   addServe(program, outcome);
   addDoctor(program, outcome);
   addBench(program, outcome);
@@ -198,7 +200,7 @@ function addProbe(program: Command, outcome: Outcome): void {
     });
 }
 
-function appendTo(value: string, before: string[] | undefined): string[] {
+function appendTo(value: string, before: readonly string[] | undefined): string[] {
   return [...(before ?? []), value];
 }
 

@@ -14,6 +14,8 @@ export * from './launch/index.js';
 export * from './native-calls.js';
 export * from './network-interfaces.js';
 export * from './network-namespace.js';
+export * from './seccomp/notification.js';
 export * from './socket-pair.js';
 export * from './system-calls.js';
 export * from './tap.js';
+export * from './unix-socket.js';

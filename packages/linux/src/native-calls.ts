@@ -17,12 +17,19 @@ const PROTOTYPES = {
   write: 'intptr_t write(int fd, const void *from, size_t size)',
   socket: 'int socket(int domain, int type, int protocol)',
   socketpair: 'int socketpair(int domain, int type, int protocol, void *descriptors)',
+  bind: 'int bind(int fd, const void *address, unsigned int size)',
+  listen: 'int listen(int fd, int backlog)',
+  accept4: 'int accept4(int fd, void *address, void *size, int flags)',
+  connect: 'int connect(int fd, const void *address, unsigned int size)',
+  recvmsg: 'intptr_t recvmsg(int fd, void *message, int flags)',
   setsockopt: 'int setsockopt(int fd, int level, int option, const void *value, unsigned int size)',
   fcntl: 'int fcntl(int fd, int command, ...)',
   eventfd: 'int eventfd(unsigned int count, int flags)',
   setns: 'int setns(int fd, int type)',
   unshare: 'int unshare(int types)',
   mount: 'int mount(const char *source, const char *target, const char *type, unsigned long flags, const char *data)',
+  execve: 'int execve(const char *path, const char **args, const char **environment)',
+  flock: 'int flock(int fd, int operation)',
   interfaceIndex: 'unsigned int if_nametoindex(const char *name)',
   mmap: 'void *mmap(void *where, size_t length, int protection, int flags, int fd, int64_t offset)',
   munmap: 'int munmap(void *where, size_t length)',
@@ -33,6 +40,11 @@ const PROTOTYPES = {
 const PROT_READ = 1;
 const PROT_WRITE = 2;
 const MAP_SHARED = 1;
+const SOCK_CLOEXEC = 0x8_0000;
+const F_SETFD = 2;
+const F_GETFL = 3;
+const F_SETFL = 4;
+const O_NONBLOCK = 0o4000;
 
 /** Number of bpf(2), which libc has no function for; by the names that Node gives to processors. */
 const BPF_CALLS: Readonly<Record<string, number>> = {
@@ -71,12 +83,25 @@ export function nativeCalls(): SystemCalls {
     write: (fd, from) => call(table.write, fd, from, from.length),
     socket: (domain, type, protocol) => call(table.socket, domain, type, protocol),
     socketpair: (domain, type, descriptors) => call(table.socketpair, domain, type, 0, descriptors),
+    bind: (fd, address) => call(table.bind, fd, address, address.length),
+    listen: (fd, backlog) => call(table.listen, fd, backlog),
+    accept: (fd) => call(table.accept4, fd, null, null, SOCK_CLOEXEC),
+    connect: (fd, address) => call(table.connect, fd, address, address.length),
+    recvmsg: (fd, message, flags) => call(table.recvmsg, fd, message, flags),
     setsockopt: (fd, level, option, value) => call(table.setsockopt, fd, level, option, value, value.length),
     fcntl: (fd, command, lock) => call(table.fcntl, fd, command, 'void *', lock),
     eventfd: (count, flags) => call(table.eventfd, count, flags),
     setns: (fd, type) => call(table.setns, fd, type),
     unshare: (types) => call(table.unshare, types),
     mount: (source, target, type, flags, data) => call(table.mount, source, target, type, flags, data),
+    execve: (path, args, environment) => call(table.execve, path, [...args, null], [...environment, null]),
+    handOver: (fd) => {
+      const flags = call(table.fcntl, fd, F_GETFL, 'int', 0);
+      if (flags < 0) return flags;
+      call(table.fcntl, fd, F_SETFL, 'int', flags & ~O_NONBLOCK);
+      return call(table.fcntl, fd, F_SETFD, 'int', 0);
+    },
+    flock: (fd, operation) => call(table.flock, fd, operation),
     interfaceIndex: (name) => table.interfaceIndex(name) as number,
     bpf: (command, attribute) =>
       call(table.syscall, BPF_CALL, 'int', command, 'void *', attribute, 'unsigned int', attribute.length),

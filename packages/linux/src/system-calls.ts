@@ -15,6 +15,13 @@ export interface SystemCalls {
   socket(domain: number, type: number, protocol: number): Result;
   /** `descriptors`: room for two 32-bit numbers. */
   socketpair(domain: number, type: number, descriptors: Uint8Array): Result;
+  bind(fd: number, address: Uint8Array): Result;
+  listen(fd: number, backlog: number): Result;
+  /** The new descriptor is closed on exec. */
+  accept(fd: number): Result;
+  connect(fd: number, address: Uint8Array): Result;
+  /** `message` is a struct msghdr, read and written. */
+  recvmsg(fd: number, message: Uint8Array, flags: number): Result;
   setsockopt(fd: number, level: number, option: number, value: Uint8Array): Result;
   /** `lock`: a struct flock, read and, by commands that ask, written. */
   fcntl(fd: number, command: number, lock: Uint8Array): Result;
@@ -23,6 +30,12 @@ export interface SystemCalls {
   /** As `setns`, but the namespace is a new one. */
   unshare(types: number): Result;
   mount(source: string, target: string, type: string, flags: number, data: string): Result;
+  /** Becomes another program, with this process' number and open files; returns only if that fails. */
+  execve(path: string, args: readonly string[], environment: readonly string[]): Result;
+  /** Gives a descriptor to the program that this process becomes: it stays open, and waits as usual, neither of which Node leaves so. */
+  handOver(fd: number): Result;
+  /** Locks a file as a whole (flock(2)), `LOCK` of launch/constants.ts. */
+  flock(fd: number, operation: number): Result;
   /** 0 if there is no such interface. */
   interfaceIndex(name: string): number;
   /** bpf(2): `attribute` is a union bpf_attr, read and, by commands that answer, written. */

@@ -3,3 +3,5 @@ export * from './isolation/launch.js';
 export * from './isolation/surroundings.js';
 export * from './workspace/host-facts.js';
 export * from './workspace/workspace-plan.js';
+export * from './workspace/workspace.js';
+export * from './watch/watcher-process.js';

@@ -12,7 +12,7 @@ export const CLONE = {
   newNetwork: 0x4000_0000,
 } as const;
 
-export const SIGNAL = { interrupt: 2, quit: 3, kill: 9, pipe: 13, child: 17 } as const;
+export const SIGNAL = { interrupt: 2, quit: 3, kill: 9, pipe: 13, child: 17, fileSize: 25 } as const;
 
 /** rt_sigprocmask(2). */
 export const SIGNAL_MASK_SET = 2;
@@ -58,6 +58,8 @@ export const CAPABILITY_SETS_SIZE = 24;
 
 /** seccomp(2). */
 export const SECCOMP_SET_FILTER = 1;
+/** SECCOMP_FILTER_FLAG_NEW_LISTENER, and _WAIT_KILLABLE_RECV: once it was told, only what kills the program interrupts a call. */
+export const SECCOMP_FLAG = { newListener: 8, waitKillable: 32 } as const;
 
 export const LOCK = { exclusive: 2, nonBlocking: 4 } as const;
 

@@ -35,6 +35,21 @@ export class RefusingCalls implements SystemCalls {
   socketpair(_domain: number, _type: number, _descriptors: Uint8Array): Result {
     return -this.error;
   }
+  bind(_fd: number, _address: Uint8Array): Result {
+    return -this.error;
+  }
+  listen(_fd: number, _backlog: number): Result {
+    return -this.error;
+  }
+  accept(_fd: number): Result {
+    return -this.error;
+  }
+  connect(_fd: number, _address: Uint8Array): Result {
+    return -this.error;
+  }
+  recvmsg(_fd: number, _message: Uint8Array, _flags: number): Result {
+    return -this.error;
+  }
   setsockopt(_fd: number, _level: number, _option: number, _value: Uint8Array): Result {
     return -this.error;
   }
@@ -48,6 +63,15 @@ export class RefusingCalls implements SystemCalls {
     return -this.error;
   }
   mount(_source: string, _target: string, _type: string, _flags: number, _data: string): Result {
+    return -this.error;
+  }
+  execve(_path: string, _args: readonly string[], _environment: readonly string[]): Result {
+    return -this.error;
+  }
+  handOver(_fd: number): Result {
+    return -this.error;
+  }
+  flock(_fd: number, _operation: number): Result {
     return -this.error;
   }
   interfaceIndex(_name: string): number {

@@ -2,20 +2,22 @@
 // Which system calls a program in isolation has. What is not named here is refused: what changes mounts, namespaces or the
 // kernel, looks into other processes, or offers the kernel a large surface for little (BPF, io_uring, keys, performance counters).
 
-import { type ArgumentTest, buildCallFilter, type CallName, type CallRule, CLONE } from '@plinth/linux';
+import {
+  type ArgumentTest,
+  buildCallFilter,
+  type CallName,
+  type CallRule,
+  type CallVerdict,
+  CLONE,
+} from '@plinth/linux';
 
 const REFUSED = { error: 1 };
 const NO_SUCH_CALL = { error: 38 };
 
 /** TIOCSTI and TIOCLINUX put characters into a terminal, as if its user had typed them. */
-const TERMINAL_INPUT: readonly ArgumentTest[] = [0x5412, 0x541c].map((value) => ({
-  argument: 1,
-  is: 'equal',
-  value,
-  verdict: REFUSED,
-}));
+const TERMINAL_INPUT = [0x5412, 0x541c].map((value) => ({ argument: 1, is: 'equal', value }) as const);
 
-const NAMESPACES: readonly ArgumentTest[] = [
+const NAMESPACES = [
   {
     argument: 0,
     is: 'any-bit-of',
@@ -27,17 +29,17 @@ const NAMESPACES: readonly ArgumentTest[] = [
       CLONE.newUsers |
       CLONE.newProcesses |
       CLONE.newNetwork,
-    verdict: REFUSED,
   },
-];
+] as const;
 
 /** Kinds of sockets that reach past what a network namespace holds, or that few programs want: ALG, VSOCK, KCM, XDP and such. */
-const SOCKET_KINDS: readonly ArgumentTest[] = [1, 2, 10, 16].map((value) => ({
-  argument: 0,
-  is: 'equal',
-  value,
-  verdict: 'allow',
-}));
+const SOCKET_KINDS = [1, 2, 10, 16].map((value) => ({ argument: 0, is: 'equal', value }) as const);
+
+/** What personality(2) is of no matter: none, a 32-bit address space, only asking. Others weaken a program. */
+const PERSONALITIES = [0, 8, 0xffff_ffff].map((value) => ({ argument: 0, is: 'equal', value }) as const);
+
+/** Calls that a watcher is told of, beside those that are refused. */
+const TOLD = ['execve', 'execveat', 'connect', 'fork', 'vfork', 'sendmmsg'] as const;
 
 const ALLOWED =
   'read write open close stat fstat lstat poll lseek mmap mprotect munmap brk rt_sigaction rt_sigprocmask rt_sigreturn pread64 ' +
@@ -67,18 +69,28 @@ const ALLOWED =
 /** Calls that exist to be tried, as what is tried may be done another way: the C library does so. */
 const ABSENT = 'clone3 io_uring_setup io_uring_enter io_uring_register';
 
-/** @returns instructions of classic BPF for seccomp(2) */
-export function isolationFilter(): Uint8Array {
+/** A process is made, and no thread: CLONE_THREAD. */
+const THREAD: ArgumentTest = { argument: 0, is: 'any-bit-of', value: 0x1_0000, verdict: 'allow' };
+/** A datagram with an address of its own. */
+const ADDRESSED: ArgumentTest = { argument: 4, is: 'any-bit-of', value: 0xffff_ffff, verdict: 'notify' };
+
+/**
+ * @param watched a watcher is told of programs, processes, and where they connect to, and of what is refused
+ * @returns instructions of classic BPF for seccomp(2)
+ */
+export function isolationFilter(watched: boolean): Uint8Array {
+  const refused: CallVerdict = watched ? 'notify' : REFUSED;
+  const telling: CallVerdict = watched ? 'notify' : 'allow';
   const rules = new Map<CallName, CallRule>();
   for (const name of ALLOWED.split(' ')) rules.set(name as CallName, { verdict: 'allow' });
   for (const name of ABSENT.split(' ')) rules.set(name as CallName, { verdict: NO_SUCH_CALL });
-  rules.set('clone', { verdict: 'allow', unless: NAMESPACES });
-  rules.set('ioctl', { verdict: 'allow', unless: TERMINAL_INPUT });
-  rules.set('socket', { verdict: REFUSED, unless: SOCKET_KINDS });
-  // What personality(2) a program has is of no matter but for those that weaken it: 0, a 32-bit address space, only asking.
-  rules.set('personality', {
-    verdict: REFUSED,
-    unless: [0, 8, 0xffff_ffff].map((value) => ({ argument: 0, is: 'equal', value, verdict: 'allow' })),
-  });
-  return buildCallFilter({ rules, others: REFUSED });
+  for (const name of TOLD) rules.set(name, { verdict: telling });
+  const given = (tests: readonly Omit<ArgumentTest, 'verdict'>[], verdict: CallVerdict): ArgumentTest[] =>
+    tests.map((test) => ({ ...test, verdict }));
+  rules.set('clone', { verdict: telling, unless: [...given(NAMESPACES, refused), THREAD] });
+  rules.set('ioctl', { verdict: 'allow', unless: given(TERMINAL_INPUT, refused) });
+  rules.set('socket', { verdict: refused, unless: given(SOCKET_KINDS, 'allow') });
+  if (watched) rules.set('sendto', { verdict: 'allow', unless: [ADDRESSED] });
+  rules.set('personality', { verdict: REFUSED, unless: given(PERSONALITIES, 'allow') });
+  return buildCallFilter({ rules, others: refused });
 }

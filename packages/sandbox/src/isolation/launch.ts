@@ -7,15 +7,20 @@ import {
   CAPABILITY_SETS_SIZE,
   CAPABILITY_VERSION,
   CLONE,
+  DESCRIPTOR_AT,
   ERROR,
   type CodeLabel,
   LaunchProgram,
   INTERFACE_UP,
   INTERNET_DATAGRAM,
+  ioVector,
   LOCK,
+  messageHeader,
   MOUNT,
   OPEN_FLAG,
+  passedDescriptor,
   PROCESS_CONTROL,
+  SECCOMP_FLAG,
   SECCOMP_SET_FILTER,
   SET_INTERFACE_FLAGS,
   SIGNAL,
@@ -39,6 +44,10 @@ const SIGNAL_MASK_SIZE = 8;
 const ALL_NUMBERS = 4_294_967_295;
 /** Capabilities that a kernel may know; dropping one that it does not know fails, and does not matter. */
 const CAPABILITIES = 64;
+/** A byte for the watcher: processes are left behind. */
+export const LEFT_PROCESSES = 0x4c;
+/** MSG_NOSIGNAL. */
+const NO_SIGNAL = 0x4000;
 const LOOPBACK = 'lo';
 const INTERFACE_NAME_SIZE = 16;
 /** struct ifreq. */
@@ -102,7 +111,7 @@ function pipeEnds(program: LaunchProgram, pipe: number): [Slot, Slot] {
 function emitSignals(program: LaunchProgram, who: 'waits' | 'command'): void {
   for (const signal of who === 'waits'
     ? [SIGNAL.interrupt, SIGNAL.quit]
-    : [SIGNAL.interrupt, SIGNAL.quit, SIGNAL.pipe]) {
+    : [SIGNAL.interrupt, SIGNAL.quit, SIGNAL.pipe, SIGNAL.fileSize]) {
     const action = new Uint8Array(SIGNAL_ACTION_SIZE);
     action[0] = who === 'waits' ? IGNORE : DEFAULT;
     program.call('rt_sigaction', [signal, program.bytes(action), 0, SIGNAL_MASK_SIZE], 'ignore');
@@ -166,6 +175,7 @@ function emitFirstProcess(program: LaunchProgram, plan: Surroundings, stack: Slo
   program.ifEqual(ended, child, own);
   program.jump(again);
   program.here(own);
+  if (plan.watcher !== undefined) emitLeftProcesses(program, plan.watcher);
   emitExit(program, status);
 }
 
@@ -236,9 +246,49 @@ function emitProgram(program: LaunchProgram, plan: Surroundings, stack: Slot): v
   const view = new DataView(filter.buffer);
   view.setUint16(0, plan.filter.length / WORD, true);
   view.setBigUint64(WORD, BigInt(program.bytes(plan.filter)), true);
+  const filterAt = program.bytes(filter);
+  const onError = { message: 'its filter of system calls' };
+  if (plan.watcher === undefined) program.call('seccomp', [SECCOMP_SET_FILTER, 0, filterAt], onError);
+  else emitWatched(program, filterAt, plan.watcher);
   program.call('close_range', [3, 0xffff_ffff, 0], { message: 'open files' });
-  program.call('seccomp', [SECCOMP_SET_FILTER, 0, program.bytes(filter)], { message: 'its filter of system calls' });
   emitExecute(program, plan.path, stack);
+}
+
+/** The filter, and who is told: the watcher gets the descriptor that is told before anything else happens. */
+function emitWatched(
+  program: LaunchProgram,
+  filter: number,
+  { socket, line }: NonNullable<Surroundings['watcher']>,
+): void {
+  const { newListener, waitKillable } = SECCOMP_FLAG;
+  const [listener, older, have] = [program.slot(), program.label(), program.label()];
+  program.call('seccomp', [SECCOMP_SET_FILTER, newListener | waitKillable, filter], older, listener);
+  program.jump(have);
+  program.here(older);
+  program.call(
+    'seccomp',
+    [SECCOMP_SET_FILTER, newListener, filter],
+    { message: 'its filter of system calls' },
+    listener,
+  );
+  program.here(have);
+  const control = program.bytes(passedDescriptor());
+  // Eight bytes are written where four are meant, and those behind them are zero.
+  program.set({ slot: control + DESCRIPTOR_AT }, listener);
+  const vector = program.bytes(ioVector(program.text(line), Buffer.byteLength(line)));
+  program.call('sendmsg', [socket, program.bytes(messageHeader(vector, control)), NO_SIGNAL], {
+    message: 'its watcher',
+  });
+}
+
+/** Tells the watcher that processes are left, and waits until it has looked at them. */
+function emitLeftProcesses(program: LaunchProgram, { socket }: NonNullable<Surroundings['watcher']>): void {
+  const none = program.label();
+  program.call('kill', [-1, 0], none);
+  const byte = program.bytes(Uint8Array.of(LEFT_PROCESSES));
+  program.call('sendto', [socket, byte, 1, NO_SIGNAL, 0, 0], none);
+  program.call('read', [socket, byte, 1], none);
+  program.here(none);
 }
 
 /** execve(2) of the first argument: as it is if it has a slash, otherwise from the first directory of the path that has it. */

@@ -64,6 +64,8 @@ export interface Surroundings {
   readonly limits: readonly Limit[];
   /** A seccomp filter: instructions of classic BPF, 8 bytes each. */
   readonly filter: Uint8Array;
+  /** Who is told of calls that the filter says so of: a connected socket (its number), and the line that is sent to it. */
+  readonly watcher?: { readonly socket: number; readonly line: string };
   /** Where Landlock lets it write; it may read and execute everywhere. */
   readonly writable: readonly string[];
   /** A file that is locked as long as any of it runs. */

@@ -123,12 +123,18 @@ export interface WorkspacePlaces {
   readonly empty: string;
 }
 
-/** `directory` is where commands begin. */
+/** Of one run. */
+export interface RunPlace {
+  /** Where commands begin. */
+  readonly directory: string;
+  readonly watcher?: Surroundings['watcher'];
+}
+
 export function workspacePlan(
   options: WorkspaceOptions,
   facts: HostFacts,
   places: WorkspacePlaces,
-  directory: string,
+  { directory, watcher }: RunPlace,
 ): Surroundings {
   const parts = layeredParts(options, facts);
   const steps: MountStep[] = [];
@@ -160,7 +166,8 @@ export function workspacePlan(
     path: inside === 0 ? PATH : USER_PATH,
     capabilities: inside === 0 && options.asRoot ? ROOT_CAPABILITIES : [],
     limits: limits(options),
-    filter: isolationFilter(),
+    filter: isolationFilter(watcher !== undefined),
+    ...(watcher === undefined ? {} : { watcher }),
     writable: [...layered, '/tmp', '/run', '/dev', '/proc'],
     lock: places.lock,
     processFile: places.processFile,

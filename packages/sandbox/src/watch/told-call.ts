@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a call that a watcher was told of means: which program, where to, which name, or what it was that is refused.
+
+import { readFileSync, readlinkSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { CALL, type CallName, type CallNotification } from '@plinth/linux';
+import { queriedNames } from './dns-names.js';
+import type { ProcessMemory } from './process-memory.js';
+import { readSocketAddress, type SocketAddress } from './socket-address.js';
+
+export type ToldCall =
+  /** A program is to be executed. `path` as the workspace has it. */
+  | { readonly kind: 'exec'; readonly path: string; readonly args: readonly string[] }
+  | { readonly kind: 'connect'; readonly to: SocketAddress }
+  | { readonly kind: 'dns'; readonly names: readonly string[] }
+  /** A process is made. */
+  | { readonly kind: 'process' }
+  /** A call that nobody may make there, with a text that says what it was about. */
+  | { readonly kind: 'refused'; readonly call: CallName; readonly about: string };
+
+const NAMES = new Map(Object.entries(CALL).map(([name, number]) => [number, name as CallName]));
+const LONGEST_PATH = 4096;
+const MOST_ARGUMENTS = 64;
+const LONGEST_ARGUMENT = 512;
+const LONGEST_ADDRESS = 128;
+const LONGEST_MESSAGE = 1500;
+const WORKING_DIRECTORY = -100;
+const EMPTY_PATH = 0x1000;
+const DNS_PORT = 53;
+
+/** The call may have been told though it is allowed: what it is about is found in the memory of the program. */
+export function readToldCall({ call, args, thread }: CallNotification, memory: ProcessMemory | undefined): ToldCall {
+  const name = NAMES.get(call);
+  const [first = 0n, second = 0n, third = 0n, , fifth = 0n, sixth = 0n] = args;
+  switch (name) {
+    case 'execve':
+      return executed(thread, memory, { folder: WORKING_DIRECTORY, path: first, args: second, flags: 0 });
+    case 'execveat':
+      return executed(thread, memory, {
+        folder: Number(BigInt.asIntN(32, first)),
+        path: second,
+        args: third,
+        flags: Number(fifth),
+      });
+    case 'connect':
+      return { kind: 'connect', to: addressAt(memory, second, third) };
+    case 'sendto': {
+      const to = addressAt(memory, fifth, sixth);
+      const names = to.port === DNS_PORT ? queriedNames(bytesAt(memory, second, third)) : [];
+      return names.length > 0 ? { kind: 'dns', names } : { kind: 'connect', to };
+    }
+    case 'sendmmsg':
+      return { kind: 'dns', names: namesOfMessages(memory, second, Number(third)) };
+    case 'fork':
+    case 'vfork':
+      return { kind: 'process' };
+    case 'clone':
+      return (Number(first) & NAMESPACES) === 0
+        ? { kind: 'process' }
+        : { kind: 'refused', call: name, about: 'new namespaces' };
+    case undefined:
+      return { kind: 'refused', call: 'restart_syscall', about: `call ${call}` };
+    default:
+      return { kind: 'refused', call: name, about: aboutRefused(name, args, memory) };
+  }
+}
+
+/** CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET. */
+const NAMESPACES = 0x7e02_0000;
+
+interface Execution {
+  readonly folder: number;
+  readonly path: bigint;
+  readonly args: bigint;
+  readonly flags: number;
+}
+
+function executed(
+  thread: number,
+  memory: ProcessMemory | undefined,
+  { folder, path, args, flags }: Execution,
+): ToldCall {
+  const given = memory?.text(path, LONGEST_PATH) ?? '?';
+  const texts = memory?.texts(args, MOST_ARGUMENTS, LONGEST_ARGUMENT) ?? [];
+  return { kind: 'exec', path: resolvePath(thread, folder, given, flags), args: texts };
+}
+
+function resolvePath(thread: number, folder: number, path: string, flags: number): string {
+  if (path.startsWith('/')) return path;
+  const base = folder === WORKING_DIRECTORY ? 'cwd' : `fd/${folder}`;
+  try {
+    const from = readlinkSync(`/proc/${thread}/${base}`);
+    return path === '' && (flags & EMPTY_PATH) !== 0 ? from : resolve(from, path);
+  } catch {
+    return path;
+  }
+}
+
+function bytesAt(memory: ProcessMemory | undefined, address: bigint, length: bigint): Uint8Array {
+  return memory?.read(address, Number(length < LONGEST_MESSAGE ? length : LONGEST_MESSAGE)) ?? new Uint8Array();
+}
+
+function addressAt(memory: ProcessMemory | undefined, address: bigint, length: bigint): SocketAddress {
+  const most = length < LONGEST_ADDRESS ? Number(length) : LONGEST_ADDRESS;
+  return readSocketAddress(memory?.read(address, most) ?? new Uint8Array());
+}
+
+/** Of an array of struct mmsghdr, 64 bytes each, the first vector of each (sendmmsg(2)). */
+function namesOfMessages(memory: ProcessMemory | undefined, address: bigint, count: number): string[] {
+  const names: string[] = [];
+  for (let n = 0; n < Math.min(count, 4); n++) {
+    const header = memory?.read(address + BigInt(64 * n), 32) ?? new Uint8Array();
+    if (header.length < 32) break;
+    const vectorAt = new DataView(header.buffer, header.byteOffset).getBigUint64(16, true);
+    const vector = memory!.read(vectorAt, 16);
+    if (vector.length < 16) break;
+    const view = new DataView(vector.buffer, vector.byteOffset);
+    names.push(...queriedNames(bytesAt(memory, view.getBigUint64(0, true), view.getBigUint64(8, true))));
+  }
+  return [...new Set(names)];
+}
+
+const TRACE_REQUESTS: Readonly<Record<number, string>> = {
+  0: 'to be traced',
+  16: 'attach',
+  0x4206: 'seize',
+};
+
+/** In a few words, from its arguments. */
+function aboutRefused(name: CallName, args: readonly bigint[], memory: ProcessMemory | undefined): string {
+  const text = (n: number): string => memory?.text(args[n] ?? 0n, LONGEST_ARGUMENT) ?? '?';
+  const number = (n: number): number => Number(BigInt.asIntN(32, args[n] ?? 0n));
+  switch (name) {
+    case 'mount':
+      return `${text(0)} at ${text(1)}, ${args[2] === 0n ? 'bind' : text(2)}`;
+    case 'umount2':
+    case 'pivot_root':
+    case 'swapon':
+    case 'fsopen':
+      return text(0);
+    case 'open_tree':
+    case 'move_mount':
+      return text(1);
+    case 'ptrace':
+      return `${TRACE_REQUESTS[number(0)] ?? `request ${number(0)}`}, process ${number(1)}`;
+    case 'process_vm_readv':
+    case 'process_vm_writev':
+      return `process ${number(0)}`;
+    case 'bpf':
+      return `command ${number(0)}`;
+    case 'socket':
+      return `family ${number(0)}`;
+    case 'unshare':
+    case 'setns':
+      return `flags 0x${number(name === 'setns' ? 1 : 0).toString(16)}`;
+    case 'ioctl':
+      return 'characters for the terminal';
+    default:
+      return '';
+  }
+}
+
+/** The process that a thread belongs to, and the name of its program. */
+export function threadIdentity(thread: number): { readonly process: number; readonly program: string } {
+  try {
+    const status = readFileSync(`/proc/${thread}/status`, 'utf8');
+    return {
+      process: Number(/^Tgid:\t(\d+)$/m.exec(status)?.[1] ?? thread),
+      program: /^Name:\t(.*)$/m.exec(status)?.[1] ?? '?',
+    };
+  } catch {
+    return { process: thread, program: '?' };
+  }
+}

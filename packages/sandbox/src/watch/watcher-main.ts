@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: Apache-2.0
+// What runs in the watcher's process: its argument is the directory of its socket.
+
+import { nativeCalls } from '@plinth/linux';
+import { serveWatcher } from './watcher-process.js';
+
+await serveWatcher(nativeCalls(), process.argv[2]!);

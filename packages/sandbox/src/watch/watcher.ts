@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: Apache-2.0
+// One watcher for all workspaces of a user: it is told calls before they are made, notes them as findings, and answers. A workspace
+// whose watcher has died goes on without what is told: those calls then fail, so nothing is done unseen.
+
+import { appendFileSync, lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import type { Finding } from '@plinth/core';
+import {
+  answerNotification,
+  POLL,
+  POLL_SIZE,
+  polled,
+  receiveNotification,
+  receiveWithDescriptor,
+  setPoll,
+  stillWaits,
+  type SystemCalls,
+} from '@plinth/linux';
+import { LEFT_PROCESSES } from '../isolation/launch.js';
+import { ProcessMemory } from './process-memory.js';
+import { readToldCall, threadIdentity, type ToldCall } from './told-call.js';
+
+const LINE_ROOM = 4096;
+const OPERATION_NOT_PERMITTED = 1;
+/** Of equal refusals of one process, as many are findings; the others are counted. */
+const MOST_ALIKE = 3;
+const IDLE_MILLISECONDS = 10_000;
+
+/** What a run says of itself when it begins. */
+export interface WatchedRun {
+  readonly workspace: string;
+  /** Where its events are written. */
+  readonly events: string;
+}
+
+interface Connection {
+  readonly fd: number;
+  run: WatchedRun | undefined;
+  listener: number | undefined;
+  /** Of one of its processes, while there was one. */
+  space: string | undefined;
+  readonly alike: Map<string, number>;
+}
+
+/** Answers until nobody has been there for a while. `socket` listens; `withdraw` makes that nobody finds it any more. */
+export async function watch(calls: SystemCalls, socket: number, withdraw: () => void): Promise<void> {
+  const connections = new Set<Connection>();
+  let withdrawn = false;
+  for (;;) {
+    const waiting: { fd: number; ready: () => void }[] = [
+      { fd: socket, ready: () => accept(calls, socket, connections) },
+    ];
+    for (const connection of connections) {
+      waiting.push({ fd: connection.fd, ready: () => hear(calls, connection, connections) });
+      if (connection.listener !== undefined) {
+        waiting.push({ fd: connection.listener, ready: () => answer(calls, connection) });
+      }
+    }
+    const descriptors = new Uint8Array(POLL_SIZE * waiting.length);
+    waiting.forEach(({ fd }, n) => setPoll(descriptors, n, fd, POLL.in));
+    const patience = connections.size > 0 ? -1 : withdrawn ? 0 : IDLE_MILLISECONDS;
+    const count = await calls.poll(descriptors, patience);
+    if (count === 0 && connections.size === 0) {
+      if (withdrawn) return;
+      withdraw();
+      withdrawn = true;
+    }
+    waiting.forEach(({ ready }, n) => {
+      if (polled(descriptors, n) !== 0) ready();
+    });
+  }
+}
+
+function accept(calls: SystemCalls, socket: number, connections: Set<Connection>): void {
+  const fd = calls.accept(socket);
+  if (fd < 0) return;
+  connections.add({ fd, run: undefined, listener: undefined, space: undefined, alike: new Map() });
+}
+
+function hear(calls: SystemCalls, connection: Connection, connections: Set<Connection>): void {
+  const received = receiveWithDescriptor(calls, connection.fd, LINE_ROOM);
+  if (typeof received === 'number' || received.bytes.length === 0) {
+    finish(calls, connection, connections);
+    return;
+  }
+  if (received.descriptor !== undefined && connection.run === undefined) {
+    connection.run = parseRun(received.bytes);
+    connection.listener = received.descriptor;
+    if (connection.run === undefined) finish(calls, connection, connections);
+    return;
+  }
+  if (received.bytes[0] === LEFT_PROCESSES) {
+    leftProcesses(connection);
+    calls.write(connection.fd, Uint8Array.of(LEFT_PROCESSES));
+  }
+}
+
+function parseRun(bytes: Uint8Array): WatchedRun | undefined {
+  try {
+    const { workspace, events } = JSON.parse(Buffer.from(bytes).toString()) as Partial<WatchedRun>;
+    return typeof workspace === 'string' && typeof events === 'string' ? { workspace, events } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function finish(calls: SystemCalls, connection: Connection, connections: Set<Connection>): void {
+  for (const [key, count] of connection.alike) {
+    if (count <= MOST_ALIKE) continue;
+    note(connection, {
+      rule: 'repeated',
+      severity: 'info',
+      message: `${key}: ${count - MOST_ALIKE} more times`,
+      evidence: { count },
+    });
+  }
+  if (connection.listener !== undefined) calls.close(connection.listener);
+  calls.close(connection.fd);
+  connections.delete(connection);
+}
+
+function answer(calls: SystemCalls, connection: Connection): void {
+  const listener = connection.listener!;
+  const told = receiveNotification(calls, listener);
+  if (typeof told === 'number') {
+    // ENOENT: it was killed meanwhile. Anything else is the end of all programs that have the filter.
+    if (told === -2) return;
+    calls.close(listener);
+    connection.listener = undefined;
+    return;
+  }
+  let event: ToldCall;
+  {
+    using memory = ProcessMemory.open(told.thread);
+    event = readToldCall(told, memory);
+  }
+  connection.space ??= processSpace(told.thread);
+  // Whose memory that was is only sure as long as it waits.
+  if (!stillWaits(calls, listener, told.id)) return;
+  tell(connection, told.thread, event);
+  answerNotification(calls, listener, told.id, event.kind === 'refused' ? { error: OPERATION_NOT_PERMITTED } : 'go-on');
+}
+
+function tell(connection: Connection, thread: number, event: ToldCall): void {
+  if (event.kind === 'process' || (event.kind === 'dns' && event.names.length === 0)) return;
+  const who = threadIdentity(thread);
+  const subject = { process: who.process, program: who.program };
+  switch (event.kind) {
+    case 'exec':
+      // Along a search path most tries are for nothing.
+      if (lstatSync(`/proc/${thread}/root${event.path}`, { throwIfNoEntry: false }) === undefined) return;
+      note(connection, {
+        rule: 'exec',
+        severity: 'info',
+        message: `${who.program} executes ${event.path}`,
+        subject,
+        evidence: { path: event.path, args: event.args },
+      });
+      return;
+    case 'connect': {
+      const { kind, address, port } = event.to;
+      const where = port === undefined ? address : `${address} port ${port}`;
+      note(connection, {
+        rule: 'connect',
+        severity: kind === 'unix' ? 'info' : 'low',
+        message: `${who.program} connects to ${where}`,
+        subject,
+        evidence: { ...event.to },
+      });
+      return;
+    }
+    case 'dns':
+      note(connection, {
+        rule: 'dns',
+        severity: 'low',
+        message: `${who.program} asks for ${event.names.join(', ')}`,
+        subject,
+        evidence: { names: event.names },
+      });
+      return;
+    case 'refused':
+      note(connection, {
+        rule: 'refused-call',
+        severity: 'medium',
+        message: `${who.program} tries ${event.call}${event.about === '' ? '' : `: ${event.about}`}`,
+        subject,
+        evidence: { call: event.call, about: event.about },
+        verdict: 'deny',
+      });
+      return;
+  }
+}
+
+/** Those that end with the run that has started them. */
+function leftProcesses(connection: Connection): void {
+  const { space } = connection;
+  if (space === undefined) return;
+  for (const name of readdirSync('/proc')) {
+    if (!/^\d+$/.test(name) || processSpace(Number(name)) !== space) continue;
+    const { process, program } = threadIdentity(Number(name));
+    // Process 1 is ours.
+    if (innermostNumber(process) === 1) continue;
+    note(connection, {
+      rule: 'left-process',
+      severity: 'medium',
+      message: `${program} was left running, and is ended`,
+      subject: { process, program },
+      evidence: {},
+      verdict: 'stop',
+    });
+  }
+}
+
+function processSpace(process: number): string | undefined {
+  try {
+    return readlinkSync(`/proc/${process}/ns/pid`);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Its number in the namespace that is its own. */
+function innermostNumber(process: number): number | undefined {
+  try {
+    const numbers = /^NSpid:(.*)$/m.exec(readFileSync(`/proc/${process}/status`, 'utf8'))?.[1] ?? '';
+    return Number(numbers.trim().split(/\s+/).at(-1));
+  } catch {
+    return undefined;
+  }
+}
+
+interface Noted {
+  readonly rule: string;
+  readonly severity: Finding['severity'];
+  readonly message: string;
+  readonly subject?: Finding['subject'];
+  readonly evidence: Finding['evidence'];
+  readonly verdict?: Finding['verdict'];
+}
+
+function note(
+  { run, alike }: Connection,
+  { rule, severity, message, subject = {}, evidence, verdict = 'report' }: Noted,
+): void {
+  if (run === undefined) return;
+  const count = (alike.get(message) ?? 0) + 1;
+  alike.set(message, count);
+  if (count > MOST_ALIKE && verdict === 'deny') return;
+  const finding: Finding = {
+    time: { wall: new Date().toISOString() },
+    guest: { kind: 'workspace', id: run.workspace, name: run.workspace },
+    guard: 'workspace',
+    rule,
+    severity,
+    message,
+    subject,
+    evidence,
+    verdict,
+  };
+  appendFileSync(run.events, `${JSON.stringify(finding)}\n`, { mode: 0o600 });
+}

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// A user of `plinth workspace` with data of its own.
+
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Finding } from '@plinth/core';
+
+const PLINTH = join(import.meta.dirname, '../../packages/cli/dist/main.js');
+
+export interface PlinthEnd {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export class WorkspaceUser implements Disposable {
+  readonly folder: string;
+  readonly project: string;
+  readonly #environment: NodeJS.ProcessEnv;
+
+  constructor() {
+    this.folder = mkdtempSync(join(tmpdir(), 'plinth-user-'));
+    this.project = join(this.folder, 'project');
+    mkdirSync(this.project);
+    this.#environment = { ...process.env, XDG_DATA_HOME: join(this.folder, 'data'), SECRET_TOKEN: 'not for them' };
+  }
+
+  plinth(...args: readonly string[]): PlinthEnd {
+    const { status, stdout, stderr } = spawnSync(process.execPath, [PLINTH, ...args], {
+      encoding: 'utf8',
+      cwd: this.project,
+      env: this.#environment,
+      timeout: 120_000,
+    });
+    return { status, stdout, stderr };
+  }
+
+  /** Goes on in the background until its standard input ends. */
+  start(...args: readonly string[]): { readonly said: Promise<string>; end(): Promise<number | null> } {
+    const child = spawn(process.execPath, [PLINTH, ...args], {
+      cwd: this.project,
+      env: this.#environment,
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
+    const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
+    return {
+      said: new Promise((resolve) => child.stdout.once('data', (data: Buffer) => resolve(data.toString()))),
+      end: () => {
+        child.stdin.end();
+        return ended;
+      },
+    };
+  }
+
+  write(name: string, text: string): void {
+    writeFileSync(join(this.project, name), text, { mode: 0o755 });
+  }
+
+  read(name: string): string {
+    return readFileSync(join(this.project, name), 'utf8');
+  }
+
+  /** What its watcher has noted of a workspace. */
+  events(name: string): Finding[] {
+    const file = join(this.folder, 'data', 'plinth', 'workspaces', name, 'events.jsonl');
+    return readFileSync(file, 'utf8')
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Finding);
+  }
+
+  [Symbol.dispose](): void {
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+// `plinth workspace` as its user sees it.
+
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { whyNotIsolated } from './isolated.js';
+import { WorkspaceUser } from './workspace-user.js';
+
+const reason = whyNotIsolated('tests/sandbox/workspace.test.ts');
+
+describe.skipIf(reason !== undefined)('a workspace', () => {
+  let user: WorkspaceUser;
+  beforeAll(() => {
+    user = new WorkspaceUser();
+    expect(user.plinth('workspace', 'create', 'demo', '--deny', 'net', '--folder', '.').status).toBe(0);
+  });
+  afterAll(() => user[Symbol.dispose]());
+
+  const run = (...command: readonly string[]) => user.plinth('workspace', 'run', 'demo', '--', ...command);
+
+  it('runs commands where we are, with their status, and keeps what they write', () => {
+    user.write('file', 'ours\n');
+    const script = 'pwd; cat file; echo theirs > file; echo new > other; exit 5';
+    expect(run('sh', '-c', script)).toEqual({ status: 5, stdout: `${user.project}\nours\n`, stderr: '' });
+    expect(user.read('file')).toBe('ours\n');
+    expect(readdirSync(user.project)).toEqual(['file']);
+    expect(run('cat', 'file', 'other').stdout).toBe('theirs\nnew\n');
+  });
+
+  it('gives them an environment without secrets', () => {
+    const { stdout } = run('env');
+    expect(stdout).not.toContain('SECRET_TOKEN');
+    expect(stdout).toContain('PLINTH_WORKSPACE=demo\n');
+  });
+
+  it('passes standard input on', () => {
+    const { said, end } = user.start('workspace', 'run', 'demo', '--', 'sh', '-c', 'echo begun; wc -c');
+    return expect(Promise.all([said, end()])).resolves.toEqual(['begun\n', 0]);
+  });
+
+  it('notes programs, connections, and what is refused', () => {
+    const { status } = run(
+      'bash',
+      '-c',
+      'exec 3<>/dev/tcp/192.0.2.9/81; mount -t tmpfs none /opt; unshare --user true; (setsid sleep 1000 &); sleep 0.1',
+    );
+    expect(status).toBe(0);
+    const messages = user.events('demo').map(({ rule, message, verdict }) => [rule, message, verdict]);
+    expect(messages).toEqual(
+      expect.arrayContaining([
+        ['exec', 'bash executes /usr/bin/mount', 'report'],
+        ['connect', 'bash connects to 192.0.2.9 port 81', 'report'],
+        ['refused-call', 'mount tries mount: none at /opt, tmpfs', 'deny'],
+        ['refused-call', 'unshare tries unshare: flags 0x10000000', 'deny'],
+        ['left-process', 'sleep was left running, and is ended', 'stop'],
+      ]),
+    );
+  });
+
+  it('is used by one command at a time, and not removed meanwhile', async () => {
+    const { said, end } = user.start('workspace', 'run', 'demo', '--', 'sh', '-c', 'echo begun; cat');
+    expect(await said).toBe('begun\n');
+    const busy = run('true');
+    expect([busy.status, busy.stderr]).toEqual([125, 'plinth: workspace demo: it is in use: EAGAIN\n']);
+    const { status, stderr } = user.plinth('workspace', 'rm', 'demo');
+    expect([status, stderr]).toEqual([2, 'plinth: workspace demo: something runs in it: end that first\n']);
+    expect(await end()).toBe(0);
+  });
+
+  it('prints its plan, and makes nothing', () => {
+    const { status, stdout } = user.plinth('workspace', 'create', 'planned', '--dry-run', '--home', 'cow');
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/^overlay {4}\/usr over \/usr; what is written goes to .*planned\/layers\/1\/root\/usr$/m);
+    expect(user.plinth('workspace', 'run', 'planned', 'true').status).toBe(125);
+  });
+
+  it.each([
+    [['create', 'demo'], 'workspace demo: there is one ("plinth workspace rm" removes it)'],
+    [['create', '../x'], 'workspace "../x": names have letters, digits, dots, dashes and underscores'],
+    [['create', 'x', '--folder', '/proc'], 'folder /proc: it is not one of files'],
+    [['create', 'x', '--folder', 'nowhere'], '--folder nowhere: there is no such directory'],
+    [['create', 'x', '--deny', 'fun'], '--deny fun: it denies net, and nothing else'],
+    [['create', 'x', '--pids', '0'], '--pids 0: a number from 1 on is wanted'],
+    [['create', 'x', '--memory', 'much'], '--memory: "much" is no size'],
+    [['rm', 'nothing'], 'workspace nothing: there is none ("plinth workspace list" lists them)'],
+  ])('says what is wrong with %s', (args, line) => {
+    const { status, stderr, stdout } = user.plinth('workspace', ...args);
+    expect([status, stdout]).toEqual([2, '']);
+    expect(stderr).toContain(`plinth: ${line}`);
+    expect(stderr.trimEnd().split('\n')).toHaveLength(1);
+  });
+
+  it('is listed, and goes with all that was changed in it', () => {
+    const [only] = JSON.parse(user.plinth('workspace', 'list', '--json').stdout) as {
+      name: string;
+      directory: string;
+    }[];
+    expect(only!.name).toBe('demo');
+    expect(user.plinth('workspace', 'rm', 'demo')).toEqual({ status: 0, stdout: '', stderr: '' });
+    expect(existsSync(only!.directory)).toBe(false);
+    expect(readdirSync(join(only!.directory, '..'))).toEqual([]);
+    expect(user.plinth('workspace', 'list').stdout).toBe('no workspaces; "plinth workspace create NAME" makes one\n');
+  });
+});
