@@ -38,7 +38,7 @@ export class WorkspaceUser implements Disposable {
   }
 
   /** Goes on in the background until its standard input ends. */
-  start(...args: readonly string[]): { readonly said: Promise<string>; end(): Promise<number | null> } {
+  start(...args: readonly string[]): { readonly said: Promise<string>; readonly end: () => Promise<number | null> } {
     const child = spawn(process.execPath, [PLINTH, ...args], {
       cwd: this.project,
       env: this.#environment,
