@@ -52,6 +52,11 @@ export const DEBIAN_PACKAGES: readonly DebianPackage[] = [
   { name: 'tshark', why: 'reads captures', probe: ['tshark', '--version'] },
   { name: 'gcc', why: 'builds oracles in C', probe: ['gcc', '--version'] },
   {
+    name: 'libc6-dev',
+    why: 'the C library of the oracles',
+    probe: ['gcc', '-E', '-include', 'stdio.h', '-x', 'c', '/dev/null'],
+  },
+  {
     name: 'libhyperscan-dev',
     why: 'the reference of the pattern matchers',
     probe: ['gcc', '-E', '-include', 'hs/hs.h', '-x', 'c', '/dev/null'],
