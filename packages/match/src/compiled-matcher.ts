@@ -3,11 +3,11 @@
 // hashes are worked out in a vector, and one branch sees whether any of them is let through.
 
 import { type Code, type Label, ModuleBuilder } from '@plinth/wasmgen';
-import { type FilterTable, HASH_FACTOR, WINDOW_FOLD, windowMask, type WindowSet } from './filter.js';
+import { DISTANCES, type Filter, HASH_FACTOR, HEAD_MASK, SECOND_SHIFT, windowMask, type WordSet } from './filter.js';
 import type { Matcher } from './matcher.js';
 import type { Match } from './pattern.js';
 import type { StreamScanner, StreamState } from './scanner.js';
-import { type AutomatonPlace, CELL, scanTables, type ScanTables } from './tables.js';
+import { type AutomatonPlace, CELL, type FilterPlace, scanTables } from './tables.js';
 
 const PAGE = 0x1_0000;
 /** Bytes of text that are searched at a time: what the nearest caches hold beside the tables. */
@@ -15,6 +15,8 @@ const PIECE = 0x8000;
 /** Bytes of a round of the filter, and what looks may see behind it. */
 const ROUND = 16;
 const TEXT_ROOM = 32;
+/** What lies before the text: the last look that let something through, and what has been compared, as distances from it. */
+const KEPT = { size: 64, last: 0, told: 4 } as const;
 
 interface Walker {
   /** On from a state while a pattern that began before the text may end in it; tells those. */
@@ -37,7 +39,7 @@ export class CompiledMatcher {
   constructor(matcher: Matcher) {
     this.#matcher = matcher;
     const tables = scanTables(matcher, ({ own }, state) => own[state]!);
-    const textAt = (tables.bytes.length + 63) & ~63;
+    const textAt = ((tables.bytes.length + 63) & ~63) + KEPT.size;
     // A piece has room for the longest pattern, or the filter would never be asked.
     const size = Math.max(PIECE, 2 * matcher.longest);
     const pages = Math.ceil((textAt + size + TEXT_ROOM) / PAGE);
@@ -50,7 +52,7 @@ export class CompiledMatcher {
     const found = builder.importFunction('env', 'found', { parameters: ['i32', 'i32', 'i32'], results: [] });
     const emitter = new MatcherEmitter(builder, matcher, tables.automata, textAt, found);
     matcher.automata.forEach((_, n) => emitter.walkers(n));
-    emitter.scan(tables.bitmaps);
+    if (matcher.filter !== undefined) emitter.scan(matcher.filter, tables.filter!);
     const { exports } = new WebAssembly.Instance(new WebAssembly.Module(builder.finish()), {
       env: { memory, found: (automaton: number, own: number, end: number) => this.#found.push(automaton, own, end) },
     });
@@ -207,28 +209,27 @@ class MatcherEmitter {
     return code.get(at).memory('i32.load8_u', this.#textAt).i32(1).op('i32.shl').memory('i32.load16_u', classes);
   }
 
-  /** The filter over the whole text, one table after the other. */
-  scan(bitmaps: ScanTables['bitmaps']): void {
-    const { filter } = this.#matcher;
-    if (filter === undefined) return;
-    const rounds = filter.tables.map((table, n) => this.#round(table, bitmaps[n]!));
+  /** The filter over the whole text. */
+  scan(filter: Filter, place: FilterPlace): void {
+    const round = this.#round(filter, place);
+    const {
+      stride,
+      width,
+      windows: { bits },
+    } = filter;
     const code = this.#function('scan', 1, false);
-    filter.tables.forEach((table, n) => this.#filter(code, table, bitmaps[n]!.windows, rounds[n]!));
-  }
-
-  #filter(code: Code, { stride, windows: { width, bits } }: FilterTable, bitmap: number, round: number): void {
     const length = 0;
-    const [at, told] = [code.local('i32'), code.local('i32')];
-    const [fold, mask, factor, product, index] = Array.from({ length: 5 }, () => code.local('v128')) as [
-      number,
+    const at = code.local('i32');
+    const [mask, factor, product, index] = Array.from({ length: 4 }, () => code.local('v128')) as [
       number,
       number,
       number,
       number,
     ];
-    code.i32(WINDOW_FOLD).op('i32x4.splat').set(fold).i32(HASH_FACTOR).op('i32x4.splat').set(factor);
-    code.i32(windowMask(width)).op('i32x4.splat').set(mask);
-    code.i32(0).set(at).i32(0).set(told);
+    code.i32(HASH_FACTOR).op('i32x4.splat').set(factor).i32(windowMask(width)).op('i32x4.splat').set(mask);
+    code.i32(0).set(at);
+    this.#keep(code, 'last', () => code.i32(0));
+    this.#keep(code, 'told', () => code.i32(0));
     const over = code.block();
     const loop = code.loop();
     code.get(at).get(length).op('i32.ge_u').branchIf(over);
@@ -236,14 +237,13 @@ class MatcherEmitter {
     // A vector has the windows of every fourth byte.
     for (let from = 0; from < 4; from += stride) {
       code.get(at).memory('v128.load', this.#textAt + from);
-      if (width < 4) code.get(mask).op('v128.and');
-      code.get(fold).op('v128.or').get(factor).op('i32x4.mul').tee(product);
+      code.get(mask).op('v128.and').get(factor).op('i32x4.mul').tee(product);
       code
         .i32(32 - (bits - 3))
         .op('i32x4.shr_u')
         .set(index);
       for (let lane = 0; lane < 4; lane++) {
-        code.get(index).lane('i32x4.extract_lane', lane).memory('i64.load', bitmap);
+        code.get(index).lane('i32x4.extract_lane', lane).memory('i64.load', place.windows);
         code.get(product).lane('i32x4.extract_lane', lane).op('i64.extend_i32_u').op('i64.shr_u');
         if (!first) code.op('i64.or');
         first = false;
@@ -251,16 +251,19 @@ class MatcherEmitter {
     }
     code.op('i32.wrap_i64').i32(1).op('i32.and');
     const some = code.if();
-    code.get(at).get(told).get(length).call(round).set(told).end(some);
+    code.get(at).get(length).call(round).end(some);
     code.get(at).i32(ROUND).op('i32.add').set(at).branch(loop).end(loop).end(over);
   }
 
-  /** A function of (at, told, length): compares from where the looks of a round let it begin, behind `told`; gives the new `told`. */
-  #round({ stride, behind, windows, heads, ...lengths }: FilterTable, at0: ScanTables['bitmaps'][number]): number {
-    const compares = this.#places.map((place, n) => this.#compare(lengths, n, place));
-    const { index, code } = this.#builder.function({ parameters: ['i32', 'i32', 'i32'], results: ['i32'] });
-    const [at, told, length] = [0, 1, 2];
-    const [product, from, last, end] = Array.from({ length: 4 }, () => code.local('i32')) as [
+  /** A function of (at, length): compares from where the looks of a round let patterns begin, unless it has been done before. */
+  #round({ stride, width, windows, heads, beginsBits }: Filter, place: FilterPlace): number {
+    const compares = this.#places.map((automaton, n) => this.#compare(n, automaton));
+    const { index, code } = this.#builder.function({ parameters: ['i32', 'i32'], results: [] });
+    const [at, length] = [0, 1];
+    const [hash, distances, told, left, bit, from, end] = Array.from({ length: 7 }, () => code.local('i32')) as [
+      number,
+      number,
+      number,
       number,
       number,
       number,
@@ -268,54 +271,78 @@ class MatcherEmitter {
     ];
     code.get(at).i32(ROUND).op('i32.add').set(end);
     const loop = code.loop();
-    this.#isIn(code, windows, at0.windows, at, product);
+    this.#isIn(code, windows, place.windows, at, windowMask(width), hash);
     const some = code.if();
-    emitLarger(
-      code,
-      () =>
-        code
-          .get(at)
-          .i32(stride - 1)
-          .op('i32.sub'),
-      () => code.get(told),
-      from,
-    );
-    code.get(at).i32(behind).op('i32.add').set(last);
+    code.get(hash).get(hash).i32(SECOND_SHIFT).op('i32.shr_u').op('i32.xor').i32(HASH_FACTOR).op('i32.mul');
+    code
+      .i32(32 - beginsBits)
+      .op('i32.shr_u')
+      .i32(2)
+      .op('i32.shl')
+      .memory('i32.load', place.begins)
+      .set(distances);
+    // What has been compared is as much farther away; a shift by 32 bits and more would be none.
+    this.#kept(code, 'told').op('i64.extend_i32_u').get(at);
+    this.#kept(code, 'last').op('i32.sub').op('i64.extend_i32_u').i64(63n);
+    code.get(at);
+    this.#kept(code, 'last').op('i32.sub').i32(63).op('i32.lt_u').select().op('i64.shl').op('i32.wrap_i64').set(told);
+    this.#keep(code, 'last', () => code.get(at));
+    code.get(told).i32(-1).op('i32.xor').get(distances).op('i32.and');
+    code
+      .i32(2 ** DISTANCES - 1)
+      .op('i32.and')
+      .set(left);
     const over = code.block();
     const each = code.loop();
-    code.get(from).get(last).op('i32.gt_s').branchIf(over).get(from).get(length).op('i32.ge_s').branchIf(over);
-    this.#isIn(code, heads, at0.heads, from, product);
-    const begins = code.if();
+    code.get(left).op('i32.eqz').branchIf(over);
+    code.get(left).get(left).i32(1).op('i32.sub').op('i32.and').get(left).op('i32.xor').set(bit);
+    code.get(left).get(bit).op('i32.xor').set(left);
+    code
+      .get(at)
+      .i32(stride - 1)
+      .op('i32.add')
+      .get(bit)
+      .op('i32.ctz')
+      .op('i32.sub')
+      .tee(from)
+      .i32(0)
+      .op('i32.lt_s')
+      .branchIf(each);
+    const begins = code.block();
+    code.get(bit).i32(DISTANCES).op('i32.shl').get(distances).op('i32.and').branchIf(begins);
+    this.#isIn(code, heads, place.heads, from, HEAD_MASK, hash);
+    code.branchIf(begins).branch(each).end(begins);
+    code.get(told).get(bit).op('i32.or').set(told);
     for (const compare of compares) code.get(from).get(length).call(compare);
-    code.end(begins);
-    code.get(from).i32(1).op('i32.add').tee(from).set(told).branch(each).end(each).end(over).end(some);
-    code.get(at).i32(stride).op('i32.add').tee(at).get(end).op('i32.lt_s').branchIf(loop).end(loop).get(told);
+    code.branch(each).end(each).end(over);
+    this.#keep(code, 'told', () => code.get(told));
+    code.end(some);
+    code.get(at).i32(stride).op('i32.add').tee(at).get(end).op('i32.lt_s').branchIf(loop).end(loop);
     return index;
   }
 
-  /** 1 if the window that begins there is in the set, else 0. */
-  #isIn(code: Code, { width, bits }: WindowSet, bitmap: number, at: number, product: number): void {
-    code.get(at).memory('i32.load', this.#textAt);
-    if (width < 4) code.i32(windowMask(width)).op('i32.and');
-    code.i32(WINDOW_FOLD).op('i32.or').i32(HASH_FACTOR).op('i32.mul');
-    if (width > 4) {
-      code
-        .get(at)
-        .memory('i32.load', this.#textAt + width - 4)
-        .i32(WINDOW_FOLD)
-        .op('i32.or');
-      code.op('i32.xor').i32(HASH_FACTOR).op('i32.mul');
-    }
-    code.tee(product);
+  /** 1 if the word that begins there is in the set, else 0. */
+  #isIn(code: Code, { bits }: WordSet, bitmap: number, at: number, mask: number, hash: number): void {
+    code.get(at).memory('i32.load', this.#textAt).i32(mask).op('i32.and').i32(HASH_FACTOR).op('i32.mul').tee(hash);
     code
       .i32(32 - (bits - 3))
       .op('i32.shr_u')
       .memory('i64.load', bitmap);
-    code.get(product).op('i64.extend_i32_u').op('i64.shr_u').op('i32.wrap_i64').i32(1).op('i32.and');
+    code.get(hash).op('i64.extend_i32_u').op('i64.shr_u').op('i32.wrap_i64').i32(1).op('i32.and');
   }
 
-  /** A function of (from, length): tells the patterns of the table's lengths that begin there. */
-  #compare({ least, most }: Pick<FilterTable, 'least' | 'most'>, automaton: number, place: AutomatonPlace): number {
+  #kept(code: Code, word: 'last' | 'told'): Code {
+    return code.i32(0).memory('i32.load', this.#textAt - KEPT.size + KEPT[word]);
+  }
+
+  #keep(code: Code, word: 'last' | 'told', value: () => void): void {
+    code.i32(0);
+    value();
+    code.memory('i32.store', this.#textAt - KEPT.size + KEPT[word]);
+  }
+
+  /** A function of (from, length): tells the patterns that begin there. */
+  #compare(automaton: number, place: AutomatonPlace): number {
     const { index, code } = this.#builder.function({ parameters: ['i32', 'i32'], results: [] });
     const [from, length] = [0, 1];
     const [state, at, by, own] = Array.from({ length: 4 }, () => code.local('i32')) as [number, number, number, number];
@@ -323,7 +350,6 @@ class MatcherEmitter {
     const over = code.block();
     const loop = code.loop();
     code.get(at).get(length).op('i32.ge_s').branchIf(over);
-    if (Number.isFinite(most)) code.get(at).get(from).i32(most).op('i32.add').op('i32.ge_s').branchIf(over);
     this.#classOf(code, place, at).tee(by).op('i32.eqz').branchIf(over);
     // The child is at base + class, if its check is 1 + the state.
     this.#field(code, place, state, CELL.base).get(by).op('i32.add').set(by);
@@ -331,7 +357,6 @@ class MatcherEmitter {
     this.#field(code, place, by, CELL.check).op('i32.ne').branchIf(over);
     code.get(by).set(state).get(at).i32(1).op('i32.add').set(at);
     this.#field(code, place, state, CELL.out).tee(own).op('i32.eqz').branchIf(loop);
-    code.get(at).get(from).op('i32.sub').i32(least).op('i32.lt_s').branchIf(loop);
     code.i32(automaton).get(own).get(at).call(this.#found).branch(loop).end(loop).end(over);
     return index;
   }
@@ -375,14 +400,4 @@ function emitStep(
     .branch(down)
     .end(down)
     .end(done);
-}
-
-/** `into` becomes the larger of two numbers with signs. */
-function emitLarger(code: Code, one: () => void, other: () => void, into: number): void {
-  one();
-  code.tee(into);
-  other();
-  code.get(into);
-  other();
-  code.op('i32.gt_s').select().set(into);
 }

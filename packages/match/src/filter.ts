@@ -1,59 +1,78 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which positions of a text can be the beginning of a pattern, from a few of its bytes and without an automaton: most
-// are ruled out by one look each, or by none. A look takes 3 or 4 bytes (a *window*) and asks a bitmap by their hash. Looks of a
-// table are some bytes apart, its *stride*; each of its patterns is entered by all the windows that a look can see of
-// it, with every value of the bytes that lie outside of it. Long patterns allow a long stride at little cost, so short ones
-// may have a table of their own. Where a look lets something through, a second bitmap of what patterns begin with (*heads*, up to
-// 8 bytes) is asked at each of the few positions that are meant.
+// are ruled out by one look each, or by none. A look takes 3 or 4 bytes (a *window*) and asks a bitmap by their hash. Looks are
+// some bytes apart, the *stride*; so each pattern is entered by one window for every way in which it can lie beside the looks, wherever
+// in its first bytes the window is that a usual text has least often. What is outside of the pattern is entered with every value.
 //
-// Bit 5 of every byte is set before it is hashed, which makes letters of both cases equal (and some other bytes, too). What is let
-// through is compared with the patterns afterwards: collisions cost time and lose nothing.
+// What a look lets through is asked again, by another hash, for where patterns begin that have such a window: a set of a few distances.
+// A second bitmap says of the first bytes there (*heads*) whether any pattern begins with them. From there the text is compared with the
+// patterns: collisions cost time and lose nothing.
 
 import { PlinthError } from '@plinth/core';
 import type { Pattern } from './pattern.js';
 
-/** Sets bit 5 of the bytes of a window. */
-export const WINDOW_FOLD = 0x2020_2020;
 /** Fibonacci hashing: 2^32 by the golden ratio. */
 export const HASH_FACTOR = 0x9e37_79b1;
-/** Bytes that a look may see behind the end of the text; what is there does not matter. */
-export const WINDOW_REACH = 7;
+/** By how many bits a hash is shifted and added to itself for the second one. */
+export const SECOND_SHIFT = 15;
+/** Bytes of a head. */
+export const HEAD_WIDTH = 4;
+/** What is looked at of a head: all but bit 5 of each byte, as of a window. */
+export const HEAD_MASK: number = 0xdfdf_dfdf | 0;
+/** Distances that a number in `begins` has. */
+export const DISTANCES = 16;
+/** A byte alone would be seen in too many windows. */
+export const SHORTEST_FILTERED = 2;
 
-/** A set of windows by their hashes. */
-export interface WindowSet {
-  /** Bytes of a window, 2 to 8. */
-  readonly width: number;
-  /** Where a window's bit is says `windowBit`. */
+/** A set of words by their hashes. */
+export interface WordSet {
+  /** Where a hash has its bit says `bitOf`. */
   readonly bits: number;
   /** 2^bits bits and 8 bytes. */
   readonly bitmap: Uint8Array;
-  /** Windows in it. */
+  /** Words in it. */
   readonly entries: number;
 }
 
-export interface FilterTable {
-  /** Looks are at multiples of it; a pattern may begin up to stride - 1 bytes before its window. */
+export interface Filter extends Shape {
+  readonly windows: WordSet;
+  /** What patterns of `HEAD_WIDTH` bytes and more begin with. */
+  readonly heads: WordSet;
+  /**
+   * For a window, by `beginsSlot`, where patterns may begin: bit n stands for the position that is `stride - 1 - n` behind the
+   * beginning of the window, and with bit 16 + n a pattern may begin there that has no head. It has 2^beginsBits numbers.
+   */
+  readonly begins: Uint32Array;
+  readonly beginsBits: number;
+  /** Bytes at the end of a text in which the beginning of a pattern may be missed, since a look has to see what is behind the text. */
+  readonly reach: number;
+}
+
+interface Shape {
+  /** Looks are at multiples of it. */
   readonly stride: 2 | 4;
-  /** A pattern may also begin up to as many bytes behind the beginning of its window. */
-  readonly behind: number;
-  /** Lengths of the patterns that it finds, both included. */
-  readonly least: number;
-  readonly most: number;
-  readonly windows: WindowSet;
-  readonly heads: WindowSet;
+  /** Bytes of a window. */
+  readonly width: 3 | 4;
 }
 
-export interface Filter {
-  readonly tables: readonly FilterTable[];
-}
+/** With this one any pattern has few windows. */
+const LAST_RESORT: Shape = { stride: 2, width: 3 };
+const SHAPES: readonly Shape[] = [
+  { stride: 4, width: 4 },
+  { stride: 4, width: 3 },
+  { stride: 2, width: 4 },
+  LAST_RESORT,
+];
 
-/** A byte alone would be seen in too many windows. */
-export const SHORTEST_FILTERED = 2;
-/** Bytes of the widest head, and of the widest window of a look: a wider one costs every look more than what it keeps out. */
-const WIDEST = 8;
-const WORD = 4;
-/** Patterns of this length and more are all alike to every table. */
-const LONG = 7;
+/**
+ * What is looked at of each byte of a window. Bit 5 is not, so letters of both cases are equal (and some other bytes, too). Of four bytes
+ * there are enough without the upper bits of the outer ones, which are those that may be outside of a pattern.
+ */
+const KEPT: Readonly<Record<Shape['width'], readonly number[]>> = {
+  3: [0xdf, 0xdf, 0xdf],
+  4: [0x1f, 0xdf, 0xdf, 0x1f],
+};
+
 /** Bits of the smallest bitmap, 4 KiB. */
 const FEWEST_BITS = 15;
 /**
@@ -62,30 +81,37 @@ const FEWEST_BITS = 15;
  */
 const LOOK_COSTS = [1, 1, 1, 1.05, 1.1, 1.2, 1.4, 1.8, 2.5, 4] as const;
 /** What it costs to see to a look that lets something through, in looks. */
-const PASS_COST = 40;
-/** And to walk the trie, where a head lets a position through. */
-const WALK_COST = 40;
-/** Values of a byte of a usual text, as far as one in as many has a given one. */
-const VALUES = 24;
-/** Windows of 4 bytes that may be entered one by one: more of them are no filter. */
-const MOST_ENTRIES = 2 ** 20;
-/** Values of a byte after folding. */
-const FOLDED_VALUES = 128;
+const PASS_COST = 30;
+/** How much of what is searched is a usual text; the rest is as if by chance, as what is compressed or encrypted. */
+const TEXT_PART = 0.5;
+/** With more windows a shape is no filter. */
+const MOST_ENTRIES = 2 ** 18;
+const MOST_BEGINS_BITS = 17;
+/** A pass with one more position to look at costs so much more. */
+const POSITION_COST = 0.5;
+/** Heads take this many bits each. */
+const HEAD_BITS = 16;
 
-/** What is left of the first four bytes of a window with fewer. */
-export function windowMask(width: number): number {
-  return width < WORD ? 2 ** (8 * width) - 1 : 0xffff_ffff;
+/** As a number, little-endian, for `and`. */
+export function windowMask(width: Shape['width']): number {
+  return KEPT[width].reduce((mask, kept, n) => mask | (kept << (8 * n)), 0);
+}
+
+/** Of four bytes, little-endian, as far as they are looked at. */
+export function wordHash(bytes: number, mask: number): number {
+  return Math.imul(bytes & mask, HASH_FACTOR);
 }
 
 /**
- * The bit of a window, of which `first` are its first four bytes and `last` its last four, little-endian. Folded, they give a product; the
- * upper bits of that choose a byte of the bitmap, and its lower 6 bits one of the 64 bits that begin there. So one load that
- * need not be aligned and one shift find it.
+ * The bit of a word: the upper bits of its hash choose a byte of the bitmap, and its lower 6 bits one of the 64 bits that begin
+ * there. So one load that need not be aligned and one shift find it.
  */
-export function windowBit(first: number, last: number, { width, bits }: Pick<WindowSet, 'width' | 'bits'>): number {
-  let product = Math.imul((first & windowMask(width)) | WINDOW_FOLD, HASH_FACTOR);
-  if (width > WORD) product = Math.imul(product ^ (last | WINDOW_FOLD), HASH_FACTOR);
-  return ((product >>> 0) >>> (32 - (bits - 3))) * 8 + (product & 63);
+export function bitOf(hash: number, bits: number): number {
+  return ((hash >>> 0) >>> (32 - (bits - 3))) * 8 + (hash & 63);
+}
+
+export function beginsSlot(hash: number, beginsBits: number): number {
+  return Math.imul(hash ^ (hash >>> SECOND_SHIFT), HASH_FACTOR) >>> (32 - beginsBits);
 }
 
 /** @throws PlinthError `input` for a pattern of one byte */
@@ -94,118 +120,188 @@ export function buildFilter(patterns: readonly Pattern[]): Filter {
   if (shortest < SHORTEST_FILTERED) {
     throw new PlinthError('input', 'filter-length', 'a filter finds patterns of two bytes and more');
   }
-  return { tables: cheapest(patterns).map((shape) => buildTable(patterns, shape)) };
+  // Those that have the least choice come first, since who comes later may take the same windows.
+  const sorted = patterns.map(({ bytes }) => bytes).toSorted((one, other) => one.length - other.length);
+  const plans = SHAPES.map((shape) => plan(sorted, shape));
+  return build(plans.reduce((best, other) => (other.cost < best.cost ? other : best)));
 }
 
-interface Shape {
-  readonly width: number;
-  readonly stride: 2 | 4;
-  readonly least: number;
-  readonly most: number;
+interface Choice {
+  readonly bytes: Uint8Array;
+  /** Where the window begins, from the beginning of the pattern on; it may be before it. */
+  readonly from: number;
 }
 
-/** One table, or one for short patterns and one for the others: what is expected to cost least. */
-function cheapest(patterns: readonly Pattern[]): Shape[] {
-  const counts = Array<number>(LONG + 1).fill(0);
-  for (const { bytes } of patterns) counts[Math.min(LONG, bytes.length)]!++;
-  const all = Number.POSITIVE_INFINITY;
-  const shapes = (least: number, most: number): Shape[] =>
-    ([2, 4] as const).flatMap((stride) => [3, WORD].map((width) => ({ width, stride, least, most })));
-  const first = counts.findIndex((count) => count > 0);
-  const candidates = shapes(first, all).map((shape) => [shape]);
-  for (let from = first + 1; from <= LONG; from++) {
-    for (const short of shapes(first, from - 1)) for (const long of shapes(from, all)) candidates.push([short, long]);
-  }
-  let best = candidates[0]!;
-  let least = Number.POSITIVE_INFINITY;
-  for (const candidate of candidates) {
-    const cost = candidate.reduce((sum, shape) => sum + costOf(shape, counts), 0);
-    if (cost >= least) continue;
-    least = cost;
-    best = candidate;
-  }
-  return best;
+interface Plan {
+  readonly shape: Shape;
+  readonly choices: readonly Choice[];
+  readonly bits: number;
+  /** Of a byte of a usual text, in looks. */
+  readonly cost: number;
 }
 
-/** Of a byte of a usual text, in looks. `counts` are numbers of patterns by their lengths. */
-function costOf({ width, stride, least, most }: Shape, counts: readonly number[]): number {
+/** Chooses the windows of each pattern. */
+function plan(patterns: readonly Uint8Array[], shape: Shape): Plan {
+  const { stride, width } = shape;
+  const choices: Choice[] = [];
+  /** The distances of windows that are inside of a pattern. */
+  const known = new Map<number, number>();
   let [entries, passes] = [0, 0];
-  for (let length = least; length <= Math.min(LONG, most); length++) {
-    for (let before = 0; before < stride; before++) {
-      const known = Math.max(inside(length, before, width), inside(length, before - stride, width));
-      entries += counts[length]! * FOLDED_VALUES ** (width - known);
-      passes += counts[length]! / VALUES ** known;
+  for (const bytes of patterns) {
+    for (let beside = 0; beside < stride; beside++) {
+      let best: (Weight & { from: number; cost: number }) | undefined;
+      for (let from = beside === 0 ? 0 : beside - stride; from <= DISTANCES - stride; from += stride) {
+        if (from >= bytes.length) break;
+        const weight = weigh(bytes, from, width);
+        const before = weight.key === undefined ? undefined : known.get(weight.key);
+        if (before !== undefined) {
+          weight.entries = 0;
+          weight.chance *= (before & distance(from, stride)) === 0 ? POSITION_COST : 0;
+        }
+        const cost = weight.chance + weight.entries / 2 ** 20;
+        if (best === undefined || cost < best.cost) best = { ...weight, from, cost };
+      }
+      const { key, from } = best!;
+      choices.push({ bytes, from });
+      if (key !== undefined) known.set(key, (known.get(key) ?? 0) | distance(from, stride));
+      entries += best!.entries;
+      passes += best!.chance;
+    }
+    if (entries > MOST_ENTRIES && shape !== LAST_RESORT) {
+      return { shape, choices, bits: 0, cost: Number.POSITIVE_INFINITY };
     }
   }
-  // Those of 3 bytes, every second byte, are always a way.
-  if (entries > MOST_ENTRIES && (width > 3 || stride > 2)) return Number.POSITIVE_INFINITY;
-  const patterns = counts.slice(least, Math.min(LONG, most) + 1).reduce((sum, count) => sum + count, 0);
-  const walks = stride * Math.min(1, patterns / VALUES ** Math.min(WIDEST, least));
-  return (sizeFor(entries).cost + (PASS_COST + walks * WALK_COST) * Math.min(1, passes)) / stride;
+  const { bits, cost } = sizeFor(entries, passes);
+  return { shape, choices, bits, cost: cost / stride };
 }
 
-/** Bytes of a pattern in a window that begins `from` bytes behind the pattern's beginning. */
-function inside(length: number, from: number, width: number): number {
-  return Math.max(0, Math.min(length, from + width) - Math.max(0, from));
+/** The bit in `begins` of a window that begins `from` bytes behind the beginning of a pattern. */
+function distance(from: number, stride: number): number {
+  return 1 << (from + stride - 1);
 }
 
-function buildTable(patterns: readonly Pattern[], { width, stride, least, most }: Shape): FilterTable {
-  const windows: Windows = new Map();
-  const heads: Windows = new Map();
-  const headWidth = Math.min(WIDEST, least);
-  let behind = 0;
-  for (const { bytes } of patterns) {
-    if (bytes.length < least || bytes.length > most) continue;
-    for (let before = 0; before < stride; before++) {
-      const earlier = inside(bytes.length, before - stride, width) > inside(bytes.length, before, width);
-      if (earlier) behind = Math.max(behind, stride - before);
-      enter(windows, bytes, earlier ? before - stride : before, width);
-    }
-    enter(heads, bytes, 0, headWidth);
-  }
-  return { stride, behind, least, most, windows: windowSet(windows, width), heads: windowSet(heads, headWidth) };
+interface Weight {
+  /** What is kept of a window, if it is inside of the pattern. */
+  readonly key: number | undefined;
+  /** Windows that it can be. */
+  entries: number;
+  /** How often one of them is in a usual text. */
+  chance: number;
 }
 
-/** The first four bytes of windows, by their last four, or by 0 for those that have no more. */
-type Windows = Map<number, Set<number>>;
-
-/** Enters what a window sees that begins `from` bytes behind the beginning of a pattern, or before it. */
-function enter(windows: Windows, bytes: Uint8Array, from: number, width: number): void {
-  let all = [0];
-  for (let n = 0; n < Math.min(WORD, width); n++) {
+/** A window that begins `from` bytes behind the beginning of a pattern, or before it. */
+function weigh(bytes: Uint8Array, from: number, width: Shape['width']): Weight {
+  let [key, entries, chance]: [number | undefined, number, number] = [0, 1, 1];
+  for (let n = 0; n < width; n++) {
+    const kept = KEPT[width][n]!;
     const byte = bytes[from + n];
-    const values = byte === undefined ? FOLDED : [byte | 0x20];
-    all = all.flatMap((rest) => values.map((value) => (rest | (value << (8 * n))) >>> 0));
-  }
-  // A wider one lies inside of the pattern.
-  let last = 0;
-  for (let n = 0; width > WORD && n < WORD; n++) last |= (bytes[from + width - WORD + n]! | 0x20) << (8 * n);
-  const firsts = windows.get(last) ?? new Set();
-  windows.set(last, firsts);
-  for (const first of all) firsts.add(first);
-}
-
-function windowSet(windows: Windows, width: number): WindowSet {
-  const entries = [...windows.values()].reduce((sum, { size }) => sum + size, 0);
-  const { bits } = sizeFor(entries);
-  const bitmap = new Uint8Array(2 ** bits / 8 + 8);
-  for (const [last, firsts] of windows) {
-    for (const first of firsts) {
-      const bit = windowBit(first, last, { width, bits });
-      bitmap[bit >>> 3]! |= 1 << (bit & 7);
+    if (byte === undefined) {
+      entries *= valuesOf(kept).length;
+      key = undefined;
+    } else {
+      chance *= chanceOf(kept)[byte]!;
+      if (key !== undefined) key |= (byte & kept) << (8 * n);
     }
   }
-  return { width, bits, bitmap, entries };
+  return { key, entries, chance };
 }
 
-/** What any byte can be after folding. */
-const FOLDED: readonly number[] = Array.from({ length: 256 }, (_, byte) => byte).filter((byte) => (byte & 0x20) !== 0);
+function build({ shape, choices, bits }: Plan): Filter {
+  const { stride, width } = shape;
+  const windows = new Map<number, number>();
+  const heads = new Set<number>();
+  let reach = HEAD_WIDTH;
+  for (const { bytes, from } of choices) {
+    reach = Math.max(reach, from + width);
+    const headed = bytes.length >= HEAD_WIDTH;
+    if (headed) heads.add(wordHash(bytes[0]! | (bytes[1]! << 8) | (bytes[2]! << 16) | (bytes[3]! << 24), HEAD_MASK));
+    const bit = distance(from, stride);
+    const begins = headed ? bit : bit | (bit << DISTANCES);
+    for (const window of windowsAt(bytes, from, width)) windows.set(window, (windows.get(window) ?? 0) | begins);
+  }
+  const beginsBits = Math.min(MOST_BEGINS_BITS, Math.ceil(Math.log2(2 * windows.size)));
+  const begins = new Uint32Array(2 ** beginsBits);
+  const hashes: number[] = [];
+  for (const [window, distances] of windows) {
+    const hash = wordHash(window, windowMask(width));
+    hashes.push(hash);
+    begins[beginsSlot(hash, beginsBits)]! |= distances;
+  }
+  const headBits = Math.max(FEWEST_BITS, Math.ceil(Math.log2(HEAD_BITS * Math.max(1, heads.size))));
+  return {
+    stride,
+    width,
+    windows: wordSet(hashes, bits),
+    heads: wordSet([...heads], headBits),
+    begins,
+    beginsBits,
+    reach,
+  };
+}
+
+function wordSet(hashes: readonly number[], bits: number): WordSet {
+  const bitmap = new Uint8Array(2 ** bits / 8 + 8);
+  for (const hash of hashes) {
+    const bit = bitOf(hash, bits);
+    bitmap[bit >>> 3]! |= 1 << (bit & 7);
+  }
+  return { bits, bitmap, entries: hashes.length };
+}
+
+/** All that a window there can be. */
+function windowsAt(bytes: Uint8Array, from: number, width: Shape['width']): number[] {
+  let all = [0];
+  for (const [n, kept] of KEPT[width].entries()) {
+    const byte = bytes[from + n];
+    const values = byte === undefined ? valuesOf(kept) : [byte & kept];
+    all = all.flatMap((rest) => values.map((value) => rest | (value << (8 * n))));
+  }
+  return all;
+}
 
 /** The size of a bitmap for so many windows that costs least, with what it lets through, and what that is. */
-function sizeFor(entries: number): { bits: number; cost: number } {
+function sizeFor(entries: number, passes: number): { bits: number; cost: number } {
   const sizes = LOOK_COSTS.map((look, n) => {
     const bits = FEWEST_BITS + n;
-    return { bits, cost: look + PASS_COST * Math.min(1, entries / 2 ** bits) };
+    return { bits, cost: look + PASS_COST * Math.min(1, TEXT_PART * passes + entries / 2 ** bits) };
   });
   return sizes.reduce((best, size) => (size.cost < best.cost ? size : best));
+}
+
+const VALUES = new Map<number, readonly number[]>();
+
+/** What any byte can be, of which so much is kept. */
+function valuesOf(kept: number): readonly number[] {
+  let values = VALUES.get(kept);
+  if (values === undefined) {
+    values = [...new Set(Array.from({ length: 256 }, (_, byte) => byte & kept))];
+    VALUES.set(kept, values);
+  }
+  return values;
+}
+
+/** The letters of a usual text, from the most frequent one on; each is as much rarer than the one before. */
+const LETTERS = ' etaoinsrhldcumpfgwybvkxjqz';
+const RARER = 0.88;
+/** What else it has, and how often, with the most frequent letter as 1. */
+const SIGNS = '0123456789.,-_/:;=()"\'\n';
+const SIGN_CHANCE = 0.08;
+const OTHER_CHANCE = 0.015;
+
+const CHANCES = new Map<number, Float64Array>();
+
+/** How often a byte of a usual text is one that is the same as far as it is kept. */
+function chanceOf(kept: number): Float64Array {
+  let chances = CHANCES.get(kept);
+  if (chances === undefined) {
+    const single = new Float64Array(256).fill(OTHER_CHANCE);
+    for (const sign of SIGNS) single[sign.charCodeAt(0)] = SIGN_CHANCE;
+    [...LETTERS].forEach((letter, n) => (single[letter.charCodeAt(0)] = RARER ** n));
+    const all = single.reduce((sum, chance) => sum + chance);
+    const sums = new Float64Array(256);
+    single.forEach((chance, byte) => (sums[byte & kept]! += chance / all));
+    chances = sums.map((_, byte) => sums[byte & kept]!);
+    CHANCES.set(kept, chances);
+  }
+  return chances;
 }

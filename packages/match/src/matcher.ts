@@ -57,6 +57,7 @@ function chooseFilter(patterns: readonly Pattern[], { search }: MatcherOptions):
   const short = patterns.some(({ bytes }) => bytes.length < SHORTEST_FILTERED);
   if (short && search === undefined) return undefined;
   const filter = buildFilter(patterns);
-  const sparse = filter.tables.every(({ windows: { bits, entries } }) => entries * LEAST_SPARSITY <= 2 ** bits);
+  const { bits, entries } = filter.windows;
+  const sparse = entries * LEAST_SPARSITY <= 2 ** bits;
   return search === 'filter' || sparse ? filter : undefined;
 }

@@ -3,7 +3,7 @@
 // in which those of one chunk are told is not fixed.
 
 import { type Automaton, descend, step } from './automaton.js';
-import { type FilterTable, windowBit, type WindowSet } from './filter.js';
+import { beginsSlot, bitOf, DISTANCES, type Filter, HEAD_MASK, windowMask, wordHash, type WordSet } from './filter.js';
 import type { Match } from './pattern.js';
 import type { Matcher } from './matcher.js';
 
@@ -52,11 +52,9 @@ export class Scanner implements StreamScanner {
       this.#states[n] = walk(automaton, 0, chunk.subarray(chunk.length - longest + 1), () => {});
     });
     if (filter !== undefined && chunk.length >= longest) {
-      for (const table of filter.tables) {
-        candidates(table, chunk, (from) => {
-          for (const automaton of automata) compareAt(automaton, chunk, from, table, emit);
-        });
-      }
+      candidates(filter, chunk, (from) => {
+        for (const automaton of automata) compareAt(automaton, chunk, from, emit);
+      });
     }
     this.#position += chunk.length;
   }
@@ -94,21 +92,14 @@ function finish(automaton: Automaton, from: number, chunk: Uint8Array, emit: Emi
   }
 }
 
-/** Tells the patterns of a table that begin at `from`. */
-function compareAt(
-  automaton: Automaton,
-  chunk: Uint8Array,
-  from: number,
-  { least, most }: FilterTable,
-  emit: Emit,
-): void {
+/** Tells the patterns that begin at `from`. */
+function compareAt(automaton: Automaton, chunk: Uint8Array, from: number, emit: Emit): void {
   const { classes, own } = automaton;
-  const end = Math.min(chunk.length, from + most);
   let state = 0;
-  for (let n = from; n < end; n++) {
+  for (let n = from; n < chunk.length; n++) {
     state = descend(automaton, state, classes[chunk[n]!]!);
     if (state < 0) return;
-    if (own[state] !== 0 && n + 1 >= from + least) list(automaton, state, n + 1, emit);
+    if (own[state] !== 0) list(automaton, state, n + 1, emit);
   }
 }
 
@@ -118,24 +109,36 @@ function list({ own, lists }: Automaton, state: number, end: number, emit: Emit)
   for (let n = 1; n <= lists[at]!; n++) emit(lists[at + n]!, end);
 }
 
-/** Tells every position at which a pattern of the table may begin, each once. */
-function candidates(table: FilterTable, chunk: Uint8Array, tell: (from: number) => void): void {
-  const { stride, behind, windows, heads } = table;
-  /** Behind the last position that was looked at. */
-  let seen = 0;
+/** Tells every position at which a pattern may begin, each once. */
+function candidates(
+  { stride, width, windows, heads, begins, beginsBits }: Filter,
+  chunk: Uint8Array,
+  tell: (from: number) => void,
+): void {
+  const mask = windowMask(width);
+  /** What has been told, as distances from the last look that let something through. */
+  let [told, last] = [0, 0];
   for (let at = 0; at < chunk.length; at += stride) {
-    if (!isIn(windows, chunk, at)) continue;
-    const last = Math.min(at + behind, chunk.length - 1);
-    for (let from = Math.max(seen, at - stride + 1); from <= last; from++) if (isIn(heads, chunk, from)) tell(from);
-    seen = last + 1;
+    const hash = wordHash(word(chunk, at), mask);
+    if (!isIn(windows, hash)) continue;
+    const distances = begins[beginsSlot(hash, beginsBits)]!;
+    told = at - last < 32 ? told << (at - last) : 0;
+    last = at;
+    for (let n = 0; n < DISTANCES; n++) {
+      const from = at + stride - 1 - n;
+      const bit = 1 << n;
+      if (from < 0 || (distances & bit) === 0 || (told & bit) !== 0) continue;
+      const short = (distances & (bit << DISTANCES)) !== 0;
+      if (!short && !isIn(heads, wordHash(word(chunk, from), HEAD_MASK))) continue;
+      told |= bit;
+      tell(from);
+    }
   }
 }
 
-/** Of the window that begins there. */
-function isIn(set: WindowSet, chunk: Uint8Array, at: number): boolean {
-  const last = set.width > 4 ? word(chunk, at + set.width - 4) : 0;
-  const bit = windowBit(word(chunk, at), last, set);
-  return (set.bitmap[bit >>> 3]! & (1 << (bit & 7))) !== 0;
+function isIn({ bitmap, bits }: WordSet, hash: number): boolean {
+  const bit = bitOf(hash, bits);
+  return (bitmap[bit >>> 3]! & (1 << (bit & 7))) !== 0;
 }
 
 /** Four bytes, little-endian; what is behind the text counts as zero. */

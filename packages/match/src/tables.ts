@@ -2,7 +2,7 @@
 // A matcher's tables as one row of bytes, in which code knows every table's place: the memory of a WebAssembly module, or the
 // value of an array map of eBPF.
 //
-//   for each table of the filter: bitmaps of windows and of heads | for each automaton: 256 classes of 16 bits, cells of 32 bytes
+//   of the filter: bitmaps of windows and of heads, what begins where | for each automaton: 256 classes of 16 bits, cells of 32 bytes
 //
 // A cell of the double array has its fields in 32 bits each, little-endian; `out` is what the automaton calls `own`, with a number
 // that is the caller's instead of a place in its lists.
@@ -19,10 +19,17 @@ export interface AutomatonPlace {
   readonly cellCount: number;
 }
 
+export interface FilterPlace {
+  /** The bitmaps. */
+  readonly windows: number;
+  readonly heads: number;
+  /** Numbers of 32 bits. */
+  readonly begins: number;
+}
+
 export interface ScanTables {
   readonly bytes: Uint8Array;
-  /** Where the bitmaps of each of the filter's tables lie. */
-  readonly bitmaps: readonly { readonly windows: number; readonly heads: number }[];
+  readonly filter: FilterPlace | undefined;
   readonly automata: readonly AutomatonPlace[];
 }
 
@@ -34,21 +41,24 @@ export function scanTables(matcher: Matcher, out: (automaton: Automaton, state: 
     size = (size + bytes + 63) & ~63;
     return at;
   };
-  const bitmaps = (matcher.filter?.tables ?? []).map(({ windows, heads }) => ({
-    windows: reserve(windows.bitmap.length),
-    heads: reserve(heads.bitmap.length),
-  }));
+  const filter = matcher.filter && {
+    windows: reserve(matcher.filter.windows.bitmap.length),
+    heads: reserve(matcher.filter.heads.bitmap.length),
+    begins: reserve(matcher.filter.begins.byteLength),
+  };
   const automata = matcher.automata.map(({ stateCount }) => ({
     classes: reserve(512),
     cells: reserve(stateCount * CELL.size),
     cellCount: stateCount,
   }));
   const bytes = new Uint8Array(size);
-  matcher.filter?.tables.forEach(({ windows, heads }, n) => {
-    bytes.set(windows.bitmap, bitmaps[n]!.windows);
-    bytes.set(heads.bitmap, bitmaps[n]!.heads);
-  });
   const view = new DataView(bytes.buffer);
+  if (filter !== undefined) {
+    const { windows, heads, begins } = matcher.filter!;
+    bytes.set(windows.bitmap, filter.windows);
+    bytes.set(heads.bitmap, filter.heads);
+    begins.forEach((distances, n) => view.setUint32(filter.begins + 4 * n, distances, true));
+  }
   matcher.automata.forEach((automaton, n) => {
     const { table, classes, own, suffix, depth, stateCount } = automaton;
     assert(table.form === 'compressed', 'programs walk compressed automata');
@@ -64,5 +74,5 @@ export function scanTables(matcher: Matcher, out: (automaton: Automaton, state: 
       if (own[state] !== 0) view.setUint32(at + CELL.out, out(automaton, state), true);
     }
   });
-  return { bytes, bitmaps, automata };
+  return { bytes, filter, automata };
 }

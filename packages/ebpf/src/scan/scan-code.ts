@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Code that finds all patterns of a matcher in a buffer: the filter's looks in a loop of 32 bytes, and out of its way, for what
+// Code that finds all patterns of a matcher in a buffer: the filter's looks in a loop of 64 bytes, and out of its way, for what
 // a look lets through, the comparison of the few positions that are meant. Each look is one load of text, one multiplication, one
 // load of a bitmap and one branch that is rarely taken.
 
@@ -7,15 +7,17 @@ import { assert } from '@plinth/core';
 import {
   type AutomatonPlace,
   CELL,
-  type FilterTable,
+  DISTANCES,
+  type Filter,
+  type FilterPlace,
   HASH_FACTOR,
+  HEAD_MASK,
   type Matcher,
   type ScanTables,
-  WINDOW_FOLD,
+  SECOND_SHIFT,
   windowMask,
-  type WindowSet,
 } from '@plinth/match';
-import { type Assembler, type Label, R0, R1, R2, R3, R4, R5, R7, R8, R9, type Register } from '../assembler.js';
+import { type Assembler, type Label, R0, R1, R2, R3, R4, R5, R7, R8, R9 } from '../assembler.js';
 import type { MapDefinition } from '../program.js';
 
 export interface ScanCode {
@@ -42,17 +44,17 @@ export interface ScanCode {
 }
 
 /** Behind the text in a buffer: what looks reach. */
-export const BUFFER_ROOM = 64;
+export const BUFFER_ROOM = 72;
 
 /** Bytes of a round of the loop: may_goto costs a read and a write of the stack, so it has to be worth it. */
-const ROUND = 32;
+const ROUND = 64;
 
-/** Registers of the bitmaps of up to two tables. */
-const BITMAPS: readonly Register[] = [R1, R2];
-
-/** Words of `scratch`: a position, a cell, and the place of the look that let something through; for each automaton its tail. */
-const WORD = { position: 0, cell: 8, look: 16, tails: 24 } as const;
-export const SCRATCH_SIZE = 40;
+/**
+ * Words of `scratch`: a position; a cell; the place of the look that let something through; where patterns may begin for it, as far as
+ * that has not been looked at; for each automaton its tail.
+ */
+const WORD = { position: 0, cell: 8, look: 16, begins: 24, tails: 32 } as const;
+export const SCRATCH_SIZE = 48;
 
 /**
  * Where the longest beginning of a pattern lies that the text ends with, and its cell, 4 bytes each: as far as the filter sees it, which
@@ -65,111 +67,104 @@ export const TAIL = {
   none: -1,
 } as const;
 
-/** Bytes at the end of a text in which a look may miss the beginning of a pattern, since it sees what is behind the text. */
-export function reachOf({ filter }: Matcher): number {
-  return Math.max(...filter!.tables.map(({ stride, windows }) => stride - 1 + windows.width));
-}
-
 /**
  * Scans the bytes from R8 to R9, at most `bufferSize`, of the buffer that R7 points to. R8 has to be a number that the verifier
  * does not know, or it follows the loop for each; afterwards it is where the scan has stopped, R9 or more at the end. Uses R0 to R5.
  * What is found is told at least once.
- * The matcher has a filter, of two tables at most, and compressed automata.
+ * The matcher has a filter, and compressed automata.
  */
 export function emitScan(a: Assembler, code: ScanCode): void {
-  const { matcher, tables, map, scratch, bufferSize } = code;
+  const { matcher, tables, map, scratch } = code;
   const { filter } = matcher;
-  assert(filter !== undefined && filter.tables.length <= BITMAPS.length, 'the code has registers for two tables');
-  const done = a.label();
-  const compares = filter.tables.map(() => a.label());
-  const looks = filter.tables
-    .flatMap(({ stride }, table) => Array.from({ length: ROUND / stride }, (_, n) => ({ table, at: n * stride })))
-    .sort((one, other) => one.at - other.at || one.table - other.table)
-    .map((look) => ({ ...look, hit: a.label() }));
+  assert(filter !== undefined && tables.filter !== undefined, 'the code asks a filter');
+  const { stride } = filter;
+  const [done, compare] = [a.label(), a.label()];
+  const looks = Array.from({ length: ROUND / stride }, (_, n) => ({ at: n * stride, hit: a.label() }));
   const outer = a.here();
-  filter.tables.forEach((_, n) => a.loadMapValue(BITMAPS[n]!, map, tables.bitmaps[n]!.windows));
+  a.loadMapValue(R1, map, tables.filter.windows);
   const loop = a.here();
   a.jumpIf('ge', R8, R9, done).mov(R3, R7).add(R3, R8);
-  for (const { table, at, hit } of looks) {
-    emitLook(a, filter.tables[table]!.windows, { text: R3, at, bitmap: BITMAPS[table]!, product: R5 });
-    a.jumpIf('set', R4, 1, hit);
-  }
+  for (const { at, hit } of looks) emitLook(a, filter, at, hit);
   a.add(R8, ROUND).mayGoto(done).jump(loop);
-  for (const { table, at, hit } of looks) {
+  for (const { at, hit } of looks) {
     a.here(hit);
     a.mov(R4, R8)
       .add(R4, at)
       .store(8, R7, scratch + WORD.look, R4)
-      .jump(compares[table]!);
+      .jump(compare);
   }
-  filter.tables.forEach((table, n) => {
-    const next = a.label();
-    if (n > 0) {
-      // A look of this table at the same place has not been taken yet.
-      a.load(8, R3, R7, scratch + WORD.look)
-        .jumpIf('ge', R3, bufferSize, next)
-        .add(R3, R7);
-      a.loadMapValue(R1, map, tables.bitmaps[n]!.windows);
-      emitLook(a, table.windows, { text: R3, at: 0, bitmap: R1, product: R0 });
-      a.jumpIf('set', R4, 1, compares[n]!).jump(next);
-    }
-    a.here(compares[n]!);
-    emitCompare(a, code, table, tables.bitmaps[n]!.heads);
-    a.here(next);
-  });
-  // All looks up to this place are done; those of each table go on at most its stride behind their last one.
-  a.load(8, R8, R7, scratch + WORD.look).add(R8, Math.min(...filter.tables.map(({ stride }) => stride)));
+  a.here(compare);
+  emitCompare(a, code, filter, tables.filter);
+  a.load(8, R8, R7, scratch + WORD.look).add(R8, stride);
   code.pause?.(done);
   a.mayGoto(done).jump(outer);
   a.here(done);
 }
 
-interface LookRegisters {
-  readonly text: Register;
-  /** Of the window, from `text` on. */
-  readonly at: number;
-  readonly bitmap: Register;
-  /** Kept for the look; not R4, by which x86 shifts slowly. */
-  readonly product: Register;
+/** Jumps to `hit` if the window at R3 + `at` is in the set, whose bitmap R1 points to; R5 is its hash. */
+function emitLook(a: Assembler, { width, windows: { bits } }: Filter, at: number, hit: Label): void {
+  emitHash(a, at, windowMask(width), bits);
+  a.add(R4, R1).load(8, R4, R4, 0).alu('rsh', R4, R5).jumpIf('set', R4, 1, hit);
 }
 
-/** Bit 0 of R4 says whether the window is in the set. */
-function emitLook(a: Assembler, { width, bits }: WindowSet, { text, at, bitmap, product }: LookRegisters): void {
-  a.load(4, product, text, at);
-  if (width < 4) a.alu32('and', product, windowMask(width));
-  a.alu32('or', product, WINDOW_FOLD).alu32('mul', product, HASH_FACTOR);
-  if (width > 4) {
-    a.load(4, R4, text, at + width - 4).alu32('or', R4, WINDOW_FOLD);
-    a.alu32('xor', product, R4).alu32('mul', product, HASH_FACTOR);
-  }
-  a.mov32(R4, product)
-    .alu32('rsh', R4, 32 - (bits - 3))
-    .add(R4, bitmap)
-    .load(8, R4, R4, 0)
-    .alu('rsh', R4, product);
+/** R5 becomes the hash of the word at R3 + `at`, R4 the byte of its bitmap; its lower bits say how far that is to be shifted. Not by R4, which x86 does slowly. */
+function emitHash(a: Assembler, at: number, mask: number, bits: number): void {
+  a.load(4, R5, R3, at).alu32('and', R5, mask).alu32('mul', R5, HASH_FACTOR);
+  a.mov32(R4, R5).alu32('rsh', R4, 32 - (bits - 3));
 }
 
-/** Walks the trie from every position at which, for the look that let something through, a pattern may begin, and does by its head. */
-function emitCompare(a: Assembler, code: ScanCode, { stride, behind, heads }: FilterTable, headsAt: number): void {
+/** For the look that let something through, with hash R5: walks the trie from every position at which a pattern may begin. */
+function emitCompare(a: Assembler, code: ScanCode, { stride, beginsBits, heads }: Filter, place: FilterPlace): void {
   const { map, bufferSize, scratch } = code;
-  const [begins, next, over] = [a.label(), a.label(), a.label()];
-  a.load(8, R5, R7, scratch + WORD.look).add(R5, 1 - stride);
-  const start = a.here();
-  a.store(8, R7, scratch + WORD.position, R5);
+  const [over, begins] = [a.label(), a.label()];
+  a.mov32(R4, R5).alu32('rsh', R4, SECOND_SHIFT).alu32('xor', R5, R4).alu32('mul', R5, HASH_FACTOR);
+  a.alu32('rsh', R5, 32 - beginsBits)
+    .alu('lsh', R5, 2)
+    .loadMapValue(R1, map, place.begins)
+    .add(R1, R5)
+    .load(4, R0, R1, 0)
+    .store(8, R7, scratch + WORD.begins, R0);
+  const next = a.here();
+  a.load(8, R0, R7, scratch + WORD.begins)
+    .mov(R3, R0)
+    .and(R3, 2 ** DISTANCES - 1)
+    .jumpIf('eq', R3, 0, over);
+  // The lowest bit, alone; the others are for later.
+  a.mov(R4, R3)
+    .neg(R4)
+    .and(R3, R4)
+    .alu('xor', R0, R3)
+    .store(8, R7, scratch + WORD.begins, R0);
+  emitBitNumber(a);
+  a.load(8, R5, R7, scratch + WORD.look)
+    .add(R5, stride - 1)
+    .alu('sub', R5, R4)
+    .store(8, R7, scratch + WORD.position, R5);
   // It may lie before the text, as a number that is very large.
-  a.jumpIf('ge', R5, R9, next).jumpIf('ge', R5, bufferSize, next);
-  a.mov(R3, R7).add(R3, R5).loadMapValue(R1, map, headsAt);
-  emitLook(a, heads, { text: R3, at: 0, bitmap: R1, product: R0 });
-  a.jumpIf('set', R4, 1, begins).jump(next);
+  a.mayGoto(over).jumpIf('ge', R5, R9, next).jumpIf('ge', R5, bufferSize, next);
+  a.alu('rsh', R0, R4).jumpIf('set', R0, 1 << DISTANCES, begins);
+  a.mov(R3, R7).add(R3, R5);
+  emitHash(a, 0, HEAD_MASK, heads.bits);
+  a.loadMapValue(R1, map, place.heads).add(R1, R4).load(8, R1, R1, 0).alu('rsh', R1, R5);
+  a.jumpIf('set', R1, 1, begins).jump(next);
   a.here(begins);
-  code.tables.automata.forEach((place, n) => emitWalk(a, code, place, n));
-  a.here(next);
-  a.load(8, R5, R7, scratch + WORD.position)
-    .add(R5, 1)
-    .load(8, R4, R7, scratch + WORD.look)
-    .add(R4, behind);
-  a.jumpIf('sgt', R5, R4, over).mayGoto(over).jump(start);
+  code.tables.automata.forEach((automaton, n) => emitWalk(a, code, automaton, n));
+  a.jump(next);
   a.here(over);
+}
+
+/** Each 4 bits of it are others (de Bruijn): shifted by any number, its upper 4 bits say by how many. */
+const SEQUENCE = 0x09af;
+/** By how many, 4 bits for each value of those. */
+const NUMBERS = Array.from(
+  { length: 16 },
+  (_, n) => BigInt(n) << BigInt(4 * (((SEQUENCE << n) & 0xffff) >>> 12)),
+).reduce((all, number) => all | number);
+
+/** R4 becomes the number of the only bit of R3, one of the lower 16. */
+function emitBitNumber(a: Assembler): void {
+  a.alu('mul', R3, SEQUENCE).and(R3, 0xffff).alu('rsh', R3, 12).alu('lsh', R3, 2);
+  a.loadImmediate64(R4, NUMBERS).alu('rsh', R4, R3).and(R4, 15);
 }
 
 /** The patterns that begin at the position that is kept in `scratch`. */

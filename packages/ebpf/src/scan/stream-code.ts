@@ -5,7 +5,7 @@
 
 import { type AutomatonPlace, CELL } from '@plinth/match';
 import { type Assembler, type Label, R0, R1, R2, R3, R4, R5, R7, R8, R9 } from '../assembler.js';
-import { emitScan, reachOf, type ScanCode, TAIL } from './scan-code.js';
+import { emitScan, type ScanCode, TAIL } from './scan-code.js';
 
 export interface StreamCode extends ScanCode {
   /** Where the state of each automaton lies from R7, 4 bytes each: of the stream before this chunk, and then behind it. */
@@ -63,7 +63,7 @@ function emitSeam(a: Assembler, code: StreamCode, place: AutomatonPlace, n: numb
   const state = code.states + 4 * n;
   const over = a.label();
   a.store(8, R7, scratch, 0).load(8, R3, R7, scratch);
-  const reach = Math.min(matcher.longest - 1, reachOf(matcher));
+  const reach = Math.min(matcher.longest - 1, matcher.filter!.reach);
   if (way === 'tail') a.mov(R2, R3).mov(R3, R9).alu('sub', R3, reach);
   else a.load(4, R2, R7, state);
   const loop = a.here();

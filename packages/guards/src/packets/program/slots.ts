@@ -8,13 +8,14 @@ import { HEADER_NUMBERS } from '../rule.js';
 /** Bytes of a payload that are looked at in one piece; the next one begins before its end. */
 export const PIECE = 8192;
 
-/** Words of 8 bytes, from R7 on. `scan` has five; `states` has one for two automata, 4 bytes each. */
+/** Words of 8 bytes, from R7 on. `scan` has six; `states` has one for two automata, 4 bytes each. */
 const NAMES = [
   'scan',
   'scan2',
   'scan3',
   'scan4',
   'scan5',
+  'scan6',
   'position',
   'entry',
   'entryEnd',
