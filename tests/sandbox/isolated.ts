@@ -59,7 +59,6 @@ export class Isolated implements Disposable {
       root: join(this.folder, 'root'),
       lock: join(this.folder, 'state', 'lock'),
       processFile: join(this.folder, 'state', 'process'),
-      layers: [],
       upper: join(this.folder, 'upper'),
       work: join(this.folder, 'work'),
       empty: join(this.folder, 'empty'),

@@ -1,11 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 // `plinth workspace` as its user sees it.
 
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { whyNotIsolated } from './isolated.js';
 import { WorkspaceUser } from './workspace-user.js';
+
+/** Of what `review --json` prints. */
+interface Review {
+  readonly files: readonly {
+    readonly kind: string;
+    readonly path: string;
+    readonly type: string;
+    readonly what?: readonly string[];
+  }[];
+  readonly refused: readonly unknown[];
+}
 
 const reason = whyNotIsolated('tests/sandbox/workspace.test.ts');
 
@@ -89,6 +100,81 @@ describe.skipIf(reason !== undefined)('a workspace', () => {
     expect([status, stdout]).toEqual([2, '']);
     expect(stderr).toContain(`plinth: ${line}`);
     expect(stderr.trimEnd().split('\n')).toHaveLength(1);
+  });
+
+  it('says what was changed, and brings to the host what is wanted of it', () => {
+    user.plinth('workspace', 'create', 'changes', '--deny', 'net', '--folder', '.');
+    mkdirSync(join(user.project, 'old/deep'), { recursive: true });
+    user.write('old/deep/file', 'deep\n');
+    user.write('kept', 'kept\n');
+    const script = `echo changed > file; rm -r old; mkdir old; echo other > old/other; ln -s file link; touch kept; chmod 600 kept;
+      mkfifo pipe; mkdir -p new/dir; echo fresh > new/dir/fresh; echo setting > ~/.setting; mount -t tmpfs none /opt`;
+    user.plinth('workspace', 'run', 'changes', '--', 'sh', '-c', script);
+    const review = JSON.parse(user.plinth('workspace', 'review', 'changes', '--json').stdout) as Review;
+    const inProject = review.files
+      .filter(({ path }) => path.startsWith(user.project))
+      .map(({ kind, path, type, what }) => [kind, path.slice(user.project.length + 1), type, ...(what ?? [])]);
+    expect(inProject).toEqual([
+      ['changed', 'file', 'file', 'content'],
+      ['changed', 'kept', 'file', 'mode'],
+      ['added', 'link', 'link'],
+      ['added', 'new', 'directory'],
+      ['added', 'new/dir', 'directory'],
+      ['added', 'new/dir/fresh', 'file'],
+      ['deleted', 'old/deep', 'directory'],
+      ['added', 'old/other', 'file'],
+      ['added', 'pipe', 'pipe'],
+    ]);
+    expect(review.files.filter(({ path }) => path.endsWith('/.setting'))).toHaveLength(1);
+    expect(review.refused).toEqual([{ what: 'mount tries mount: none at /opt, tmpfs', count: 1 }]);
+    expect(user.plinth('workspace', 'commit', 'changes').status).toBe(2);
+    // What lies in a directory that is not there yet waits for it.
+    expect(user.plinth('workspace', 'commit', 'changes', 'new/dir/fresh').stderr).toContain(
+      'it is no directory on the host',
+    );
+    const { stdout } = user.plinth('workspace', 'commit', 'changes', 'file', 'new', 'old', 'pipe');
+    expect(stdout).toContain(`left out   ${user.project}/pipe: it is a pipe\n`);
+    expect([user.read('file'), user.read('new/dir/fresh'), user.read('old/other')]).toEqual([
+      'changed\n',
+      'fresh\n',
+      'other\n',
+    ]);
+    expect(readdirSync(join(user.project, 'old'))).toEqual(['other']);
+    expect(existsSync(join(user.project, 'link'))).toBe(false);
+    const after = user.plinth('workspace', 'review', 'changes').stdout;
+    expect(after).not.toMatch(/project\/(file|new|old)/);
+    expect(after).toContain(`added    ${user.project}/link  (link)`);
+    user.plinth('workspace', 'rm', 'changes');
+  });
+
+  it('goes back to snapshots', () => {
+    user.plinth('workspace', 'create', 'back', '--deny', 'net', '--folder', '.');
+    const inside = (script: string) => user.plinth('workspace', 'run', 'back', '--', 'sh', '-c', script).stdout;
+    inside('echo first > state; rm kept');
+    expect(user.plinth('workspace', 'snapshot', 'back').stdout).toContain('snapshot 1');
+    inside('echo second > state; echo kept > kept');
+    expect(user.plinth('workspace', 'snapshot', 'back').stdout).toContain('snapshot 2');
+    inside('rm state');
+    expect(user.plinth('workspace', 'rollback', 'back').status).toBe(0);
+    expect(inside('cat state kept')).toBe('second\nkept\n');
+    expect(user.plinth('workspace', 'rollback', 'back', '1').status).toBe(0);
+    expect(inside('cat state; ls kept 2>&1')).toMatch(/^first\nls: cannot access 'kept'/);
+    expect(user.plinth('workspace', 'rollback', 'back', '3').stderr).toContain('3: its snapshots are 2, 1');
+    user.plinth('workspace', 'discard', 'back');
+    expect(user.plinth('workspace', 'review', 'back').stdout).toContain('back: 0 changed files');
+    user.plinth('workspace', 'rm', 'back');
+  });
+
+  it('is made for one command that nobody trusts, and goes with it', () => {
+    user.write('untrusted.sh', '#!/bin/sh\necho out\necho x > made\ncat ~/.ssh/id_rsa\nexit 4\n');
+    const { status, stdout, stderr } = user.plinth('run-untrusted', './untrusted.sh');
+    expect([status, stdout]).toEqual([1, 'out\n']);
+    expect(stderr).toContain('plinth: the command left with 4\n');
+    expect(stderr).toContain(`added    ${user.project}/made  (2 bytes)`);
+    expect(existsSync(join(user.project, 'made'))).toBe(false);
+    const { stdout: json } = user.plinth('run-untrusted', '--json', '--', 'true');
+    expect(JSON.parse(json)).toMatchObject({ exitStatus: 0, files: [] });
+    expect(user.plinth('workspace', 'list').stdout).not.toContain('untrusted');
   });
 
   it('is listed, and goes with all that was changed in it', () => {

@@ -28,6 +28,7 @@ const PROTOTYPES = {
   setns: 'int setns(int fd, int type)',
   unshare: 'int unshare(int types)',
   mount: 'int mount(const char *source, const char *target, const char *type, unsigned long flags, const char *data)',
+  lgetxattr: 'intptr_t lgetxattr(const char *path, const char *name, void *into, size_t size)',
   execve: 'int execve(const char *path, const char **args, const char **environment)',
   flock: 'int flock(int fd, int operation)',
   interfaceIndex: 'unsigned int if_nametoindex(const char *name)',
@@ -94,6 +95,7 @@ export function nativeCalls(): SystemCalls {
     setns: (fd, type) => call(table.setns, fd, type),
     unshare: (types) => call(table.unshare, types),
     mount: (source, target, type, flags, data) => call(table.mount, source, target, type, flags, data),
+    lgetxattr: (path, name, into) => call(table.lgetxattr, path, name, into, into.length),
     execve: (path, args, environment) => call(table.execve, path, [...args, null], [...environment, null]),
     handOver: (fd) => {
       const flags = call(table.fcntl, fd, F_GETFL, 'int', 0);

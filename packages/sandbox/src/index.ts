@@ -4,4 +4,6 @@ export * from './isolation/surroundings.js';
 export * from './workspace/host-facts.js';
 export * from './workspace/workspace-plan.js';
 export * from './workspace/workspace.js';
+export * from './layers/changes.js';
+export * from './layers/layer-entry.js';
 export * from './watch/watcher-process.js';

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // `plinth workspace`: private places for programs, whose changes are kept apart from the host.
 
-import { existsSync, realpathSync } from 'node:fs';
-import { isAbsolute, relative } from 'node:path';
+import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { closeSync, existsSync, realpathSync } from 'node:fs';
+import { constants } from 'node:os';
+import { isAbsolute, relative, resolve } from 'node:path';
 import { PlinthError } from '@plinth/core';
 import { nativeCalls, STATUS } from '@plinth/linux';
 import {
@@ -18,6 +21,7 @@ import { EXIT, reportError } from '../report-error.js';
 import { parseSize } from '../run/run-options.js';
 import { describePlan } from '../workspace/describe-plan.js';
 import { workspaceEnvironment } from '../workspace/environment.js';
+import { formatReview, type Review, reviewOf } from '../workspace/review.js';
 
 export interface CreateOptions {
   readonly deny?: readonly string[];
@@ -105,6 +109,71 @@ export async function runInVerb(name: string, command: readonly string[], option
   }
 }
 
+export interface UntrustedOptions {
+  readonly json?: boolean;
+  readonly keep?: boolean;
+  readonly pids: string;
+  readonly folder?: readonly string[];
+}
+
+/** One command in a workspace of its own that has no network, and what it did. 0 if it gave 0, else 1. */
+export async function runUntrustedVerb(command: readonly string[], options: UntrustedOptions): Promise<number> {
+  requireX64();
+  const { json = false, keep = false, folder = ['.'] } = options;
+  const facts = hostFacts();
+  const name = `untrusted-${randomBytes(4).toString('hex')}`;
+  const wanted = workspaceOptions({ deny: ['net'], folder, pids: options.pids });
+  const workspace = Workspace.create(workspacesDirectory(), name, wanted, facts);
+  const calls = nativeCalls();
+  let review: Review;
+  let exitStatus: number;
+  try {
+    const socket = await connectWatcher(calls, watcherDirectory());
+    const watcher = { socket: FIRST_PASSED, line: workspace.watchedLine() };
+    const launcher = workspace.launcher(facts, { directory: startDirectory(workspace, facts), watcher });
+    const words = command[0] === '--' ? command.slice(1) : command;
+    exitStatus = await ended(launcher, words, workspaceEnvironment(name, facts, process.env), socket);
+    review = reviewOf(calls, workspace, facts);
+  } finally {
+    if (!keep) workspace.remove(calls);
+  }
+  const success = exitStatus === 0;
+  if (json) process.stdout.write(`${JSON.stringify({ exitStatus, ...review })}\n`);
+  else process.stderr.write(`${success ? '' : `plinth: the command left with ${exitStatus}\n`}${formatReview(review)}`);
+  if (keep && !json) process.stderr.write(`kept: "plinth workspace commit ${name} PATH" brings a change to the host\n`);
+  return success ? EXIT.clean : EXIT.found;
+}
+
+/** The descriptor of a child behind its standard ones. */
+const FIRST_PASSED = 3;
+
+/** With the status of a command, whose terminal is ours; what a terminal sends to both of us is its own affair. */
+function ended(
+  launcher: string,
+  words: readonly string[],
+  environment: readonly string[],
+  socket: number,
+): Promise<number> {
+  const env = Object.fromEntries(
+    environment.map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]),
+  );
+  const child = spawn(launcher, words, {
+    stdio: ['inherit', 'inherit', 'inherit', socket],
+    env,
+    argv0: 'plinth-launch',
+  });
+  closeSync(socket);
+  for (const signal of ['SIGINT', 'SIGQUIT'] as const) {
+    process.removeAllListeners(signal);
+    process.on(signal, () => undefined);
+  }
+  process.once('exit', () => child.kill('SIGKILL'));
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('exit', (code, signal) => resolve(code ?? 128 + (signal === null ? 0 : constants.signals[signal])));
+  });
+}
+
 /** Where we are, if that is in a folder of the workspace, or its home. */
 function startDirectory({ options }: Workspace, { home }: HostFacts): string {
   const here = process.cwd();
@@ -140,6 +209,60 @@ function summary({ name, created, directory, options }: Workspace): Readonly<Rec
 
 export function removeVerb(names: readonly string[]): number {
   for (const name of names) Workspace.open(workspacesDirectory(), name).remove(nativeCalls());
+  return EXIT.clean;
+}
+
+export function reviewVerb(name: string, { json = false }: { readonly json?: boolean }): number {
+  const review = reviewOf(nativeCalls(), Workspace.open(workspacesDirectory(), name), hostFacts());
+  process.stdout.write(json ? `${JSON.stringify(review)}\n` : formatReview(review));
+  return EXIT.clean;
+}
+
+export function commitVerb(
+  name: string,
+  paths: readonly string[],
+  options: { readonly all?: boolean; readonly json?: boolean },
+): number {
+  const { all = false, json = false } = options;
+  if (all === paths.length > 0) {
+    throw new PlinthError(
+      'input',
+      'commit',
+      `workspace ${name}: say which paths, or --all ("plinth workspace review ${name}" lists them)`,
+    );
+  }
+  const wanted = all ? 'all' : paths.map((path) => resolve(path));
+  const { done, leftOut } = Workspace.open(workspacesDirectory(), name).commit(nativeCalls(), hostFacts(), wanted);
+  if (done.length + leftOut.length === 0) {
+    throw new PlinthError(
+      'input',
+      'commit',
+      `workspace ${name}: nothing is changed there ("plinth workspace review ${name}" says what is)`,
+    );
+  }
+  if (json) process.stdout.write(`${JSON.stringify({ committed: done, leftOut })}\n`);
+  else {
+    for (const path of done) process.stdout.write(`committed  ${path}\n`);
+    for (const { path, why } of leftOut) process.stdout.write(`left out   ${path}: ${why}\n`);
+  }
+  return EXIT.clean;
+}
+
+export function discardVerb(name: string): number {
+  Workspace.open(workspacesDirectory(), name).discard(nativeCalls(), hostFacts());
+  return EXIT.clean;
+}
+
+export function snapshotVerb(name: string): number {
+  const number = Workspace.open(workspacesDirectory(), name).snapshot(nativeCalls());
+  process.stdout.write(
+    `workspace ${name}: snapshot ${number}; "plinth workspace rollback ${name} ${number}" goes back to it\n`,
+  );
+  return EXIT.clean;
+}
+
+export function rollbackVerb(name: string, number: string | undefined): number {
+  Workspace.open(workspacesDirectory(), name).rollback(nativeCalls(), hostFacts(), number);
   return EXIT.clean;
 }
 

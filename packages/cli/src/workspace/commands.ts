@@ -2,7 +2,7 @@
 // The commands `plinth workspace …` and `plinth run-untrusted`, and their options.
 
 import { type Command, Option } from 'commander';
-import type { CreateOptions, RunInOptions } from '../verbs/workspace.js';
+import type { CreateOptions, RunInOptions, UntrustedOptions } from '../verbs/workspace.js';
 
 export interface CommandContext {
   readonly outcome: { status: number };
@@ -10,6 +10,7 @@ export interface CommandContext {
   readonly appendTo: (value: string, before: readonly string[] | undefined) => string[];
 }
 
+/** Both commands. */
 export function addWorkspace(program: Command, { outcome, examples, appendTo }: CommandContext): void {
   const workspace = program
     .command('workspace')
@@ -20,7 +21,9 @@ export function addWorkspace(program: Command, { outcome, examples, appendTo }: 
         'plinth workspace create demo --deny net --folder .',
         'plinth workspace run demo -- make test',
         'plinth workspace run demo -- bash',
-        'plinth workspace list',
+        'plinth workspace review demo',
+        'plinth workspace commit demo build/',
+        'plinth workspace discard demo',
         'plinth workspace rm demo',
       ),
     );
@@ -58,6 +61,53 @@ export function addWorkspace(program: Command, { outcome, examples, appendTo }: 
       outcome.status = await runInVerb(name, command, options);
     });
   workspace
+    .command('review')
+    .description('say what was changed in a workspace, which programs ran, whom they spoke to, and what was refused')
+    .argument('<NAME>', 'the workspace')
+    .option('--json', 'print the result as JSON')
+    .action(async (name: string, options: { readonly json?: boolean }) => {
+      const { reviewVerb } = await import('../verbs/workspace.js');
+      outcome.status = reviewVerb(name, options);
+    });
+  workspace
+    .command('commit')
+    .description('bring changes to the host, those at and below each path')
+    .argument('<NAME>', 'the workspace')
+    .argument('[PATH...]', 'as the review has them')
+    .option('--all', 'all of them')
+    .option('--json', 'print the result as JSON')
+    .action(
+      async (name: string, paths: readonly string[], options: { readonly all?: boolean; readonly json?: boolean }) => {
+        const { commitVerb } = await import('../verbs/workspace.js');
+        outcome.status = commitVerb(name, paths, options);
+      },
+    );
+  workspace
+    .command('discard')
+    .description('throw away all that was changed in a workspace; snapshots stay')
+    .argument('<NAME>', 'the workspace')
+    .action(async (name: string) => {
+      const { discardVerb } = await import('../verbs/workspace.js');
+      outcome.status = discardVerb(name);
+    });
+  workspace
+    .command('snapshot')
+    .description('keep what was changed up to now, under a number')
+    .argument('<NAME>', 'the workspace')
+    .action(async (name: string) => {
+      const { snapshotVerb } = await import('../verbs/workspace.js');
+      outcome.status = snapshotVerb(name);
+    });
+  workspace
+    .command('rollback')
+    .description('make all as it was at a snapshot')
+    .argument('<NAME>', 'the workspace')
+    .argument('[NUMBER]', 'the snapshot; the newest if it is left out')
+    .action(async (name: string, number: string | undefined) => {
+      const { rollbackVerb } = await import('../verbs/workspace.js');
+      outcome.status = rollbackVerb(name, number);
+    });
+  workspace
     .command('list')
     .description('list workspaces')
     .option('--json', 'print the result as JSON')
@@ -72,5 +122,25 @@ export function addWorkspace(program: Command, { outcome, examples, appendTo }: 
     .action(async (names: readonly string[]) => {
       const { removeVerb } = await import('../verbs/workspace.js');
       outcome.status = removeVerb(names);
+    });
+  program
+    .command('run-untrusted')
+    .description(
+      'run one command without network in a workspace of its own, and say what it did; 0 if it gave 0, else 1',
+    )
+    .argument('<COMMAND...>', 'the command, best after --')
+    .addOption(
+      new Option('--folder <DIR>', 'a directory that is there, changes apart (default: the current one)').argParser(
+        appendTo,
+      ),
+    )
+    .addOption(new Option('--pids <COUNT>', 'processes at a time').default('512'))
+    .option('--keep', 'keep the workspace, so that changes can be committed')
+    .option('--json', 'print the result as JSON')
+    .passThroughOptions()
+    .addHelpText('after', examples('plinth run-untrusted ./install.sh', 'plinth run-untrusted --keep -- npm install'))
+    .action(async (command: readonly string[], options: UntrustedOptions) => {
+      const { runUntrustedVerb } = await import('../verbs/workspace.js');
+      outcome.status = await runUntrustedVerb(command, options);
     });
 }

@@ -65,6 +65,9 @@ export class RefusingCalls implements SystemCalls {
   mount(_source: string, _target: string, _type: string, _flags: number, _data: string): Result {
     return -this.error;
   }
+  lgetxattr(_path: string, _name: string, _into: Uint8Array): Result {
+    return -this.error;
+  }
   execve(_path: string, _args: readonly string[], _environment: readonly string[]): Result {
     return -this.error;
   }

@@ -115,8 +115,7 @@ export interface WorkspacePlaces {
   readonly root: string;
   readonly lock: string;
   readonly processFile: string;
-  /** Directories of the layers below, the newest first, and of the one that is written. */
-  readonly layers: readonly string[];
+  /** Of the layer. */
   readonly upper: string;
   readonly work: string;
   /** An empty directory. */
@@ -174,14 +173,16 @@ export function workspacePlan(
   };
 }
 
-function partSteps({ at, layer, base }: LayeredPart, { layers, upper, work, empty }: WorkspacePlaces): MountStep[] {
+function partSteps({ at, layer, base }: LayeredPart, { upper, work, empty }: WorkspacePlaces): MountStep[] {
   const made = ancestors(at).map((one): MountStep => ({ kind: 'directory', at: one, mode: 0o755 }));
-  const lower = [...layers.map((one) => posix.join(one, layer)), base ?? empty];
-  return [...made, { kind: 'overlay', at, lower, upper: posix.join(upper, layer), work: posix.join(work, layer) }];
+  return [
+    ...made,
+    { kind: 'overlay', at, lower: [base ?? empty], upper: posix.join(upper, layer), work: posix.join(work, layer) },
+  ];
 }
 
 /** It and what it lies in, from the outermost on. */
-function ancestors(path: string): string[] {
+export function ancestors(path: string): string[] {
   const names = path.split('/').slice(1);
   return names.map((_, n) => `/${names.slice(0, n + 1).join('/')}`);
 }

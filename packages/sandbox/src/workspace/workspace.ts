@@ -1,22 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 // A workspace on disk: a directory that has what it was made with, and its layers. It appears and goes as a whole, by being renamed.
 //
-//   NAME/workspace.json   version, options, layers from the newest to the oldest, and which one is written
-//   NAME/layers/N/        what layer N has of each part (workspace-plan.ts), as overlayfs writes it
+//   NAME/workspace.json   version, options, and the number of the layer
+//   NAME/layers/N/        what was changed of each part (workspace-plan.ts), as overlayfs writes it
 //   NAME/work/N/          what overlayfs needs beside it
+//   NAME/snapshots/N/     copies of the layer. They are no layers of their own: overlayfs refuses one that lies in another, and a
+//                         workspace may well lie in a home that it shows
 //   NAME/root, NAME/empty mount points, always empty
 //   NAME/lock             locked while something runs in it; NAME/process: its process 1
 //   NAME/launch           the program that starts commands in it
 
+import { spawnSync } from 'node:child_process';
 import {
   chownSync,
   closeSync,
   existsSync,
+  fsyncSync,
   mkdirSync,
   mkdtempSync,
   openSync,
   readdirSync,
   readFileSync,
+  realpathSync,
   renameSync,
   statSync,
   writeFileSync,
@@ -29,8 +34,11 @@ import { launchFile } from '../isolation/launch.js';
 import type { Surroundings } from '../isolation/surroundings.js';
 import type { WatchedRun } from '../watch/watcher.js';
 import type { HostFacts } from './host-facts.js';
-import { removeTree } from './remove-tree.js';
+import { applyChange } from '../layers/apply-change.js';
+import { type Change, changesOf } from '../layers/changes.js';
+import { removeTree } from '../layers/remove-tree.js';
 import {
+  ancestors,
   type LayeredPart,
   layeredParts,
   type RunPlace,
@@ -40,6 +48,7 @@ import {
 
 const VERSION = 1;
 const NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/;
+const NUMBER = /^[1-9]\d{0,8}$/;
 /** What begins with it is being made, or removed. */
 const HALF = '.plinth-';
 
@@ -47,8 +56,6 @@ interface State {
   readonly version: number;
   readonly created: string;
   readonly options: WorkspaceOptions;
-  /** Numbers of layers that are kept as they are, the newest first. */
-  readonly layers: readonly string[];
   /** The number of the layer that is written. */
   readonly upper: string;
 }
@@ -64,10 +71,23 @@ export function watcherDirectory(): string {
   return join(workspacesDirectory(), '..', 'watcher');
 }
 
+export interface WorkspaceChange extends Change {
+  /** Its path in the workspace. */
+  readonly shown: string;
+  /** Where it is brought to: what the part lies over on the host. */
+  readonly base: string;
+}
+
+export interface Committed {
+  /** Paths. */
+  readonly done: readonly string[];
+  readonly leftOut: readonly { readonly path: string; readonly why: string }[];
+}
+
 export class Workspace {
   readonly name: string;
   readonly directory: string;
-  readonly #state: State;
+  #state: State;
 
   private constructor(directory: string, name: string, state: State) {
     this.directory = directory;
@@ -80,7 +100,7 @@ export class Workspace {
     checkName(name);
     const parts = layeredParts(options, facts);
     mkdirSync(all, { recursive: true, mode: 0o700 });
-    const directory = join(all, name);
+    const directory = join(realpathSync(all), name);
     if (existsSync(directory)) {
       throw new PlinthError(
         'input',
@@ -88,12 +108,12 @@ export class Workspace {
         `workspace ${name}: there is one ("plinth workspace rm" removes it)`,
       );
     }
-    const half = mkdtempSync(join(all, `${HALF}new-`));
+    const half = mkdtempSync(join(directory, '..', `${HALF}new-`));
     try {
       for (const one of ['root', 'empty']) mkdirSync(join(half, one), { mode: 0o755 });
-      const state: State = { version: VERSION, created: new Date().toISOString(), options, layers: [], upper: '1' };
+      const state: State = { version: VERSION, created: new Date().toISOString(), options, upper: '1' };
       makeLayer(half, state.upper, parts);
-      writeFileSync(join(half, 'workspace.json'), `${JSON.stringify(state, undefined, 2)}\n`);
+      writeState(half, state);
       renameSync(half, directory);
       return new Workspace(directory, name, state);
     } catch (error) {
@@ -105,7 +125,7 @@ export class Workspace {
   /** What `create` and then `plan` would give, with nothing made. */
   static planned(all: string, name: string, options: WorkspaceOptions, facts: HostFacts): Surroundings {
     checkName(name);
-    const state: State = { version: VERSION, created: '', options, layers: [], upper: '1' };
+    const state: State = { version: VERSION, created: '', options, upper: '1' };
     return new Workspace(join(all, name), name, state).plan(facts, { directory: facts.home });
   }
 
@@ -120,7 +140,9 @@ export class Workspace {
         `workspace ${name}: there is none ("plinth workspace list" lists them)`,
       );
     }
-    return new Workspace(directory, name, readState(directory, name));
+    // Nothing is mounted by a path with a symbolic link in it.
+    const real = realpathSync(directory);
+    return new Workspace(real, name, readState(real, name));
   }
 
   static list(all: string): Workspace[] {
@@ -147,11 +169,6 @@ export class Workspace {
     return this.#state.created;
   }
 
-  /** Directories of the layers that are kept, the newest first. */
-  get layers(): string[] {
-    return this.#state.layers.map((number) => join(this.directory, 'layers', number));
-  }
-
   /** The directory of the layer that is written. */
   get upper(): string {
     return join(this.directory, 'layers', this.#state.upper);
@@ -169,7 +186,7 @@ export class Workspace {
   }
 
   plan(facts: HostFacts, place: RunPlace): Surroundings {
-    const { name, layers, upper } = this;
+    const { name, upper } = this;
     const at = (one: string): string => join(this.directory, one);
     return workspacePlan(
       this.options,
@@ -179,7 +196,6 @@ export class Workspace {
         root: at('root'),
         lock: at('lock'),
         processFile: at('process'),
-        layers,
         upper,
         work: join(this.directory, 'work', this.#state.upper),
         empty: at('empty'),
@@ -197,6 +213,99 @@ export class Workspace {
     writeFileSync(fresh, launchFile(this.plan(facts, place)), { mode: 0o700 });
     renameSync(fresh, file);
     return file;
+  }
+
+  /** What was changed in it, by the paths that it shows. What its mounts needed is none of it. */
+  changes(calls: SystemCalls, facts: HostFacts): WorkspaceChange[] {
+    const parts = layeredParts(this.options, facts);
+    const needed = new Set(parts.flatMap(({ at }) => ancestors(at)));
+    return parts.flatMap(({ at, layer, base }) => {
+      const layers = [join(this.upper, layer)];
+      return [...changesOf(calls, { layers, base })]
+        .filter(({ kind, type, path }) => kind !== 'added' || type !== 'directory' || !needed.has(at + path))
+        .map((change) => ({ ...change, shown: at + change.path, base: base ?? at }));
+    });
+  }
+
+  /**
+   * Brings changes to the host, those at and below each of `paths`, or all. They stay in the workspace, where they are none any more.
+   * @returns what was brought, and what was left out and why
+   * @throws PlinthError `workspace-in-use`, `commit` (input)
+   */
+  commit(calls: SystemCalls, facts: HostFacts, paths: readonly string[] | 'all'): Committed {
+    using _ = this.lock(calls);
+    const wanted = this.changes(calls, facts).filter(
+      ({ shown }) => paths === 'all' || paths.some((path) => isAtOrBelow(shown, path)),
+    );
+    const [done, leftOut]: [string[], { path: string; why: string }[]] = [[], []];
+    for (const change of wanted) {
+      const why = applyChange(change, change.base);
+      if (why === undefined) done.push(change.shown);
+      else leftOut.push({ path: change.shown, why });
+    }
+    return { done, leftOut };
+  }
+
+  /** Everything is as on the host again. Snapshots stay. */
+  discard(calls: SystemCalls, facts: HostFacts): void {
+    using _ = this.lock(calls);
+    this.#replaceLayer((fresh) => makeLayer(this.directory, fresh, layeredParts(this.options, facts)));
+  }
+
+  /** Keeps what was changed up to now. Gives the number by which it can be gone back to. Throws `workspace-copy` (host). */
+  snapshot(calls: SystemCalls): string {
+    using _ = this.lock(calls);
+    const all = join(this.directory, 'snapshots');
+    mkdirSync(all, { recursive: true });
+    const number = String(Math.max(0, ...this.snapshots.map(Number)) + 1);
+    const half = join(all, `${HALF}new`);
+    removeTree(half);
+    copyTree(this.upper, half, this.name);
+    renameSync(half, join(all, number));
+    return number;
+  }
+
+  /** Numbers of snapshots, the newest first. */
+  get snapshots(): string[] {
+    const all = join(this.directory, 'snapshots');
+    if (!existsSync(all)) return [];
+    return readdirSync(all)
+      .filter((name) => NUMBER.test(name))
+      .sort((one, other) => Number(other) - Number(one));
+  }
+
+  /** All is as it was at a snapshot, or at the newest one. Throws `no-snapshot` (input), `workspace-copy` (host). */
+  rollback(calls: SystemCalls, facts: HostFacts, number: string | undefined): void {
+    using _ = this.lock(calls);
+    const { snapshots } = this;
+    const wanted = number ?? snapshots[0];
+    if (wanted === undefined || !snapshots.includes(wanted)) {
+      const there = snapshots.length === 0 ? 'it has no snapshots' : `its snapshots are ${snapshots.join(', ')}`;
+      throw new PlinthError(
+        'input',
+        'no-snapshot',
+        `workspace ${this.name}: ${number === undefined ? '' : `${number}: `}${there}`,
+      );
+    }
+    this.#replaceLayer((fresh) => {
+      copyTree(join(this.directory, 'snapshots', wanted), join(this.directory, 'layers', fresh), this.name);
+      // A directory of the host may have come since.
+      makeLayer(this.directory, fresh, layeredParts(this.options, facts));
+    });
+  }
+
+  /** Another layer takes the place of the one that there is, which goes once the state says so. */
+  #replaceLayer(make: (number: string) => void): void {
+    const fresh = String(Number(this.#state.upper) + 1);
+    for (const kind of ['layers', 'work']) removeTree(join(this.directory, kind, fresh));
+    make(fresh);
+    this.#state = { ...this.#state, upper: fresh };
+    writeState(this.directory, this.#state);
+    for (const kind of ['layers', 'work']) {
+      for (const number of readdirSync(join(this.directory, kind))) {
+        if (number !== fresh) removeTree(join(this.directory, kind, number));
+      }
+    }
   }
 
   /** Locks it, so that nothing runs in it until that is disposed of. Throws `workspace-in-use` (input) if something does. */
@@ -217,6 +326,32 @@ export class Workspace {
     renameSync(this.directory, join(gone, this.name));
     removeTree(gone);
   }
+}
+
+/** With all modes, attributes and marks; blocks are shared where the file system can. */
+function copyTree(from: string, to: string, name: string): void {
+  const { status, stderr } = spawnSync('cp', ['--archive', '--reflink=auto', '--', from, to], { encoding: 'utf8' });
+  if (status === 0) return;
+  removeTree(to);
+  const why = stderr.trim().split('\n')[0] ?? '';
+  throw new PlinthError('host', 'workspace-copy', `workspace ${name}: its layer cannot be copied: ${why}`);
+}
+
+/** Whole or not at all. */
+function writeState(directory: string, state: State): void {
+  const file = join(directory, 'workspace.json');
+  const fd = openSync(`${file}.new`, 'w', 0o600);
+  try {
+    writeFileSync(fd, `${JSON.stringify(state, undefined, 2)}\n`);
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+  renameSync(`${file}.new`, file);
+}
+
+function isAtOrBelow(path: string, directory: string): boolean {
+  return path === directory || path.startsWith(directory === '/' ? '/' : `${directory}/`);
 }
 
 function checkName(name: string): void {
@@ -240,9 +375,8 @@ function readState(directory: string, name: string): State {
   if (state === null || typeof state !== 'object') return complain('it is no object');
   if (state.version !== VERSION)
     return complain(`it is of version ${String(state.version)}, and this Plinth reads ${VERSION}`);
-  const { options, layers, upper } = state;
-  const number = (value: unknown): boolean => typeof value === 'string' && /^[1-9]\d{0,8}$/.test(value);
-  const whole = typeof options === 'object' && Array.isArray(layers) && layers.every(number) && number(upper);
+  const { options, upper } = state;
+  const whole = typeof options === 'object' && typeof upper === 'string' && NUMBER.test(upper);
   return whole ? (state as State) : complain('something is missing in it');
 }
 
@@ -250,8 +384,8 @@ function readState(directory: string, name: string): State {
 function makeLayer(directory: string, number: string, parts: readonly LayeredPart[]): void {
   for (const { layer, base, mode } of parts) {
     const upper = join(directory, 'layers', number, layer);
-    if (existsSync(upper)) continue;
     mkdirSync(join(directory, 'work', number, layer), { recursive: true });
+    if (existsSync(upper)) continue;
     mkdirSync(upper, { recursive: true, mode });
     if (base === undefined || process.getuid?.() !== 0) continue;
     const { uid, gid } = statSync(base);

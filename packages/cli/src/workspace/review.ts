@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a workspace did and changed, as a value and as lines for people.
+
+import { existsSync, readFileSync } from 'node:fs';
+import type { Finding } from '@plinth/core';
+import type { SystemCalls } from '@plinth/linux';
+import type { HostFacts, Workspace, WorkspaceChange } from '@plinth/sandbox';
+
+export interface Counted {
+  readonly what: string;
+  readonly count: number;
+}
+
+/** `path` as the workspace shows it. */
+export type ChangedFile = Pick<WorkspaceChange, 'path' | 'kind' | 'type' | 'what' | 'size'>;
+
+export interface Review {
+  readonly workspace: string;
+  readonly files: readonly ChangedFile[];
+  readonly programs: readonly Counted[];
+  readonly network: readonly Counted[];
+  /** What it tried and may not. */
+  readonly refused: readonly Counted[];
+  /** Programs that it left running, and that were ended. */
+  readonly left: readonly Counted[];
+  readonly notObserved: readonly string[];
+}
+
+export function reviewOf(calls: SystemCalls, workspace: Workspace, facts: HostFacts): Review {
+  const events = readEvents(workspace.eventsFile);
+  const named = (rule: string, text: (event: Finding) => string): Counted[] =>
+    countAlike(events.filter((event) => event.rule === rule).map((event) => text(event)));
+  return {
+    workspace: workspace.name,
+    files: workspace.changes(calls, facts).map(fileOf),
+    programs: named('exec', ({ evidence }) => String(evidence['path'])),
+    network: [
+      ...named('connect', ({ evidence }) =>
+        typeof evidence['port'] === 'number'
+          ? `${String(evidence['address'])} port ${evidence['port']}`
+          : `socket ${String(evidence['address'])}`,
+      ),
+      ...named('dns', ({ evidence }) => `name ${String(evidence['names'])}`),
+    ],
+    refused: named('refused-call', ({ message }) => message),
+    left: named('left-process', ({ subject }) => String(subject['program'])),
+    notObserved: ['files that were opened and not changed'],
+  };
+}
+
+function fileOf({ shown, kind, type, what, size }: WorkspaceChange): ChangedFile {
+  return { path: shown, kind, type, ...(what === undefined ? {} : { what }), ...(size === undefined ? {} : { size }) };
+}
+
+function readEvents(file: string): Finding[] {
+  if (!existsSync(file)) return [];
+  return readFileSync(file, 'utf8')
+    .split('\n')
+    .flatMap((line) => {
+      try {
+        return line === '' ? [] : [JSON.parse(line) as Finding];
+      } catch {
+        return []; // the last one of a watcher that was killed
+      }
+    });
+}
+
+function countAlike(texts: readonly string[]): Counted[] {
+  const counts = new Map<string, number>();
+  for (const text of texts) counts.set(text, (counts.get(text) ?? 0) + 1);
+  return [...counts].map(([what, count]) => ({ what, count }));
+}
+
+/** Lines, of which names from inside have no control characters. */
+export function formatReview({ workspace, files, programs, network, refused, left, notObserved }: Review): string {
+  const lines = [
+    `workspace ${workspace}: ${many(files.length, 'changed file')}, ${many(programs.length, 'program')}, ${many(network.length, 'contact')}, ${many(refused.length, 'refused attempt')}`,
+  ];
+  const part = (title: string, rows: readonly string[]): void => {
+    if (rows.length > 0) lines.push(title, ...rows.map((row) => `  ${row.replaceAll(/\p{Cc}/gu, '?')}`));
+  };
+  part(
+    'files',
+    files.map(({ kind, path, type, what, size }) => {
+      const detail = what?.join(', ') ?? (type === 'file' && size !== undefined ? many(size, 'byte') : type);
+      return `${kind.padEnd(7)}  ${path}  (${detail})`;
+    }),
+  );
+  const counted = ({ what, count }: Counted): string => (count === 1 ? what : `${what}  (${count} times)`);
+  part('programs', programs.map(counted));
+  part('network', network.map(counted));
+  part('refused', refused.map(counted));
+  part('left running, and ended', left.map(counted));
+  part('not observed', notObserved);
+  return `${lines.join('\n')}\n`;
+}
+
+function many(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`;
+}
