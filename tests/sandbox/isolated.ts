@@ -52,7 +52,13 @@ export class Isolated implements Disposable {
     this.#launch = join(this.folder, 'launch');
     chmodSync(this.folder, 0o755);
     const user = isRoot ? NOBODY : process.getuid!();
-    const facts: HostFacts = { ...hostFacts(), user, group: isRoot ? NOBODY : process.getgid!(), home: this.home };
+    const facts: HostFacts = {
+      ...hostFacts(),
+      controllers: new Map(),
+      user,
+      group: isRoot ? NOBODY : process.getgid!(),
+      home: this.home,
+    };
     const all: WorkspaceOptions = { home: 'private', network: 'none', folders: [], asRoot: false, ...options };
     const places = {
       name: 'test',
@@ -62,6 +68,7 @@ export class Isolated implements Disposable {
       upper: join(this.folder, 'upper'),
       work: join(this.folder, 'work'),
       empty: join(this.folder, 'empty'),
+      group: 'plinth-test',
     };
     const parts = layeredParts(all, facts).flatMap(({ layer }) => [join('upper', layer), join('work', layer)]);
     for (const name of ['root', 'empty', 'state', 'home', ...parts])

@@ -30,6 +30,7 @@ export interface CreateOptions {
   readonly root?: boolean;
   readonly memory?: string;
   readonly pids?: string;
+  readonly cpus?: string;
   readonly dryRun?: boolean;
   readonly json?: boolean;
 }
@@ -43,7 +44,7 @@ export interface RunInOptions {
 
 /** What of the options makes a workspace. */
 export function workspaceOptions(options: CreateOptions): WorkspaceOptions {
-  const { deny = [], home = 'private', folder = [], root = false, memory, pids } = options;
+  const { deny = [], home = 'private', folder = [], root = false, memory, pids, cpus } = options;
   for (const one of deny) {
     if (one !== 'net') throw new PlinthError('input', 'deny', `--deny ${one}: it denies net, and nothing else`);
   }
@@ -53,6 +54,7 @@ export function workspaceOptions(options: CreateOptions): WorkspaceOptions {
     folders: folder.map(realFolder),
     asRoot: root,
     ...(pids === undefined ? {} : { processes: count(pids, '--pids') }),
+    ...(cpus === undefined ? {} : { processors: fraction(cpus, '--cpus') }),
     ...(memory === undefined ? {} : { memory: parseSize(memory, '--memory') }),
   };
 }
@@ -66,6 +68,12 @@ function realFolder(path: string): string {
 function count(text: string, option: string): number {
   if (/^[1-9]\d{0,6}$/.test(text)) return Number(text);
   throw new PlinthError('input', 'count', `${option} ${text}: a number from 1 on is wanted`);
+}
+
+function fraction(text: string, option: string): number {
+  const value = /^\d+(\.\d+)?$/.test(text) ? Number(text) : 0;
+  if (value >= 0.01 && value <= 4096) return value;
+  throw new PlinthError('input', 'fraction', `${option} ${text}: a number from 0.01 on is wanted`);
 }
 
 export function createVerb(name: string, options: CreateOptions): number {
@@ -96,7 +104,7 @@ export async function runInVerb(name: string, command: readonly string[], option
     }
     const calls = nativeCalls();
     const socket = options.watch === false ? undefined : await connectWatcher(calls, watcherDirectory());
-    const watcher = socket === undefined ? {} : { watcher: { socket, line: workspace.watchedLine() } };
+    const watcher = socket === undefined ? {} : { watcher: { socket, line: workspace.watchedLine(facts) } };
     const launcher = workspace.launcher(facts, { directory, ...watcher });
     for (const fd of [0, 1, 2, ...(socket === undefined ? [] : [socket])]) calls.handOver(fd);
     // What stands behind the name is not looked at for options, and so -- is left where it is.
@@ -129,7 +137,7 @@ export async function runUntrustedVerb(command: readonly string[], options: Untr
   let exitStatus: number;
   try {
     const socket = await connectWatcher(calls, watcherDirectory());
-    const watcher = { socket: FIRST_PASSED, line: workspace.watchedLine() };
+    const watcher = { socket: FIRST_PASSED, line: workspace.watchedLine(facts) };
     const launcher = workspace.launcher(facts, { directory: startDirectory(workspace, facts), watcher });
     const words = command[0] === '--' ? command.slice(1) : command;
     exitStatus = await ended(launcher, words, workspaceEnvironment(name, facts, process.env), socket);

@@ -39,8 +39,9 @@ export function addWorkspace(program: Command, { outcome, examples, appendTo }: 
     )
     .addOption(new Option('--folder <DIR>', 'a directory that is there too, changes apart').argParser(appendTo))
     .option('--root', 'commands are root of its namespaces, for installers')
-    .option('--memory <SIZE>', 'address space of each process, such as 512M')
+    .option('--memory <SIZE>', 'such as 512M: of all of it, or, where no control groups may be made, of each process')
     .option('--pids <COUNT>', 'processes at a time')
+    .option('--cpus <NUMBER>', 'processors that it may keep busy, such as 0.5')
     .option('--dry-run', 'print what a command would find, and make nothing')
     .option('--json', 'print the result as JSON')
     .action(async (name: string, options: CreateOptions) => {

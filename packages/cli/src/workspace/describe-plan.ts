@@ -11,6 +11,10 @@ export function describePlan(plan: Surroundings): string {
     `directory  ${plan.directory}`,
     `rights     ${plan.capabilities.length === 0 ? 'none' : `capabilities ${plan.capabilities.join(', ')} over its own namespaces`}`,
     ...plan.limits.map(({ name, value }) => `limit      ${name} ${value}`),
+    ...plan.controlGroups.map(
+      ({ directory, settings }) =>
+        `group      ${directory}: ${settings.map(({ file, value }) => `${file} ${value}`).join(', ')}`,
+    ),
     `filter     ${plan.filter.length / 8} instructions; system calls that are not named are refused`,
     `writable   ${plan.writable.join(' ')}`,
     ...plan.steps.map((step) => `${step.kind.padEnd(10)} ${describeStep(step)}`),

@@ -42,7 +42,7 @@ export function reviewOf(calls: SystemCalls, workspace: Workspace, facts: HostFa
       ),
       ...named('dns', ({ evidence }) => `name ${String(evidence['names'])}`),
     ],
-    refused: named('refused-call', ({ message }) => message),
+    refused: [...named('refused-call', ({ message }) => message), ...named('process-limit', ({ message }) => message)],
     left: named('left-process', ({ subject }) => String(subject['program'])),
     notObserved: ['files that were opened and not changed'],
   };

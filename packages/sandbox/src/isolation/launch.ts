@@ -3,6 +3,7 @@
 // stays outside, and waits; it dies with nobody, but all of the others die with it. The second is process 1 of the new
 // namespaces: it mounts, waits for all that have lost their parents, and ends them all with the third, which gives up its rights and becomes the program.
 
+import { posix } from 'node:path';
 import {
   CAPABILITY_SETS_SIZE,
   CAPABILITY_VERSION,
@@ -17,6 +18,7 @@ import {
   LOCK,
   messageHeader,
   MOUNT,
+  type OnError,
   OPEN_FLAG,
   passedDescriptor,
   PROCESS_CONTROL,
@@ -31,7 +33,7 @@ import {
 } from '@plinth/linux';
 import { emitLandlock } from './landlock.js';
 import { emitStep, outside } from './mount-steps.js';
-import { LIMITS, type Surroundings } from './surroundings.js';
+import { type ControlGroup, LIMITS, type Surroundings } from './surroundings.js';
 
 const WORD = 8;
 /** Of a struct iovec-like pair: pipe(2) gives two numbers of 32 bits. */
@@ -44,8 +46,8 @@ const SIGNAL_MASK_SIZE = 8;
 const ALL_NUMBERS = 4_294_967_295;
 /** Capabilities that a kernel may know; dropping one that it does not know fails, and does not matter. */
 const CAPABILITIES = 64;
-/** A byte for the watcher: processes are left behind. */
-export const LEFT_PROCESSES = 0x4c;
+/** A byte for the watcher. */
+export const COMMAND_ENDED = 0x45;
 /** MSG_NOSIGNAL. */
 const NO_SIGNAL = 0x4000;
 const LOOPBACK = 'lo';
@@ -59,6 +61,7 @@ export function launchFile(plan: Surroundings): Uint8Array {
   const stack = program.slot();
   program.storeStack(stack);
   emitLock(program, plan);
+  for (const group of plan.controlGroups) emitControlGroup(program, group);
   const pipe = program.bytes(new Uint8Array(2 * INT));
   program.call('pipe2', [pipe, OPEN_FLAG.closeOnExec], { message: 'a pipe' });
   emitSignals(program, 'waits');
@@ -77,8 +80,29 @@ export function launchFile(plan: Surroundings): Uint8Array {
   const [status, again] = [program.slot(), program.label()];
   program.here(again);
   program.call('wait4', [child, status.slot, 0, 0], again);
+  for (const { directory } of plan.controlGroups) {
+    // It is only removed when nobody is in it any more, which we are.
+    emitFile(program, posix.join(directory, '..', 'cgroup.procs'), '0', 'ignore');
+    program.call('rmdir', [program.text(directory)], 'ignore');
+  }
   emitExit(program, status);
   return program.finish();
+}
+
+/** All that is started from here on is in it. */
+function emitControlGroup(program: LaunchProgram, { directory, settings }: ControlGroup): void {
+  program.call('mkdir', [program.text(directory), 0o755], 'ignore');
+  for (const { file, value } of [...settings, { file: 'cgroup.procs', value: '0' }]) {
+    const path = posix.join(directory, file);
+    emitFile(program, path, value, { message: path });
+  }
+}
+
+function emitFile(program: LaunchProgram, path: string, text: string, onError: OnError): void {
+  const fd = program.slot();
+  program.call('open', [program.text(path), OPEN_FLAG.writeOnly | OPEN_FLAG.closeOnExec], onError, fd);
+  program.call('write', [fd, program.text(text), text.length], onError);
+  program.call('close', [fd], 'ignore');
 }
 
 /** What the kernel refuses here is most often the right to have namespaces at all. */
@@ -175,7 +199,7 @@ function emitFirstProcess(program: LaunchProgram, plan: Surroundings, stack: Slo
   program.ifEqual(ended, child, own);
   program.jump(again);
   program.here(own);
-  if (plan.watcher !== undefined) emitLeftProcesses(program, plan.watcher);
+  if (plan.watcher !== undefined) emitCommandEnded(program, plan.watcher);
   emitExit(program, status);
 }
 
@@ -281,11 +305,10 @@ function emitWatched(
   });
 }
 
-/** Tells the watcher that processes are left, and waits until it has looked at them. */
-function emitLeftProcesses(program: LaunchProgram, { socket }: NonNullable<Surroundings['watcher']>): void {
+/** Tells the watcher that the command has ended, and waits until it has looked at what is left. */
+function emitCommandEnded(program: LaunchProgram, { socket }: NonNullable<Surroundings['watcher']>): void {
   const none = program.label();
-  program.call('kill', [-1, 0], none);
-  const byte = program.bytes(Uint8Array.of(LEFT_PROCESSES));
+  const byte = program.bytes(Uint8Array.of(COMMAND_ENDED));
   program.call('sendto', [socket, byte, 1, NO_SIGNAL, 0, 0], none);
   program.call('read', [socket, byte, 1], none);
   program.here(none);

@@ -41,6 +41,13 @@ export interface Limit {
 /** Numbers of RLIMIT_* on x86-64. */
 export const LIMITS = { core: 4, processes: 6, files: 7, memory: 9 } as const;
 
+/** A directory of a control group that is made for a run, and removed at its end. */
+export interface ControlGroup {
+  readonly directory: string;
+  /** What is written into its files, in order. */
+  readonly settings: readonly { readonly file: string; readonly value: string }[];
+}
+
 export interface Surroundings {
   /** For messages: `workspace demo`. */
   readonly name: string;
@@ -62,6 +69,8 @@ export interface Surroundings {
   /** Numbers of the capabilities that it may have over its own namespaces. */
   readonly capabilities: readonly number[];
   readonly limits: readonly Limit[];
+  /** Whoever has no right to make them has none. */
+  readonly controlGroups: readonly ControlGroup[];
   /** A seccomp filter: instructions of classic BPF, 8 bytes each. */
   readonly filter: Uint8Array;
   /** Who is told of calls that the filter says so of: a connected socket (its number), and the line that is sent to it. */

@@ -15,7 +15,7 @@ import {
   stillWaits,
   type SystemCalls,
 } from '@plinth/linux';
-import { LEFT_PROCESSES } from '../isolation/launch.js';
+import { COMMAND_ENDED } from '../isolation/launch.js';
 import { ProcessMemory } from './process-memory.js';
 import { readToldCall, threadIdentity, type ToldCall } from './told-call.js';
 
@@ -30,6 +30,8 @@ export interface WatchedRun {
   readonly workspace: string;
   /** Where its events are written. */
   readonly events: string;
+  /** A file of its control group that counts processes that were not made (cgroup-v2.rst, pids.events). */
+  readonly processEvents?: string;
 }
 
 interface Connection {
@@ -88,16 +90,18 @@ function hear(calls: SystemCalls, connection: Connection, connections: Set<Conne
     if (connection.run === undefined) finish(calls, connection, connections);
     return;
   }
-  if (received.bytes[0] === LEFT_PROCESSES) {
+  if (received.bytes[0] === COMMAND_ENDED) {
     leftProcesses(connection);
-    calls.write(connection.fd, Uint8Array.of(LEFT_PROCESSES));
+    refusedProcesses(connection);
+    calls.write(connection.fd, Uint8Array.of(COMMAND_ENDED));
   }
 }
 
 function parseRun(bytes: Uint8Array): WatchedRun | undefined {
   try {
-    const { workspace, events } = JSON.parse(Buffer.from(bytes).toString()) as Partial<WatchedRun>;
-    return typeof workspace === 'string' && typeof events === 'string' ? { workspace, events } : undefined;
+    const { workspace, events, processEvents } = JSON.parse(Buffer.from(bytes).toString()) as Partial<WatchedRun>;
+    if (typeof workspace !== 'string' || typeof events !== 'string') return undefined;
+    return { workspace, events, ...(typeof processEvents === 'string' ? { processEvents } : {}) };
   } catch {
     return undefined;
   }
@@ -208,6 +212,27 @@ function leftProcesses(connection: Connection): void {
       verdict: 'stop',
     });
   }
+}
+
+/** Once there are as many as there may be, no more are made: a fork bomb, or a limit too low. */
+function refusedProcesses(connection: Connection): void {
+  const file = connection.run?.processEvents;
+  if (file === undefined) return;
+  let text = '';
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch {
+    return; // the group is gone, and what it counted
+  }
+  const count = Number(/^max (\d+)$/m.exec(text)?.[1] ?? 0);
+  if (count === 0) return;
+  note(connection, {
+    rule: 'process-limit',
+    severity: 'high',
+    message: `more processes than it may have: ${count} were not made`,
+    evidence: { count },
+    verdict: 'deny',
+  });
 }
 
 function processSpace(process: number): string | undefined {

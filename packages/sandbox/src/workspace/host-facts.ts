@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What of this host a plan depends on, read once.
 
-import { lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { accessSync, constants, lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 
@@ -14,6 +14,15 @@ export interface TopEntry {
   readonly mode?: number;
 }
 
+export type Controller = 'pids' | 'memory' | 'cpu';
+
+export interface ControllerPlace {
+  /** The root of its hierarchy. */
+  readonly directory: string;
+  /** Of control groups. */
+  readonly version: 1 | 2;
+}
+
 export interface HostFacts {
   readonly user: number;
   readonly group: number;
@@ -23,6 +32,8 @@ export interface HostFacts {
   readonly top: readonly TopEntry[];
   /** Where something is mounted. */
   readonly mountPoints: readonly string[];
+  /** Where control groups may be made, by what they limit. */
+  readonly controllers: ReadonlyMap<Controller, ControllerPlace>;
   /** Whether there is such a file or directory, whatever it is. */
   readonly exists: (path: string) => 'file' | 'directory' | undefined;
 }
@@ -37,13 +48,55 @@ export function hostFacts(): HostFacts {
       if (entry.isSymbolicLink()) return [{ name, target: readlinkSync(path) }];
       return entry.isDirectory() ? [{ name, mode: entry.mode & 0o7777 }] : [];
     });
-  return { user: uid, group: gid, userName: username, home: homedir, top, mountPoints: mountPoints(), exists };
+  return {
+    user: uid,
+    group: gid,
+    userName: username,
+    home: homedir,
+    top,
+    mountPoints: mountPoints(),
+    controllers: controllers(),
+    exists,
+  };
 }
 
 function exists(path: string): 'file' | 'directory' | undefined {
   const entry = lstatSync(path, { throwIfNoEntry: false });
   if (entry === undefined) return undefined;
   return entry.isDirectory() ? 'directory' : 'file';
+}
+
+/** Of those hierarchies in which we may make groups. */
+function controllers(): Map<Controller, ControllerPlace> {
+  const places = new Map<Controller, ControllerPlace>();
+  for (const line of readFileSync('/proc/self/mountinfo', 'utf8').split('\n')) {
+    const [, , , , directory = ''] = line.split(' ');
+    const [, type, , options = ''] = / - (\S+) (\S+) (\S+)$/.exec(line) ?? [];
+    if ((type !== 'cgroup' && type !== 'cgroup2') || !mayWrite(directory)) continue;
+    const names = type === 'cgroup' ? options.split(',') : handedDown(directory);
+    for (const name of ['pids', 'memory', 'cpu'] as const) {
+      if (names.includes(name)) places.set(name, { directory, version: type === 'cgroup' ? 1 : 2 });
+    }
+  }
+  return places;
+}
+
+function mayWrite(directory: string): boolean {
+  try {
+    accessSync(directory, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Controllers that groups below have. */
+function handedDown(directory: string): string[] {
+  try {
+    return readFileSync(join(directory, 'cgroup.subtree_control'), 'utf8').trim().split(' ');
+  } catch {
+    return [];
+  }
 }
 
 /** Field 5 of each line of mountinfo (proc(5)), in which a blank and the like stand in octal. */

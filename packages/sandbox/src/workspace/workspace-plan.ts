@@ -7,8 +7,8 @@
 import { posix } from 'node:path';
 import { PlinthError } from '@plinth/core';
 import { isolationFilter } from '../isolation/call-policy.js';
-import type { Limit, MountStep, Surroundings } from '../isolation/surroundings.js';
-import type { HostFacts } from './host-facts.js';
+import type { ControlGroup, Limit, MountStep, Surroundings } from '../isolation/surroundings.js';
+import type { Controller, HostFacts } from './host-facts.js';
 
 export interface WorkspaceOptions {
   /** `private` is empty, `cow` is the real one with a layer over it, secrets hidden. */
@@ -19,8 +19,10 @@ export interface WorkspaceOptions {
   /** Root of its own namespaces, for installers. */
   readonly asRoot: boolean;
   readonly processes?: number;
-  /** Bytes of memory of each process. */
+  /** Bytes of memory: of all of it with control groups, of each process's address space without. */
   readonly memory?: number;
+  /** Processors that it may keep busy; may be a fraction. */
+  readonly processors?: number;
 }
 
 /** Part of a workspace's files: what of the host lies below, and the name of its layers. */
@@ -84,6 +86,11 @@ const ROOT_CAPABILITIES = [0, 1, 3, 4, 5, 6, 7, 8, 10, 18, 31];
 
 /** The parts of its files that have layers. A folder below another part lies over that one, so it comes later. */
 export function layeredParts(options: WorkspaceOptions, facts: HostFacts): LayeredPart[] {
+  if (options.processors !== undefined && !facts.controllers.has('cpu')) {
+    const why =
+      'processors are shared out by control groups, which this user may not make: take root, or do without --cpus';
+    throw new PlinthError('host', 'control-groups', why);
+  }
   const parts = facts.top
     .filter(({ name, target }) => target === undefined && !NOT_LAYERED.has(name) && !hasMountsBelow(`/${name}`, facts))
     .map(({ name, mode = 0o755 }): LayeredPart => ({ at: `/${name}`, layer: `root/${name}`, base: `/${name}`, mode }));
@@ -120,6 +127,8 @@ export interface WorkspacePlaces {
   readonly work: string;
   /** An empty directory. */
   readonly empty: string;
+  /** The name of its control groups. */
+  readonly group: string;
 }
 
 /** Of one run. */
@@ -164,7 +173,8 @@ export function workspacePlan(
     directory,
     path: inside === 0 ? PATH : USER_PATH,
     capabilities: inside === 0 && options.asRoot ? ROOT_CAPABILITIES : [],
-    limits: limits(options),
+    limits: limits(options, facts),
+    controlGroups: controlGroups(options, facts, places),
     filter: isolationFilter(watcher !== undefined),
     ...(watcher === undefined ? {} : { watcher }),
     writable: [...layered, '/tmp', '/run', '/dev', '/proc'],
@@ -237,10 +247,54 @@ function deviceSteps(): MountStep[] {
   ];
 }
 
-function limits({ processes, memory }: WorkspaceOptions): Limit[] {
+/** What control groups do not limit here. */
+function limits({ processes, memory }: WorkspaceOptions, { controllers }: HostFacts): Limit[] {
   return [
     { name: 'core', value: 0 },
-    ...(processes === undefined ? [] : [{ name: 'processes', value: processes } as const]),
-    ...(memory === undefined ? [] : [{ name: 'memory', value: memory } as const]),
+    ...(processes === undefined || controllers.has('pids') ? [] : [{ name: 'processes', value: processes } as const]),
+    ...(memory === undefined || controllers.has('memory') ? [] : [{ name: 'memory', value: memory } as const]),
   ];
+}
+
+/** Processes of ours that are in a group: the one that waits, and process 1. */
+const OURS = 2;
+const PERIOD_MICROSECONDS = 100_000;
+
+function controlGroups(
+  options: WorkspaceOptions,
+  { controllers }: HostFacts,
+  { group }: WorkspacePlaces,
+): ControlGroup[] {
+  const { processes, memory, processors } = options;
+  const groups = new Map<string, { file: string; value: string }[]>();
+  const add = (controller: Controller, settings: (version: 1 | 2) => readonly [string, string][]): void => {
+    const place = controllers.get(controller);
+    if (place === undefined) return;
+    const directory = posix.join(place.directory, group);
+    const all = groups.get(directory) ?? [];
+    groups.set(directory, all);
+    all.push(...settings(place.version).map(([file, value]) => ({ file, value })));
+  };
+  if (processes !== undefined) add('pids', () => [['pids.max', String(processes + OURS)]]);
+  if (memory !== undefined) {
+    add('memory', (version) => [[version === 1 ? 'memory.limit_in_bytes' : 'memory.max', String(memory)]]);
+  }
+  if (processors !== undefined) {
+    const quota = String(Math.round(processors * PERIOD_MICROSECONDS));
+    add('cpu', (version) =>
+      version === 1
+        ? [
+            ['cpu.cfs_period_us', String(PERIOD_MICROSECONDS)],
+            ['cpu.cfs_quota_us', quota],
+          ]
+        : [['cpu.max', `${quota} ${PERIOD_MICROSECONDS}`]],
+    );
+  }
+  return [...groups].map(([directory, settings]) => ({ directory, settings }));
+}
+
+/** Where processes that were not made are counted, if they are. */
+export function processEventsFile(options: WorkspaceOptions, facts: HostFacts, group: string): string | undefined {
+  const place = options.processes === undefined ? undefined : facts.controllers.get('pids');
+  return place === undefined ? undefined : posix.join(place.directory, group, 'pids.events');
 }

@@ -10,6 +10,7 @@
 //   NAME/lock             locked while something runs in it; NAME/process: its process 1
 //   NAME/launch           the program that starts commands in it
 
+import { createHash } from 'node:crypto';
 import { spawnSync } from 'node:child_process';
 import {
   chownSync,
@@ -41,6 +42,7 @@ import {
   ancestors,
   type LayeredPart,
   layeredParts,
+  processEventsFile,
   type RunPlace,
   type WorkspaceOptions,
   workspacePlan,
@@ -49,6 +51,8 @@ import {
 const VERSION = 1;
 const NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/;
 const NUMBER = /^[1-9]\d{0,8}$/;
+/** Of control groups. */
+export const GROUP_PREFIX = 'plinth-';
 /** What begins with it is being made, or removed. */
 const HALF = '.plinth-';
 
@@ -180,9 +184,19 @@ export class Workspace {
   }
 
   /** What a run says to the watcher. */
-  watchedLine(): string {
-    const run: WatchedRun = { workspace: this.name, events: this.eventsFile };
+  watchedLine(facts: HostFacts): string {
+    const processEvents = processEventsFile(this.options, facts, this.#group);
+    const run: WatchedRun = {
+      workspace: this.name,
+      events: this.eventsFile,
+      ...(processEvents === undefined ? {} : { processEvents }),
+    };
     return JSON.stringify(run);
+  }
+
+  /** The same for no other one, of another user either. */
+  get #group(): string {
+    return `${GROUP_PREFIX}${this.name}-${createHash('sha256').update(this.directory).digest('hex').slice(0, 12)}`;
   }
 
   plan(facts: HostFacts, place: RunPlace): Surroundings {
@@ -199,6 +213,7 @@ export class Workspace {
         upper,
         work: join(this.directory, 'work', this.#state.upper),
         empty: at('empty'),
+        group: this.#group,
       },
       place,
     );
