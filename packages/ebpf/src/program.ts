@@ -49,12 +49,14 @@ export interface MapReference {
 }
 
 /** By their numbers in enum bpf_prog_type. */
-export const PROGRAM_TYPE = { schedCls: 3, xdp: 6 } as const;
+export const PROGRAM_TYPE = { schedCls: 3, xdp: 6, rawTracepoint: 17 } as const;
 export type ProgramType = keyof typeof PROGRAM_TYPE;
 
 export interface Program {
   readonly name: string;
   readonly type: ProgramType;
+  /** As the kernel knows it, if it is not ours: some helpers are for programs under the GPL only. */
+  readonly license?: 'GPL v2';
   readonly instructions: readonly Instruction[];
   readonly references: readonly MapReference[];
   readonly maps: readonly MapDefinition[];

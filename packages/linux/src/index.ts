@@ -18,4 +18,5 @@ export * from './seccomp/notification.js';
 export * from './socket-pair.js';
 export * from './system-calls.js';
 export * from './tap.js';
+export * from './trace/open-tracer.js';
 export * from './unix-socket.js';

@@ -19,6 +19,10 @@ export interface Review {
   readonly files: readonly ChangedFile[];
   readonly programs: readonly Counted[];
   readonly network: readonly Counted[];
+  /** Files that it has opened to write, whatever became of that. */
+  readonly writes: readonly string[];
+  /** Secrets and other processes' files that it asked for, whether it got them or not. */
+  readonly secrets: readonly string[];
   /** What it tried and may not. */
   readonly refused: readonly Counted[];
   /** Programs that it left running, and that were ended. */
@@ -44,7 +48,12 @@ export function reviewOf(calls: SystemCalls, workspace: Workspace, facts: HostFa
     ],
     refused: [...named('refused-call', ({ message }) => message), ...named('process-limit', ({ message }) => message)],
     left: named('left-process', ({ subject }) => String(subject['program'])),
-    notObserved: ['files that were opened and not changed'],
+    writes: named('open-write', ({ evidence }) => String(evidence['path'])).map(({ what }) => what),
+    secrets: named('secret', ({ message }) => message).map(({ what }) => what),
+    notObserved: [
+      ...(facts.user === 0 && facts.unified !== undefined ? [] : ['which files were opened: that needs root']),
+      ...events.filter(({ rule }) => rule === 'lost-opens').map(({ message }) => message),
+    ],
   };
 }
 
@@ -72,7 +81,17 @@ function countAlike(texts: readonly string[]): Counted[] {
 }
 
 /** Lines, of which names from inside have no control characters. */
-export function formatReview({ workspace, files, programs, network, refused, left, notObserved }: Review): string {
+export function formatReview({
+  workspace,
+  files,
+  programs,
+  network,
+  writes,
+  secrets,
+  refused,
+  left,
+  notObserved,
+}: Review): string {
   const lines = [
     `workspace ${workspace}: ${many(files.length, 'changed file')}, ${many(programs.length, 'program')}, ${many(network.length, 'contact')}, ${many(refused.length, 'refused attempt')}`,
   ];
@@ -89,6 +108,8 @@ export function formatReview({ workspace, files, programs, network, refused, lef
   const counted = ({ what, count }: Counted): string => (count === 1 ? what : `${what}  (${count} times)`);
   part('programs', programs.map(counted));
   part('network', network.map(counted));
+  part('opened for writing', writes);
+  part('asked for', secrets);
   part('refused', refused.map(counted));
   part('left running, and ended', left.map(counted));
   part('not observed', notObserved);

@@ -191,6 +191,14 @@ export class Environment {
         map.submit(a, this.memory);
         return 0;
       }
+      // Here are packets, and no processes.
+      case 'getCurrentPidTgid':
+      case 'getCurrentComm':
+      case 'getCurrentCgroupId':
+      case 'probeReadUser':
+      case 'probeReadKernel':
+      case 'probeReadUserStr':
+        throw new PlinthError('input', 'ebpf-helper', `helper ${name} needs a kernel: it is of processes`);
     }
   }
 

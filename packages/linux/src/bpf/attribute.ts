@@ -15,6 +15,7 @@ export const COMMAND = {
   objectGet: 7,
   programTestRun: 10,
   objectInfo: 15,
+  rawTracepointOpen: 17,
   mapFreeze: 22,
   linkCreate: 28,
   linkUpdate: 29,

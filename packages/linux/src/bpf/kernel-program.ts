@@ -20,7 +20,7 @@ export class VerifierError extends PlinthError {
   }
 }
 
-const LICENSE = new TextEncoder().encode('Apache-2.0\0');
+const LICENSE = 'Apache-2.0';
 /** BPF_F_XDP_HAS_FRAGS: it reads frames in several pieces, so interfaces need not keep them small for it. */
 const XDP_HAS_FRAGS = 32;
 const LOG_SIZE = 4 * 1024 * 1024;
@@ -107,7 +107,7 @@ function load(calls: SystemCalls, program: Program, instructions: readonly Instr
       .u32(0, PROGRAM_TYPE[program.type])
       .u32(4, instructions.length)
       .pointer(8, encode(instructions))
-      .pointer(16, LICENSE)
+      .pointer(16, new TextEncoder().encode(`${program.license ?? LICENSE}\0`))
       .u32(24, log.length === 0 ? 0 : 1)
       .u32(28, log.length)
       .pointer(32, log)

@@ -2,10 +2,11 @@
 // One watcher for all workspaces of a user: it is told calls before they are made, notes them as findings, and answers. A workspace
 // whose watcher has died goes on without what is told: those calls then fail, so nothing is done unseen.
 
-import { appendFileSync, lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import type { Finding } from '@plinth/core';
+import { appendFileSync, lstatSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+import { type Finding, PlinthError } from '@plinth/core';
 import {
   answerNotification,
+  OpenTracer,
   POLL,
   POLL_SIZE,
   polled,
@@ -16,6 +17,7 @@ import {
   type SystemCalls,
 } from '@plinth/linux';
 import { COMMAND_ENDED } from '../isolation/launch.js';
+import { judgeOpen } from './judge-open.js';
 import { ProcessMemory } from './process-memory.js';
 import { readToldCall, threadIdentity, type ToldCall } from './told-call.js';
 
@@ -30,12 +32,20 @@ export interface WatchedRun {
   readonly workspace: string;
   /** Where its events are written. */
   readonly events: string;
+  /** Of its user, by whose secrets it is told. */
+  readonly home: string;
+  /** The directory of a control group of version 2 that all of it is in. */
+  readonly group?: string;
   /** A file of its control group that counts processes that were not made (cgroup-v2.rst, pids.events). */
   readonly processEvents?: string;
 }
 
 interface Connection {
   readonly fd: number;
+  /** The number of its control group, if what it opens is told. */
+  group: bigint | undefined;
+  /** What was told of opened files already. */
+  readonly opened: Set<string>;
   run: WatchedRun | undefined;
   listener: number | undefined;
   /** Of one of its processes, while there was one. */
@@ -46,16 +56,21 @@ interface Connection {
 /** Answers until nobody has been there for a while. `socket` listens; `withdraw` makes that nobody finds it any more. */
 export async function watch(calls: SystemCalls, socket: number, withdraw: () => void): Promise<void> {
   const connections = new Set<Connection>();
+  using tracer = beginTracer(calls);
   let withdrawn = false;
   for (;;) {
     const waiting: { fd: number; ready: () => void }[] = [
       { fd: socket, ready: () => accept(calls, socket, connections) },
     ];
     for (const connection of connections) {
-      waiting.push({ fd: connection.fd, ready: () => hear(calls, connection, connections) });
+      waiting.push({ fd: connection.fd, ready: () => hear(calls, connection, connections, tracer) });
       if (connection.listener !== undefined) {
         waiting.push({ fd: connection.listener, ready: () => answer(calls, connection) });
       }
+    }
+    // First what was opened: it was so before anything else that is told.
+    if (tracer !== undefined && connections.size > 0) {
+      waiting.unshift({ fd: tracer.fd, ready: () => tellOpens(tracer, connections) });
     }
     const descriptors = new Uint8Array(POLL_SIZE * waiting.length);
     waiting.forEach(({ fd }, n) => setPoll(descriptors, n, fd, POLL.in));
@@ -75,39 +90,107 @@ export async function watch(calls: SystemCalls, socket: number, withdraw: () => 
 function accept(calls: SystemCalls, socket: number, connections: Set<Connection>): void {
   const fd = calls.accept(socket);
   if (fd < 0) return;
-  connections.add({ fd, run: undefined, listener: undefined, space: undefined, alike: new Map() });
+  connections.add({
+    fd,
+    group: undefined,
+    opened: new Set(),
+    run: undefined,
+    listener: undefined,
+    space: undefined,
+    alike: new Map(),
+  });
 }
 
-function hear(calls: SystemCalls, connection: Connection, connections: Set<Connection>): void {
+function hear(
+  calls: SystemCalls,
+  connection: Connection,
+  connections: Set<Connection>,
+  tracer: OpenTracer | undefined,
+): void {
   const received = receiveWithDescriptor(calls, connection.fd, LINE_ROOM);
   if (typeof received === 'number' || received.bytes.length === 0) {
-    finish(calls, connection, connections);
+    finish(calls, connection, connections, tracer);
     return;
   }
   if (received.descriptor !== undefined && connection.run === undefined) {
     connection.run = parseRun(received.bytes);
     connection.listener = received.descriptor;
-    if (connection.run === undefined) finish(calls, connection, connections);
+    if (connection.run === undefined) finish(calls, connection, connections, tracer);
+    else if (tracer !== undefined) connection.group = traceOpens(tracer, connection.run);
     return;
   }
   if (received.bytes[0] === COMMAND_ENDED) {
+    stopOpens(connection, connections, tracer);
     leftProcesses(connection);
     refusedProcesses(connection);
     calls.write(connection.fd, Uint8Array.of(COMMAND_ENDED));
   }
 }
 
+/** Only root may look at what processes open. */
+function beginTracer(calls: SystemCalls): OpenTracer | undefined {
+  if (process.getuid?.() !== 0) return undefined;
+  try {
+    return OpenTracer.begin(calls);
+  } catch (error) {
+    if (error instanceof PlinthError && error.kind === 'host') return undefined;
+    throw error;
+  }
+}
+
+function traceOpens(tracer: OpenTracer, { group }: WatchedRun): bigint | undefined {
+  const entry = group === undefined ? undefined : statSync(group, { bigint: true, throwIfNoEntry: false });
+  if (entry === undefined) return undefined;
+  tracer.trace(entry.ino);
+  return entry.ino;
+}
+
+function tellOpens(tracer: OpenTracer, connections: Set<Connection>): void {
+  const byGroup = new Map([...connections].map((connection) => [connection.group, connection]));
+  tracer.drain((open) => {
+    const connection = byGroup.get(open.group);
+    if (connection?.run === undefined) return;
+    const found = judgeOpen(open, connection.run.home);
+    if (found === undefined || connection.opened.has(`${found.rule} ${found.path}`)) return;
+    connection.opened.add(`${found.rule} ${found.path}`);
+    const secret = found.rule === 'secret';
+    note(connection, {
+      rule: found.rule,
+      severity: secret ? 'high' : 'info',
+      message: `${open.program} ${secret ? 'asks for' : 'opens for writing'} ${found.path}`,
+      subject: { process: open.process, program: open.program },
+      evidence: { path: found.path },
+    });
+  });
+}
+
+/** What is opened from here on is by ours. */
+function stopOpens(connection: Connection, connections: Set<Connection>, tracer: OpenTracer | undefined): void {
+  if (tracer === undefined || connection.group === undefined) return;
+  tellOpens(tracer, connections);
+  const lost = tracer.stop(connection.group);
+  connection.group = undefined;
+  if (lost === 0n) return;
+  const evidence = { count: Number(lost) };
+  note(connection, { rule: 'lost-opens', severity: 'medium', message: `${lost} opened files were not seen`, evidence });
+}
+
 function parseRun(bytes: Uint8Array): WatchedRun | undefined {
   try {
-    const { workspace, events, processEvents } = JSON.parse(Buffer.from(bytes).toString()) as Partial<WatchedRun>;
-    if (typeof workspace !== 'string' || typeof events !== 'string') return undefined;
-    return { workspace, events, ...(typeof processEvents === 'string' ? { processEvents } : {}) };
+    // Who speaks is a launch program of ours, and the same user.
+    return JSON.parse(Buffer.from(bytes).toString()) as WatchedRun;
   } catch {
     return undefined;
   }
 }
 
-function finish(calls: SystemCalls, connection: Connection, connections: Set<Connection>): void {
+function finish(
+  calls: SystemCalls,
+  connection: Connection,
+  connections: Set<Connection>,
+  tracer: OpenTracer | undefined,
+): void {
+  stopOpens(connection, connections, tracer);
   for (const [key, count] of connection.alike) {
     if (count <= MOST_ALIKE) continue;
     note(connection, {

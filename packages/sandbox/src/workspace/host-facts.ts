@@ -34,6 +34,8 @@ export interface HostFacts {
   readonly mountPoints: readonly string[];
   /** Where control groups may be made, by what they limit. */
   readonly controllers: ReadonlyMap<Controller, ControllerPlace>;
+  /** Where groups of version 2 may be made, whatever they limit: each has a number, by which the kernel tells its processes. */
+  readonly unified: string | undefined;
   /** Whether there is such a file or directory, whatever it is. */
   readonly exists: (path: string) => 'file' | 'directory' | undefined;
 }
@@ -55,7 +57,7 @@ export function hostFacts(): HostFacts {
     home: homedir,
     top,
     mountPoints: mountPoints(),
-    controllers: controllers(),
+    ...controlGroups(),
     exists,
   };
 }
@@ -67,18 +69,20 @@ function exists(path: string): 'file' | 'directory' | undefined {
 }
 
 /** Of those hierarchies in which we may make groups. */
-function controllers(): Map<Controller, ControllerPlace> {
-  const places = new Map<Controller, ControllerPlace>();
+function controlGroups(): Pick<HostFacts, 'controllers' | 'unified'> {
+  const controllers = new Map<Controller, ControllerPlace>();
+  let unified: string | undefined;
   for (const line of readFileSync('/proc/self/mountinfo', 'utf8').split('\n')) {
     const [, , , , directory = ''] = line.split(' ');
     const [, type, , options = ''] = / - (\S+) (\S+) (\S+)$/.exec(line) ?? [];
     if ((type !== 'cgroup' && type !== 'cgroup2') || !mayWrite(directory)) continue;
     const names = type === 'cgroup' ? options.split(',') : handedDown(directory);
     for (const name of ['pids', 'memory', 'cpu'] as const) {
-      if (names.includes(name)) places.set(name, { directory, version: type === 'cgroup' ? 1 : 2 });
+      if (names.includes(name)) controllers.set(name, { directory, version: type === 'cgroup' ? 1 : 2 });
     }
+    if (type === 'cgroup2') unified = directory;
   }
-  return places;
+  return { controllers, unified };
 }
 
 function mayWrite(directory: string): boolean {

@@ -7,6 +7,7 @@
 import { posix } from 'node:path';
 import { PlinthError } from '@plinth/core';
 import { isolationFilter } from '../isolation/call-policy.js';
+import { SECRETS } from '../isolation/secrets.js';
 import type { ControlGroup, Limit, MountStep, Surroundings } from '../isolation/surroundings.js';
 import type { Controller, HostFacts } from './host-facts.js';
 
@@ -38,32 +39,6 @@ export interface LayeredPart {
 
 /** Directories of the root that have no files of the host's. */
 const NOT_LAYERED = new Set(['proc', 'sys', 'dev', 'tmp', 'run', 'home', 'root', 'mnt', 'media', 'lost+found']);
-
-/** Secrets that a home may hold; names relative to it. */
-export const SECRETS: readonly string[] = [
-  '.ssh',
-  '.gnupg',
-  '.aws',
-  '.azure',
-  '.kube',
-  '.docker',
-  '.config/gcloud',
-  '.config/gh',
-  '.config/google-chrome',
-  '.config/chromium',
-  '.mozilla',
-  '.thunderbird',
-  '.password-store',
-  '.local/share/keyrings',
-  '.netrc',
-  '.npmrc',
-  '.pypirc',
-  '.git-credentials',
-  '.bash_history',
-  '.zsh_history',
-  '.psql_history',
-  '.node_repl_history',
-];
 
 /** Of the files of processes, what would change or show the kernel. */
 const KERNEL_FILES = ['sys', 'sysrq-trigger', 'irq', 'bus', 'fs', 'acpi', 'scsi', 'mtrr'];
@@ -260,11 +235,8 @@ function limits({ processes, memory }: WorkspaceOptions, { controllers }: HostFa
 const OURS = 2;
 const PERIOD_MICROSECONDS = 100_000;
 
-function controlGroups(
-  options: WorkspaceOptions,
-  { controllers }: HostFacts,
-  { group }: WorkspacePlaces,
-): ControlGroup[] {
+function controlGroups(options: WorkspaceOptions, facts: HostFacts, { group }: WorkspacePlaces): ControlGroup[] {
+  const { controllers } = facts;
   const { processes, memory, processors } = options;
   const groups = new Map<string, { file: string; value: string }[]>();
   const add = (controller: Controller, settings: (version: 1 | 2) => readonly [string, string][]): void => {
@@ -290,7 +262,14 @@ function controlGroups(
         : [['cpu.max', `${quota} ${PERIOD_MICROSECONDS}`]],
     );
   }
+  const told = numberedGroup(facts, group);
+  if (told !== undefined && !groups.has(told)) groups.set(told, []);
   return [...groups].map(([directory, settings]) => ({ directory, settings }));
+}
+
+/** The group by whose number its processes are known, if it has one. */
+export function numberedGroup({ unified }: HostFacts, group: string): string | undefined {
+  return unified === undefined ? undefined : posix.join(unified, group);
 }
 
 /** Where processes that were not made are counted, if they are. */

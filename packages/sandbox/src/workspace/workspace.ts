@@ -42,6 +42,7 @@ import {
   ancestors,
   type LayeredPart,
   layeredParts,
+  numberedGroup,
   processEventsFile,
   type RunPlace,
   type WorkspaceOptions,
@@ -186,9 +187,12 @@ export class Workspace {
   /** What a run says to the watcher. */
   watchedLine(facts: HostFacts): string {
     const processEvents = processEventsFile(this.options, facts, this.#group);
+    const group = numberedGroup(facts, this.#group);
     const run: WatchedRun = {
       workspace: this.name,
       events: this.eventsFile,
+      home: facts.home,
+      ...(group === undefined ? {} : { group }),
       ...(processEvents === undefined ? {} : { processEvents }),
     };
     return JSON.stringify(run);
