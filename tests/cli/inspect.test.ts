@@ -51,6 +51,28 @@ describe('plinth inspect', () => {
     expect(stderr).toMatch(/5 frames, 2 alerts, 3 dropped\n$/);
   });
 
+  it('pcap tells of bytes that come a second time and are others', () => {
+    const name = file('twice.pcap', capture([0, 'GET /'], [5, 'index'], [5, 'index'], [5, 'other'], [5, 'intro.html']));
+    const said = (...options: string[]): string[] =>
+      plinth('inspect', 'pcap', name, '--rules', RULES, ...options)
+        .stderr.split('\n')
+        .slice(-5, -2);
+    const [conflict, overlap] = [
+      'bytes that were there before are others in it',
+      'it has bytes that were there before',
+    ];
+    expect(said()).toEqual([
+      `frame 4: passed: ${conflict}`,
+      `frame 5: passed: ${overlap}`,
+      `frame 5: passed: ${conflict}`,
+    ]);
+    expect(said('--fail-closed')).toEqual([
+      `frame 4: dropped: ${conflict}`,
+      `frame 5: dropped: ${overlap}`,
+      `frame 5: dropped: ${conflict}`,
+    ]);
+  });
+
   it('pcap prints alerts as JSON and writes findings', () => {
     const name = file('one.pcap', capture([0, 'GET / ATTACK']));
     const { stdout } = plinth('inspect', 'pcap', name, '--rules', RULES, '--json', '--events', 'found.json');

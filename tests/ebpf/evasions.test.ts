@@ -2,7 +2,7 @@
 // What senders do so that an inspector sees something else than the receiver: each is found, dropped or told.
 
 import assert from 'node:assert/strict';
-import { REASON } from '@plinth/guards';
+import { MOST_BOUNDARIES, MOST_SUMMED, REASON } from '@plinth/guards';
 import { describe, expect, it } from 'vitest';
 import { FLAG, frameOf } from './build-frame.js';
 import { whyNoKernel } from './kernel-here.js';
@@ -107,6 +107,114 @@ describe('an inspector is not evaded by', () => {
       expect(sender.send(11, 'attack'), 'the stream goes on').toMatchObject({ verdict: 'drop', told: [0] });
       expect(sender.send(14, 'ack'), 'with what came first').toMatchObject({ verdict: 'drop', told: [0] });
     }
+  });
+
+  it('other bytes where some were before, whatever segments both copies come in', () => {
+    const { conflict, overlap } = REASON;
+    for (const first of [1000, 0xffff_fff0]) {
+      for (const failClosed of [false, true]) {
+        using engines = begin(failClosed);
+        const sender = new Sender(engines, first);
+        sender.open();
+        const texts = ['GET /index', '.html', ' HTTP/1.1\r\nHost: a server', '\r\n\r\n'];
+        const all = texts.join('');
+        const places = texts.map((_, n) => texts.slice(0, n).join('').length);
+        texts.forEach((text, n) => expect(sender.send(places[n]!, text)).toMatchObject({ verdict: 'next', reason: 0 }));
+        const [verdict, others] = [failClosed ? 'drop' : 'next', all.toUpperCase()];
+        for (const from of places) {
+          // As they came, several as one, and what is not known to have ended there.
+          for (const end of [...places.filter((place) => place > from), all.length]) {
+            expect(sender.send(from, all.slice(from, end))).toMatchObject({ verdict: 'next', reason: 0 });
+            const isOther = others.slice(from, end) !== all.slice(from, end);
+            expect(sender.send(from, others.slice(from, end))).toMatchObject(
+              isOther ? { verdict, reason: conflict } : { verdict: 'next', reason: 0 },
+            );
+          }
+          for (let at = from; at < all.length; at++) {
+            const bytes = Buffer.from(all.slice(from), 'latin1');
+            bytes[at - from]! ^= 0x80;
+            expect(sender.send(from, bytes.toString('latin1'))).toMatchObject({ verdict, reason: conflict });
+          }
+        }
+        expect(sender.send(0, 'POST'), 'nothing is known to end there').toMatchObject({ reason: 0 });
+        expect(sender.send(2, others.slice(2, 10)), 'nothing is known to begin there').toMatchObject({ reason: 0 });
+        const rest = 'x'.repeat(40);
+        expect(sender.send(15, others.slice(15) + rest)).toMatchObject({ verdict, reason: overlap | conflict });
+        const next = all.length + (failClosed ? 0 : rest.length);
+        expect(sender.send(places[3]!, '\r\n\r\n')).toMatchObject({ verdict: 'next', reason: 0 });
+        expect(sender.send(next, 'att')).toMatchObject({ verdict: 'next', reason: 0 });
+        expect(sender.send(next + 3, 'ack')).toMatchObject({ verdict: 'drop', told: [0] });
+      }
+    }
+  });
+
+  it('words that change their places, and blocks', () => {
+    const text = Array.from({ length: 200 }, (_, n) => `${1000 + n}`).join('');
+    for (const [at, by] of [
+      [0, 4],
+      [3, 8],
+      [17, 32],
+      [64, 256],
+      [5, 700],
+    ] as const) {
+      using engines = begin(false);
+      const sender = new Sender(engines, 1000 + at);
+      sender.open();
+      expect(sender.send(0, text.slice(0, 5)).reason).toBe(0);
+      expect(sender.send(5, text.slice(5)).reason).toBe(0);
+      const bytes = Buffer.from(text, 'latin1');
+      const [one, other] = [bytes.subarray(at, at + 4), bytes.subarray(at + by, at + by + 4)];
+      const kept = Uint8Array.from(one);
+      one.set(other);
+      other.set(kept);
+      expect(sender.send(0, text).reason).toBe(0);
+      expect(sender.send(0, bytes.toString('latin1')).reason).toBe(REASON.conflict);
+      // The highest bits of words.
+      for (const other of [7, 31, 35, 643]) {
+        const flipped = Buffer.from(text, 'latin1');
+        for (const one of [3, other]) flipped[one]! ^= 0x80;
+        expect(sender.send(0, flipped.toString('latin1')).reason).toBe(REASON.conflict);
+      }
+    }
+  });
+
+  it('what begins before a second copy and ends in it', () => {
+    for (const failClosed of [false, true]) {
+      using engines = begin(failClosed, RULES, { dropFlow: false });
+      const sender = new Sender(engines);
+      sender.open();
+      expect(sender.send(0, 'an att').verdict).toBe('next');
+      expect(sender.send(6, 'empt').verdict).toBe('next');
+      expect(sender.send(10, ' to ack').verdict).toBe('next');
+      const dropped = { verdict: 'drop', told: [0], reason: REASON.conflict };
+      expect(sender.send(6, 'ack ')).toMatchObject(dropped);
+      expect(sender.send(6, 'ack and much more'), 'with new bytes').toMatchObject({ verdict: 'drop', told: [0] });
+      expect(sender.send(6, 'ack'), 'nothing is known to end there').toMatchObject({ verdict: 'drop', told: [0] });
+      expect(sender.send(6, 'empt')).toMatchObject({ verdict: 'next', reason: 0 });
+    }
+  });
+
+  it('bytes that are not compared: of long ago, in long segments, behind a gap; they are looked at', () => {
+    using engines = begin(false, RULES, { dropFlow: false });
+    const sender = new Sender(engines);
+    sender.open();
+    const count = MOST_BOUNDARIES + 2;
+    for (let n = 0; n < count; n++) expect(sender.send(4 * n, 'good').reason).toBe(0);
+    expect([1, 2, 3].map((n) => sender.send(4 * n, 'baad').reason)).toEqual([0, REASON.conflict, REASON.conflict]);
+    expect(sender.send(4, 'attack')).toMatchObject({ verdict: 'drop', told: [0], reason: 0 });
+    const at = 4 * count;
+    expect(sender.send(at, 'x'.repeat(MOST_SUMMED)).reason).toBe(0);
+    expect(sender.send(at, 'y'.repeat(MOST_SUMMED)).reason).toBe(REASON.conflict);
+    const long = at + MOST_SUMMED;
+    expect(sender.send(long, 'x'.repeat(MOST_SUMMED + 1)).reason).toBe(0);
+    expect(sender.send(long, 'y'.repeat(MOST_SUMMED + 1)).reason).toBe(0);
+    expect(sender.send(long, 'attack')).toMatchObject({ verdict: 'drop', told: [0] });
+    const next = long + MOST_SUMMED + 1;
+    expect(sender.send(next, 'good').reason).toBe(0);
+    expect(sender.send(next, 'baad').reason).toBe(REASON.conflict);
+    expect(sender.send(next + 10, 'good').reason).toBe(REASON.gap);
+    expect(sender.send(next, 'baad').reason).toBe(0);
+    expect(sender.send(next + 10, 'baad').reason).toBe(REASON.conflict);
   });
 
   it('a SYN, RST or FIN that its other end does not take', () => {

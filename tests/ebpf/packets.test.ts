@@ -68,7 +68,8 @@ describe('rules on packets', () => {
     }
     expect(seen.over).toBeGreaterThan(5);
     expect(seen.dropped).toBeGreaterThan(20);
-    for (const reason of [0, REASON.gap, REASON.overlap]) expect(seen.reasons).toContain(reason);
+    const { gap, overlap, conflict } = REASON;
+    for (const reason of [0, gap, overlap, conflict, overlap | conflict]) expect(seen.reasons).toContain(reason);
   });
 
   it('know who is the client, what is established, and which bits are set', () => {

@@ -11,6 +11,8 @@ export class RandomSegments {
   readonly #ends: Uint8Array;
   #at = 0;
   #last = 0;
+  /** Where segments began and ended, the last ones. */
+  #places: number[] = [0];
 
   constructor(random: Random) {
     this.#random = random;
@@ -32,6 +34,7 @@ export class RandomSegments {
 
   segment(): Uint8Array {
     const random = this.#random;
+    if (random.chance(0.15) && this.#places.length > 2) return this.#copy();
     this.#last = this.#at;
     const size = random.pick([1, 2, 3, 8, 30, 100]);
     const way = random.below(10);
@@ -40,7 +43,21 @@ export class RandomSegments {
     if (way === 1) from = this.#at + 1 + random.below(10);
     const bytes = this.#stream.subarray(from, from + size);
     if (way !== 1 && from + bytes.length > this.#at) this.#at = from + bytes.length;
+    if (way > 2 && this.#at > this.#last) this.#places = [...this.#places, this.#at].slice(-8);
     return this.#frame(from, way === 2 ? new Uint8Array(0) : bytes, random.chance(0.03) ? 2 : 16);
+  }
+
+  /** Of what was sent, from a place where a segment began, often to one; at times with other bytes, or with new ones behind them. */
+  #copy(): Uint8Array {
+    const random = this.#random;
+    const last = this.#places.at(-1)!;
+    const from = random.pick(this.#places.filter((place) => place < last));
+    const end = random.pick(this.#places.filter((place) => place > from)) + random.pick([0, 0, 0, 1, 20]);
+    const bytes = this.#stream.slice(from, end);
+    if (random.chance(0.5)) bytes.set([random.pick([...'abcktzS']).charCodeAt(0)], random.below(bytes.length));
+    if (random.chance(0.2)) bytes.reverse();
+    this.#at = Math.max(this.#at, from + bytes.length);
+    return this.#frame(from, bytes, 16);
   }
 
   #frame(from: number, payload: Uint8Array, flags: number): Uint8Array {

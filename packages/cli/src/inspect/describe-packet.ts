@@ -60,6 +60,7 @@ const REASONS: readonly (readonly [number, string])[] = [
   [REASON.urgent, 'it has urgent data'],
   [REASON.untold, 'more rules matched than can be told'],
   [REASON.forgotten, 'rules were changed too often to know what its stream began with'],
+  [REASON.conflict, 'bytes that were there before are others in it'],
 ];
 
 /** What was wrong with it besides rules, by bits of `REASON`. */

@@ -16,11 +16,12 @@ import {
   STREAM_WINDOW,
 } from './kernel-rule.js';
 import type { FlowFacts } from './packet-event.js';
-import { PlainConnections, type PlainFlow } from './plain-connections.js';
-import { TCP_FLAG } from './program/connection-code.js';
+import { PlainConnections, type PlainFlow, type PlainStream } from './plain-connections.js';
+import { MOST_BOUNDARIES, TCP_FLAG } from './program/connection-code.js';
 import { numberOf } from './program/number-code.js';
 import { MOST_TOLD, REASON } from './program/record-code.js';
 import { asksForConnections } from './program/rule-tables.js';
+import { MOST_SUMMED } from './program/slots.js';
 import { matchesEnds, matchesFlags } from './match-header.js';
 
 export interface PlainMatch {
@@ -97,7 +98,7 @@ export class PlainInspector {
     const first = (packet.sequence + (isSyn ? 1 : 0)) >>> 0;
     const begins = isSyn && (stream.begin === undefined || (!connection.established && stream.next !== first));
     if (begins || (stream.begin === undefined && payload.length > 0)) {
-      Object.assign(stream, { begin: first, next: first, bytes: NONE });
+      Object.assign(stream, { begin: first, next: first, bytes: NONE, segments: [] });
     }
     if (payload.length === 0) return this.#decide(seen, [APART], 0);
     const isUrgent = (packet.flags & TCP_FLAG.urg) !== 0 ? REASON.urgent : 0;
@@ -110,16 +111,20 @@ export class PlainInspector {
     }
     if (ahead > 0) {
       stream.bytes = NONE;
+      stream.segments = [];
       stream.next = first;
     }
     const old = ahead < 0 ? -ahead : 0;
-    const looks: Look[] = old === 0 ? [{ before: stream.bytes, from: 0, inStream: true }] : [APART];
+    const looks: Look[] = old === 0 ? [{ before: stream.bytes, from: 0, inStream: true }] : [apartFrom(stream, first)];
     const isPartlyNew = old > 0 && old < payload.length;
     if (isPartlyNew) looks.push({ before: stream.bytes, from: old, inStream: true });
-    const reason = isUrgent | (ahead > 0 ? REASON.gap : 0) | (isPartlyNew ? REASON.overlap : 0);
+    const conflict = differs(stream, first, payload.subarray(0, old)) ? REASON.conflict : 0;
+    const reason = isUrgent | (ahead > 0 ? REASON.gap : 0) | (isPartlyNew ? REASON.overlap : 0) | conflict;
     const inspection = this.#decide(placed, looks, reason);
     if (inspection.verdict === 'next' && (old === 0 || isPartlyNew)) {
       const fresh = payload.subarray(old);
+      const segment = { number: stream.next, before: stream.bytes, bytes: fresh.slice() };
+      stream.segments = fresh.length > MOST_SUMMED ? [] : [...stream.segments, segment].slice(-MOST_BOUNDARIES);
       const bytes = new Uint8Array(stream.bytes.length + fresh.length);
       bytes.set(stream.bytes);
       bytes.set(fresh, stream.bytes.length);
@@ -158,14 +163,15 @@ export class PlainInspector {
     }
     const stopping = by.filter(({ action }) => action === 'drop' || action === 'reject');
     const drops = stopping.some(({ confirm }) => !confirm);
+    const isRefused = this.#failClosed && (reason & REASON.conflict) !== 0;
     if (drops) this.#drop(seen, stopping);
-    else if (this.#failClosed && looks.length > 0 && stopping.length > 0 && isCleared(seen)) {
+    else if (!isRefused && this.#failClosed && looks.length > 0 && stopping.length > 0 && isCleared(seen)) {
       return { verdict: 'next', matches: [], reason, flow };
     }
-    const held = this.#failClosed && looks.length > 0 && stopping.length > 0;
+    const held = !isRefused && this.#failClosed && looks.length > 0 && stopping.length > 0;
     const told = matches.filter(({ rule }) => !this.#rules[rule]!.silent);
     const untold = told.length > MOST_TOLD ? REASON.untold : 0;
-    const verdict = drops || held ? 'drop' : 'next';
+    const verdict = drops || held || isRefused ? 'drop' : 'next';
     return {
       verdict,
       matches: told,
@@ -278,6 +284,26 @@ interface Look {
 
 /** By itself. */
 const APART: Look = { before: NONE, from: 0, inStream: false };
+
+/** A second copy is looked at behind what came before the first one, if a segment began there. */
+function apartFrom({ segments }: PlainStream, first: number): Look {
+  const segment = segments.find(({ number }) => number === first);
+  return segment === undefined ? APART : { ...APART, before: segment.before };
+}
+
+/** Whether some bytes are others than before. It is not known where no segment began or ended as they do, or if they are many. */
+function differs({ segments }: PlainStream, first: number, bytes: Uint8Array): boolean {
+  const begin = segments.findIndex(({ number }) => number === first);
+  if (begin < 0 || bytes.length > MOST_SUMMED) return false;
+  let at = 0;
+  let isOther = false;
+  for (const segment of segments.slice(begin)) {
+    if (at >= bytes.length) break;
+    if (segment.bytes.some((byte, n) => byte !== bytes[at + n])) isOther = true;
+    at += segment.bytes.length;
+  }
+  return at === bytes.length && isOther;
+}
 
 function matchesFlow({ flow: { direction, state } }: KernelRule, flow: FlowFacts): boolean {
   if (direction !== undefined && flow.direction !== direction) return false;

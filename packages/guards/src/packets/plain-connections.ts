@@ -12,6 +12,18 @@ export interface PlainStream {
   next: number;
   /** The bytes before `next`, those that a content may begin in. */
   bytes: Uint8Array;
+  /** The last segments that went on, the latest last; none is longer than `MOST_SUMMED`. */
+  segments: PlainSegment[];
+}
+
+/** What a second copy of it is compared with. */
+interface PlainSegment {
+  /** Number of its first byte. */
+  readonly number: number;
+  /** As `PlainStream.bytes` were before it. */
+  readonly before: Uint8Array;
+  /** Those that were new. */
+  readonly bytes: Uint8Array;
 }
 
 interface PlainConnection {
@@ -83,7 +95,7 @@ export class PlainConnections {
     if (!isTcp || !connection.dropped) connection.last = time;
     let stream = connection.streams.get(from);
     if (stream === undefined) {
-      stream = { begin: undefined, next: 0, bytes: new Uint8Array(0) };
+      stream = { begin: undefined, next: 0, bytes: new Uint8Array(0), segments: [] };
       connection.streams.set(from, stream);
     }
     if (!isTcp) {

@@ -15,7 +15,7 @@ const STATUS: InspectionStatus = {
     dropped: 2,
     told: 3,
     lost: 1,
-    reasons: { gap: 4, overlap: 0, fragment: 0, tooMuch: 5, flow: 0, urgent: 0, untold: 0, forgotten: 0 },
+    reasons: { gap: 4, overlap: 0, fragment: 0, tooMuch: 5, flow: 0, urgent: 0, untold: 0, forgotten: 0, conflict: 0 },
   },
 };
 

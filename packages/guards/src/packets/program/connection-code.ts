@@ -13,17 +13,40 @@ import { COUNTERS_AT, SLOT } from './slots.js';
 /** A key: interface, version and protocol, then both ends, the lower one first. */
 const FLOW_KEY = { size: 48, interface: 0, kind: 4, low: 8, high: 24, ports: 40 } as const;
 
+/** Places at which segments of a direction began, the last ones. */
+export const MOST_BOUNDARIES = 6;
+/** Of each: the states and the running sum of what came before it, its number, and whether there is one. */
+export const BOUNDARY = { size: 24, states: 0, sum: 8, number: 16, known: 20 } as const;
+
 /**
- * Of each direction: the number of the next byte, whether there is one, the states behind what came before, its first byte, and of
- * which tables the states are.
+ * Of each direction: the number of the next byte, whether there is one, the states behind what came before, its first byte, of
+ * which tables the states are, the running sum of what came before, and boundaries, of which one is the latest.
  */
-export const SIDE = { size: 24, next: 0, known: 4, states: 8, begin: 16, generation: 20 } as const;
+export const SIDE: Readonly<Record<SideField, number>> = {
+  size: 40 + MOST_BOUNDARIES * BOUNDARY.size,
+  next: 0,
+  known: 4,
+  states: 8,
+  begin: 16,
+  generation: 20,
+  sum: 24,
+  latest: 32,
+  boundaries: 40,
+};
+type SideField = 'size' | 'next' | 'known' | 'states' | 'begin' | 'generation' | 'sum' | 'latest' | 'boundaries';
 
 /**
  * Both directions, that of the lower end first, then what is of the connection: `bits` are those that rules set,
  * `secret` is a number that nobody else knows.
  */
-export const FLOW_VALUE = { size: 80, last: 48, facts: 56, ended: 60, bits: 64, secret: 72 } as const;
+export const FLOW_VALUE: Readonly<Record<'size' | 'last' | 'facts' | 'ended' | 'bits' | 'secret', number>> = {
+  size: 2 * SIDE.size + 32,
+  last: 2 * SIDE.size,
+  facts: 2 * SIDE.size + 8,
+  ended: 2 * SIDE.size + 12,
+  bits: 2 * SIDE.size + 16,
+  secret: 2 * SIDE.size + 24,
+};
 
 /** Bits of `FLOW_VALUE.facts`; a value with none is of no connection yet. */
 export const FACT = {
@@ -51,10 +74,9 @@ export const IDLE_TCP = 60_000_000_000n;
 
 export const TCP_FLAG = { fin: 1, syn: 2, rst: 4, ack: 16, urg: 32 } as const;
 
-/** On the stack: the key, a value to begin with, and where the value and its side for this packet lie; 0 if there is none. */
+/** On the stack: the key, and where the value and its side for this packet lie; 0 if there is none. */
 const FLOW_KEY_AT: number = COUNTERS_AT - FLOW_KEY.size;
-const FLOW_VALUE_AT: number = FLOW_KEY_AT - FLOW_VALUE.size;
-export const FLOW_AT: number = FLOW_VALUE_AT - 8;
+export const FLOW_AT: number = FLOW_KEY_AT - 8;
 export const SIDE_AT: number = FLOW_AT - 8;
 /** Below it the stack is free. */
 export const SIDE_STACK_END: number = SIDE_AT;
@@ -92,9 +114,10 @@ export function emitConnection(a: Assembler, options: ConnectionOptions): void {
   emitKey(a);
   emitLookup(a);
   a.jumpIf('ne', R0, 0, have);
-  for (let n = 0; n < FLOW_VALUE.size; n += 8) a.store(8, FP, FLOW_VALUE_AT + n, 0);
-  for (const half of [0, 4]) a.call('getPrandomU32').store(4, FP, FLOW_VALUE_AT + FLOW_VALUE.secret + half, R0);
-  a.loadMap(R1, FLOWS).mov(R2, FP).add(R2, FLOW_KEY_AT).mov(R3, FP).add(R3, FLOW_VALUE_AT).mov(R4, 0).call('mapUpdate');
+  // A value to begin with, where the headers were.
+  for (let n = 0; n < FLOW_VALUE.size; n += 8) a.store(8, R7, n, 0);
+  for (const half of [0, 4]) a.call('getPrandomU32').store(4, R7, FLOW_VALUE.secret + half, R0);
+  a.loadMap(R1, FLOWS).mov(R2, FP).add(R2, FLOW_KEY_AT).mov(R3, R7).mov(R4, 0).call('mapUpdate');
   emitLookup(a);
   a.jumpIf('eq', R0, 0, none);
   a.here(have);

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is remembered of a direction of a TCP connection: the number of the next byte, and the states of the automata behind the
-// bytes before it. A segment with just that byte goes on from there. An older one is looked at by itself, and what of it is
+// bytes before it. A segment with just that byte goes on from there. An older one is looked at from a boundary (boundary-code.ts) or by itself, and what of it is
 // new goes on; behind a gap nothing is known of the stream, so a newer one is refused, or looked at by itself and
 // reported, as the user has it.
 
 import { type Assembler, FP, type Label, R0, R1, R2, R3, R4, R5, R7 } from '@plinth/ebpf';
 import { PROTOCOL } from '../decode-packet.js';
+import { emitCompare, emitForget, emitRemember } from './boundary-code.js';
 import { FACT, FLOW_AT, FLOW_VALUE, SIDE, SIDE_AT, TCP_FLAG } from './connection-code.js';
 import { FOUND } from './decode-code.js';
 import { emitRenew } from './generation-code.js';
@@ -29,6 +30,7 @@ export function emitFlow(
 ): void {
   const [ready, gap, older] = [a.label(), a.label(), a.label()];
   a.store(8, R7, SLOT.states, 0).store(8, R7, SLOT.sequence, OF.nothing).store(8, R7, SLOT.later, 0);
+  a.store(8, R7, SLOT.summed, 0).store(8, R7, SLOT.compared, 0);
   a.load(4, R1, R7, FOUND.protocol).jumpIf('ne', R1, PROTOCOL.tcp, ready);
   a.load(8, R0, FP, SIDE_AT).jumpIf('eq', R0, 0, ready);
   if (context.tables.shape.generation > 0) emitRenew(a, context);
@@ -74,14 +76,19 @@ export function emitFlow(
   emitUninspected(a, REASON.gap, failClosed, ways.refused);
   // From here on it is the stream that is known.
   a.store(4, R0, SIDE.next, R2).store(8, R0, SIDE.states, 0);
+  emitForget(a);
   emitGoOn(a);
   a.jump(ready);
 
   a.here(older);
   // What it has beyond the expected byte is new: it begins so many bytes into the payload.
-  a.mov32(R4, R1).alu32('mul', R4, -1).jumpIf('ge', R4, R3, ready);
+  const old = a.label();
+  a.mov32(R4, R1).alu32('mul', R4, -1).jumpIf('ge', R4, R3, old);
   a.store(8, R7, SLOT.later, R4);
   emitReason(a, REASON.overlap);
+  a.load(8, R4, R7, SLOT.later);
+  a.here(old);
+  emitCompare(a);
   a.here(ready);
 }
 
@@ -99,11 +106,14 @@ function emitUninspected(a: Assembler, reason: number, failClosed: boolean, refu
 /** The stream begins with byte R2. */
 function emitBegin(a: Assembler): void {
   a.store(4, R0, SIDE.next, R2).store(4, R0, SIDE.begin, R2).store(4, R0, SIDE.known, 1).store(8, R0, SIDE.states, 0);
+  emitForget(a);
 }
 
-/** The states are those of the side at R0, and go back there. */
+/** The states and the sum are those of the side at R0, and go back there. R3 is how many bytes come. */
 function emitGoOn(a: Assembler): void {
   a.load(8, R5, R0, SIDE.states).store(8, R7, SLOT.states, R5).store(8, R7, SLOT.sequence, OF.flow);
+  a.load(8, R5, R0, SIDE.sum).store(8, R7, SLOT.sum, R5).load(4, R5, R0, SIDE.next).store(8, R7, SLOT.sumAt, R5);
+  a.store(8, R7, SLOT.summed, R3);
 }
 
 /** A segment that had old bytes is looked at once more from its first new one, in the stream: then it goes to `again`. */
@@ -112,6 +122,7 @@ export function emitSecondLook(a: Assembler, again: Label): void {
   a.load(8, R0, FP, SIDE_AT).jumpIf('eq', R0, 0, over);
   a.load(8, R1, R7, SLOT.later).jumpIf('eq', R1, 0, over);
   a.store(8, R7, SLOT.base, R1).store(8, R7, SLOT.scanned, R1).store(8, R7, SLOT.later, 0);
+  a.load(4, R3, R7, FOUND.payloadLength).alu('sub', R3, R1);
   emitGoOn(a);
   a.mayGoto(over).jump(again);
   a.here(over);
@@ -125,6 +136,15 @@ export function emitSettle(a: Assembler): void {
   const [over, plain] = [a.label(), a.label()];
   a.load(8, R0, FP, SIDE_AT).jumpIf('eq', R0, 0, over);
   a.load(8, R1, R7, SLOT.sequence).jumpIf('ne', R1, OF.flow, over);
+  // What was not summed is compared with nothing.
+  const [summed, kept] = [a.label(), a.label()];
+  a.load(8, R1, R7, SLOT.summed).jumpIf('eq', R1, 0, summed);
+  emitForget(a);
+  a.jump(kept);
+  a.here(summed);
+  emitRemember(a);
+  a.load(8, R1, R7, SLOT.sum).store(8, R0, SIDE.sum, R1);
+  a.here(kept);
   a.load(4, R2, R7, FOUND.sequence).load(4, R1, R7, FOUND.flags).and(R1, TCP_FLAG.syn).jumpIf('eq', R1, 0, plain);
   a.add(R2, 1);
   a.here(plain);

@@ -3,6 +3,7 @@
 // the bytes that its states stand for stay the same, so it does not matter what becomes of the packet.
 
 import { type Assembler, R0, R1, R2, R3, R4, R7 } from '@plinth/ebpf';
+import { emitForget } from './boundary-code.js';
 import { SIDE } from './connection-code.js';
 import { EARLIER } from './earlier-tables.js';
 import { emitReason, type MatchContext } from './match-code.js';
@@ -15,6 +16,8 @@ export function emitRenew(a: Assembler, { tables, tablesMap }: MatchContext): vo
   const [current, renewed, unknown] = [a.label(), a.label(), a.label()];
   a.load(4, R1, R0, SIDE.generation).jumpIf('eq', R1, shape.generation, current);
   a.mov(R2, shape.generation).alu('sub', R2, R1).store(4, R0, SIDE.generation, shape.generation);
+  // Copies of what came before this are looked at by themselves.
+  emitForget(a);
   // Of nothing there is nothing to be known.
   a.load(8, R1, R0, SIDE.states).jumpIf('eq', R1, 0, current);
   a.store(8, R7, SLOT.states, R1).store(8, R0, SIDE.states, 0);

@@ -21,6 +21,7 @@ import {
   R9,
 } from '@plinth/ebpf';
 import { PACKET_KIND, PROTOCOL } from '../decode-packet.js';
+import { emitConflict } from './boundary-code.js';
 import { emitDecode, FOUND, NO_LENGTH, NO_PORT } from './decode-code.js';
 import { emitConnection, emitSideBit, ENDED, FLOW_AT, FLOW_VALUE, FLOWS, SIDE_AT } from './connection-code.js';
 import { emitFlow, emitSecondLook, emitSettle } from './flow-code.js';
@@ -42,8 +43,9 @@ import {
   RECORD_AT,
 } from './record-code.js';
 import { ACTION_NUMBER, PROTOCOL_BIT, type RuleTables, VERSION_SHIFT } from './rule-tables.js';
-import { COUNTERS_AT, KEY_AT, PIECE, SLOT } from './slots.js';
+import { BLOCK, COUNTERS_AT, KEY_AT, PIECE, SLOT } from './slots.js';
 import { SPANS } from './span-code.js';
+import { emitSum } from './sum-code.js';
 
 export interface PacketProgram {
   readonly program: Program;
@@ -66,7 +68,7 @@ const PIECE_MAP: MapDefinition = {
   name: 'piece',
   type: 'percpuArray',
   keySize: 4,
-  valueSize: HITS_AT + 8 * MOST_HITS,
+  valueSize: BLOCK + HITS_AT + 8 * MOST_HITS,
   maxEntries: 1,
 };
 export interface PacketOptions {
@@ -102,7 +104,7 @@ export function packetProgram(
   const [pass, decide, refused, fragment] = [a.label(), a.label(), a.label(), a.label()];
   a.mov(R6, R1);
   emitValue(a, PIECE_MAP, pass);
-  a.mov(R7, R0);
+  a.mov(R7, R0).add(R7, BLOCK);
   emitDecode(a);
   a.load(4, R1, R7, FOUND.kind).jumpIf('lt', R1, PACKET_KIND.fragment, pass);
   emitValue(a, COUNTERS, pass);
@@ -261,12 +263,14 @@ function emitPayload(a: Assembler, context: MatchContext, decide: Label): void {
   const whole = a.label();
   a.jumpIf('ge', R8, R9, whole).mayGoto(end).jump(again);
   a.here(whole);
+  emitSum(a);
   const last = a.label();
   a.load(8, R1, R7, SLOT.base).add(R1, R9).load(4, R2, R7, FOUND.payloadLength).jumpIf('ge', R1, R2, last);
   a.add(R1, 1 - matcher.longest);
   a.here(last);
   a.store(8, R7, SLOT.base, R1).mayGoto(end).jump(loop);
   a.here(end);
+  emitConflict(a);
   emitSecondLook(a, loop);
   a.jump(decide);
 }
@@ -330,8 +334,8 @@ function emitVerdict(
   a.store(8, R7, SLOT.verdict, -1);
   a.load(8, R1, R7, SLOT.actions).jumpIf('set', R1, bit('pass'), passed!).jumpIf('set', R1, stops, dropped!);
   if (failClosed) {
-    // With more found than could be seen to, nobody knows.
-    a.load(8, R1, R7, SLOT.reason).jumpIf('set', R1, REASON.tooMuch, stopped!);
+    // With more found than could be seen to, or two copies, nobody knows.
+    a.load(8, R1, R7, SLOT.reason).jumpIf('set', R1, REASON.tooMuch | REASON.conflict, stopped!);
     if (confirms) {
       const free = a.label();
       a.load(8, R1, R7, SLOT.actions).and(R1, bit('hold')).jumpIf('eq', R1, 0, free);

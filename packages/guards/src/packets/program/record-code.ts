@@ -67,10 +67,12 @@ export const REASON = {
   urgent: 64,
   /** Rules were changed too often to know what its stream began with. */
   forgotten: 128,
+  /** Bytes that were there before are others now. */
+  conflict: 256,
 } as const;
 
 /** Why a packet could not be looked at as its receiver sees it: it is dropped under fail-closed. */
-export const UNINSPECTED: number = REASON.gap | REASON.fragment | REASON.tooMuch | REASON.urgent;
+export const UNINSPECTED: number = REASON.gap | REASON.fragment | REASON.tooMuch | REASON.urgent | REASON.conflict;
 
 /** What is known of the connection; neither direction if nothing is. */
 export const FLOW_FACT = { toServer: 1, toClient: 2, established: 4, midstream: 8, inStream: 16 } as const;

@@ -8,6 +8,13 @@ import { HEADER_NUMBERS } from '../rule.js';
 /** Bytes of a payload that are looked at in one piece; the next one begins before its end. */
 export const PIECE = 8192;
 
+/** Bytes of a segment that are summed: more would cost more than it is worth, since offload makes long ones of many. */
+export const MOST_SUMMED = 2048;
+/** Bytes of a stream that are summed at once (sum-code.ts): there is as much room before R7, too. */
+export const BLOCK = 32;
+/** A word of 4 bytes has a key of 8. */
+export const SUM_KEYS: number = BLOCK / 4;
+
 /** Words of 8 bytes, from R7 on. `scan` has six; `states` has one for two automata, 4 bytes each. */
 const NAMES = [
   'scan',
@@ -57,6 +64,13 @@ const NAMES = [
   'spans',
   'window',
   'windowEnd',
+  /** The running sum, how many bytes still go into it, and the number of the first. */
+  'sum',
+  'summed',
+  'sumAt',
+  /** Whether the sum must be a certain one then, and which. */
+  'compared',
+  'expected',
 ] as const;
 
 type SlotName = (typeof NAMES)[number] | 'end';
@@ -69,7 +83,9 @@ export const SLOT: Readonly<Record<SlotName, number>> = Object.fromEntries(
 export const NUMBERS_AT: number = SLOT.end;
 /** What was found in the headers, see decode-code.ts. */
 export const FOUND_AT: number = NUMBERS_AT + 8 * HEADER_NUMBERS.length;
-export const SLOTS_END: number = FOUND_AT + 88;
+/** Keys of the running sum. */
+export const SUM_KEYS_AT: number = FOUND_AT + 88;
+export const SLOTS_END: number = SUM_KEYS_AT + 8 * SUM_KEYS;
 
 /** A key on the stack, where helpers look for it. */
 export const KEY_AT = -8;
