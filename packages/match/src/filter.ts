@@ -11,8 +11,11 @@
 import { PlinthError } from '@plinth/core';
 import type { Pattern } from './pattern.js';
 
-/** Fibonacci hashing: 2^32 by the golden ratio. */
-export const HASH_FACTOR = 0x9e37_79b1;
+/**
+ * Multiplicative hashing (Knuth, TAOCP 6.4), by a factor of MurmurHash3. Windows that differ in an outer byte only are many, and the golden
+ * ratio puts them close to each other: with it twice as many looks let something through.
+ */
+export const HASH_FACTOR = 0x1b87_3593;
 /** By how many bits a hash is shifted and added to itself for the second one. */
 export const SECOND_SHIFT = 15;
 /** Bytes of a head. */
@@ -64,13 +67,44 @@ const SHAPES: readonly Shape[] = [
   LAST_RESORT,
 ];
 
-/**
- * What is looked at of each byte of a window. Bit 5 is not, so letters of both cases are equal (and some other bytes, too). Of four bytes
- * there are enough without the upper bits of the outer ones, which are those that may be outside of a pattern.
- */
-const KEPT: Readonly<Record<Shape['width'], readonly number[]>> = {
-  3: [0xdf, 0xdf, 0xdf],
-  4: [0x1f, 0xdf, 0xdf, 0x1f],
+/** The letters of a usual text, from the most frequent one on; each is as much rarer than the one before. */
+const LETTERS = ' etaoinsrhldcumpfgwybvkxjqz';
+const RARER = 0.88;
+/** What else it has, and how often, with the most frequent letter as 1. */
+const SIGNS = '0123456789.,-_/:;=()"\'\n';
+const SIGN_CHANCE = 0.08;
+const OTHER_CHANCE = 0.015;
+
+/** A byte of a window, of which some bits are looked at. */
+interface KeptByte {
+  readonly kept: number;
+  /** What any byte can be. */
+  readonly values: readonly number[];
+  /** For a byte, how often one of a usual text is the same. */
+  readonly chances: Float64Array;
+}
+
+function keptByte(kept: number): KeptByte {
+  const single = new Float64Array(256).fill(OTHER_CHANCE);
+  for (const sign of SIGNS) single[sign.charCodeAt(0)] = SIGN_CHANCE;
+  [...LETTERS].forEach((letter, n) => (single[letter.charCodeAt(0)] = RARER ** n));
+  const all = single.reduce((sum, chance) => sum + chance);
+  const sums = new Float64Array(256);
+  single.forEach((chance, byte) => (sums[byte & kept]! += chance / all));
+  return {
+    kept,
+    values: [...new Set(Array.from({ length: 256 }, (_, byte) => byte & kept))],
+    chances: sums.map((_, byte) => sums[byte & kept]!),
+  };
+}
+
+/** Without bit 5, by which letters of both cases are equal, and some other bytes, too. */
+const INNER = keptByte(0xdf);
+/** Of four bytes there is enough without the upper bits of the outer ones, which are those that may be outside of a pattern. */
+const OUTER = keptByte(0x1f);
+const WINDOWS: Readonly<Record<Shape['width'], readonly KeptByte[]>> = {
+  3: [INNER, INNER, INNER],
+  4: [OUTER, INNER, INNER, OUTER],
 };
 
 /** Bits of the smallest bitmap, 4 KiB. */
@@ -94,7 +128,7 @@ const HEAD_BITS = 16;
 
 /** As a number, little-endian, for `and`. */
 export function windowMask(width: Shape['width']): number {
-  return KEPT[width].reduce((mask, kept, n) => mask | (kept << (8 * n)), 0);
+  return WINDOWS[width].reduce((mask, { kept }, n) => mask | (kept << (8 * n)), 0);
 }
 
 /** Of four bytes, little-endian, as far as they are looked at. */
@@ -130,6 +164,8 @@ interface Choice {
   readonly bytes: Uint8Array;
   /** Where the window begins, from the beginning of the pattern on; it may be before it. */
   readonly from: number;
+  /** What is kept of a window, if it is inside of the pattern. */
+  readonly key: number | undefined;
 }
 
 interface Plan {
@@ -149,7 +185,7 @@ function plan(patterns: readonly Uint8Array[], shape: Shape): Plan {
   let [entries, passes] = [0, 0];
   for (const bytes of patterns) {
     for (let beside = 0; beside < stride; beside++) {
-      let best: (Weight & { from: number; cost: number }) | undefined;
+      let best: Weight | undefined;
       for (let from = beside === 0 ? 0 : beside - stride; from <= DISTANCES - stride; from += stride) {
         if (from >= bytes.length) break;
         const weight = weigh(bytes, from, width);
@@ -158,11 +194,10 @@ function plan(patterns: readonly Uint8Array[], shape: Shape): Plan {
           weight.entries = 0;
           weight.chance *= (before & distance(from, stride)) === 0 ? POSITION_COST : 0;
         }
-        const cost = weight.chance + weight.entries / 2 ** 20;
-        if (best === undefined || cost < best.cost) best = { ...weight, from, cost };
+        if (best === undefined || costOf(weight) < costOf(best)) best = weight;
       }
       const { key, from } = best!;
-      choices.push({ bytes, from });
+      choices.push({ bytes, from, key });
       if (key !== undefined) known.set(key, (known.get(key) ?? 0) | distance(from, stride));
       entries += best!.entries;
       passes += best!.chance;
@@ -181,7 +216,7 @@ function distance(from: number, stride: number): number {
 }
 
 interface Weight {
-  /** What is kept of a window, if it is inside of the pattern. */
+  readonly from: number;
   readonly key: number | undefined;
   /** Windows that it can be. */
   entries: number;
@@ -189,21 +224,26 @@ interface Weight {
   chance: number;
 }
 
+/** What windows are worth against each other: how often they are met, and how much of a bitmap they fill. */
+function costOf({ chance, entries }: Weight): number {
+  return chance + entries / 2 ** 20;
+}
+
 /** A window that begins `from` bytes behind the beginning of a pattern, or before it. */
 function weigh(bytes: Uint8Array, from: number, width: Shape['width']): Weight {
-  let [key, entries, chance]: [number | undefined, number, number] = [0, 1, 1];
+  let [key, inside, entries, chance] = [0, true, 1, 1];
   for (let n = 0; n < width; n++) {
-    const kept = KEPT[width][n]!;
+    const { kept, values, chances } = WINDOWS[width][n]!;
     const byte = bytes[from + n];
     if (byte === undefined) {
-      entries *= valuesOf(kept).length;
-      key = undefined;
+      entries *= values.length;
+      inside = false;
     } else {
-      chance *= chanceOf(kept)[byte]!;
-      if (key !== undefined) key |= (byte & kept) << (8 * n);
+      chance *= chances[byte]!;
+      key |= (byte & kept) << (8 * n);
     }
   }
-  return { key, entries, chance };
+  return { from, key: inside ? key : undefined, entries, chance };
 }
 
 function build({ shape, choices, bits }: Plan): Filter {
@@ -211,13 +251,15 @@ function build({ shape, choices, bits }: Plan): Filter {
   const windows = new Map<number, number>();
   const heads = new Set<number>();
   let reach = HEAD_WIDTH;
-  for (const { bytes, from } of choices) {
+  for (const { bytes, from, key } of choices) {
     reach = Math.max(reach, from + width);
     const headed = bytes.length >= HEAD_WIDTH;
     if (headed) heads.add(wordHash(bytes[0]! | (bytes[1]! << 8) | (bytes[2]! << 16) | (bytes[3]! << 24), HEAD_MASK));
     const bit = distance(from, stride);
     const begins = headed ? bit : bit | (bit << DISTANCES);
-    for (const window of windowsAt(bytes, from, width)) windows.set(window, (windows.get(window) ?? 0) | begins);
+    for (const window of key === undefined ? windowsAt(bytes, from, width) : [key]) {
+      windows.set(window, (windows.get(window) ?? 0) | begins);
+    }
   }
   const beginsBits = Math.min(MOST_BEGINS_BITS, Math.ceil(Math.log2(2 * windows.size)));
   const begins = new Uint32Array(2 ** beginsBits);
@@ -251,11 +293,11 @@ function wordSet(hashes: readonly number[], bits: number): WordSet {
 /** All that a window there can be. */
 function windowsAt(bytes: Uint8Array, from: number, width: Shape['width']): number[] {
   let all = [0];
-  for (const [n, kept] of KEPT[width].entries()) {
+  WINDOWS[width].forEach(({ kept, values }, n) => {
     const byte = bytes[from + n];
-    const values = byte === undefined ? valuesOf(kept) : [byte & kept];
-    all = all.flatMap((rest) => values.map((value) => rest | (value << (8 * n))));
-  }
+    const here = byte === undefined ? values : [byte & kept];
+    all = all.flatMap((rest) => here.map((value) => rest | (value << (8 * n))));
+  });
   return all;
 }
 
@@ -266,42 +308,4 @@ function sizeFor(entries: number, passes: number): { bits: number; cost: number 
     return { bits, cost: look + PASS_COST * Math.min(1, TEXT_PART * passes + entries / 2 ** bits) };
   });
   return sizes.reduce((best, size) => (size.cost < best.cost ? size : best));
-}
-
-const VALUES = new Map<number, readonly number[]>();
-
-/** What any byte can be, of which so much is kept. */
-function valuesOf(kept: number): readonly number[] {
-  let values = VALUES.get(kept);
-  if (values === undefined) {
-    values = [...new Set(Array.from({ length: 256 }, (_, byte) => byte & kept))];
-    VALUES.set(kept, values);
-  }
-  return values;
-}
-
-/** The letters of a usual text, from the most frequent one on; each is as much rarer than the one before. */
-const LETTERS = ' etaoinsrhldcumpfgwybvkxjqz';
-const RARER = 0.88;
-/** What else it has, and how often, with the most frequent letter as 1. */
-const SIGNS = '0123456789.,-_/:;=()"\'\n';
-const SIGN_CHANCE = 0.08;
-const OTHER_CHANCE = 0.015;
-
-const CHANCES = new Map<number, Float64Array>();
-
-/** How often a byte of a usual text is one that is the same as far as it is kept. */
-function chanceOf(kept: number): Float64Array {
-  let chances = CHANCES.get(kept);
-  if (chances === undefined) {
-    const single = new Float64Array(256).fill(OTHER_CHANCE);
-    for (const sign of SIGNS) single[sign.charCodeAt(0)] = SIGN_CHANCE;
-    [...LETTERS].forEach((letter, n) => (single[letter.charCodeAt(0)] = RARER ** n));
-    const all = single.reduce((sum, chance) => sum + chance);
-    const sums = new Float64Array(256);
-    single.forEach((chance, byte) => (sums[byte & kept]! += chance / all));
-    chances = sums.map((_, byte) => sums[byte & kept]!);
-    CHANCES.set(kept, chances);
-  }
-  return chances;
 }
