@@ -7,7 +7,7 @@ import { PlinthError } from '@plinth/core';
 export type EngineName = 'interpreter' | 'translator';
 export type InstructionSet = 'a32' | 't32';
 
-const BENCHES = ['boot', 'compute', 'io', 'match', 'observe', 'packets', 'start'] as const;
+const BENCHES = ['boot', 'compute', 'io', 'match', 'observe', 'packets', 'sandbox', 'start'] as const;
 
 export interface Options {
   readonly bench: (typeof BENCHES)[number];
@@ -23,7 +23,7 @@ export interface Options {
   readonly work: number;
 }
 
-export const USAGE = `Usage: npm run bench -- boot|compute|io|match|observe|packets|start [options]
+export const USAGE = `Usage: npm run bench -- boot|compute|io|match|observe|packets|sandbox|start [options]
 
   --json               one JSON object instead of a table
   --engine NAME        interpreter or translator (default: interpreter; io, observe: translator)
@@ -38,6 +38,7 @@ Examples:
   npm run bench -- boot --json --repetitions 5
   npm run bench -- io --only raw,network
   npm run bench -- packets --only tcp --repetitions 5
+  npm run bench -- sandbox --only start,memory
   npm run bench -- start --repetitions 10
 `;
 

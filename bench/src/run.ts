@@ -13,6 +13,7 @@ import { type Options, parseOptions, USAGE } from './options.js';
 import { packets, packetsTable } from './packets/packets.js';
 import { findPeer } from './peer.js';
 import { describeHost, geometricMean, type Report, type Row, show, toJson } from './report.js';
+import { sandbox, sandboxTable } from './sandbox/sandbox.js';
 import { start, startTable } from './start.js';
 
 const terminal = process.stderr.isTTY;
@@ -33,6 +34,7 @@ const MEASURES: Readonly<Record<Options['bench'], (options: Options) => Promise<
   match: (options) => match(options, progress).then((rows) => ({ rows, table: matchTable(rows) })),
   observe: (options) => observe(options, progress).then((rows) => ({ rows, table: observeTable(rows) })),
   packets: (options) => packets(options, progress).then((rows) => ({ rows, table: packetsTable(rows) })),
+  sandbox: (options) => sandbox(options, progress).then((rows) => ({ rows, table: sandboxTable(rows) })),
   start: (options) => start(options, progress).then((rows) => ({ rows, table: startTable(rows) })),
 };
 

@@ -400,7 +400,7 @@ function addBench(program: Command, outcome: Outcome): void {
   program
     .command('bench')
     .description('measure this machine beside QEMU')
-    .argument('[NAME]', 'boot, compute, io, observe or start')
+    .argument('[NAME]', 'boot, compute, io, observe, sandbox or start')
     .argument('[OPTIONS...]', 'those of the benchmark')
     .allowUnknownOption()
     .passThroughOptions()

@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Numbers of Linux that launch programs hand to the kernel (include/uapi/linux of Linux 6.16), for x86-64.
 
+/** struct clone_args of clone3(2). */
+export const CLONE_ARGUMENTS = { flags: 0, exitSignal: 32, group: 80, size: 88 } as const;
+/** CLONE_INTO_CGROUP: born there, since moving there would make the kernel wait for all processors. */
+export const CLONE_INTO_GROUP = 0x2_0000_0000n;
+
 /** clone(2), unshare(2). */
 export const CLONE = {
   newMounts: 0x2_0000,

@@ -8,6 +8,8 @@ import {
   CAPABILITY_SETS_SIZE,
   CAPABILITY_VERSION,
   CLONE,
+  CLONE_ARGUMENTS,
+  CLONE_INTO_GROUP,
   DESCRIPTOR_AT,
   ERROR,
   type CodeLabel,
@@ -32,7 +34,7 @@ import {
   UNMOUNT_DETACH,
 } from '@plinth/linux';
 import { emitLandlock } from './landlock.js';
-import { emitStep, outside } from './mount-steps.js';
+import { emitSteps, outside } from './mount-steps.js';
 import { type ControlGroup, LIMITS, type Surroundings } from './surroundings.js';
 
 const WORD = 8;
@@ -66,7 +68,12 @@ export function launchFile(plan: Surroundings): Uint8Array {
   program.call('pipe2', [pipe, OPEN_FLAG.closeOnExec], { message: 'a pipe' });
   emitSignals(program, 'waits');
   const child = program.slot();
-  program.call('clone', [namespaces(plan) | SIGNAL.child, 0, 0, 0, 0], { message: namespacesMessage }, child);
+  program.call(
+    'clone3',
+    [emitCloneArguments(program, plan), CLONE_ARGUMENTS.size],
+    { message: namespacesMessage },
+    child,
+  );
   const outer = program.label();
   program.jumpIf(child, 'ne', 0, outer);
   emitFirstProcess(program, plan, stack, pipe);
@@ -80,22 +87,40 @@ export function launchFile(plan: Surroundings): Uint8Array {
   const [status, again] = [program.slot(), program.label()];
   program.here(again);
   program.call('wait4', [child, status.slot, 0, 0], again);
-  for (const { directory } of plan.controlGroups) {
+  for (const { directory, version } of plan.controlGroups) {
     // It is only removed when nobody is in it any more, which we are.
-    emitFile(program, posix.join(directory, '..', 'cgroup.procs'), '0', 'ignore');
+    if (version === 1) emitFile(program, posix.join(directory, '..', 'cgroup.procs'), '0', 'ignore');
     program.call('rmdir', [program.text(directory)], 'ignore');
   }
   emitExit(program, status);
   return program.finish();
 }
 
-/** All that is started from here on is in it. */
-function emitControlGroup(program: LaunchProgram, { directory, settings }: ControlGroup): void {
+/** All that is started from here on is in it, if it is of version 1. */
+function emitControlGroup(program: LaunchProgram, { directory, version, settings }: ControlGroup): void {
   program.call('mkdir', [program.text(directory), 0o755], 'ignore');
-  for (const { file, value } of [...settings, { file: 'cgroup.procs', value: '0' }]) {
+  const joining = version === 1 ? [{ file: 'cgroup.procs', value: '0' }] : [];
+  for (const { file, value } of [...settings, ...joining]) {
     const path = posix.join(directory, file);
     emitFile(program, path, value, { message: path });
   }
+}
+
+/** The address of what clone3(2) takes: the first process of the namespaces is born in the group of version 2. */
+function emitCloneArguments(program: LaunchProgram, plan: Surroundings): number {
+  const born = plan.controlGroups.find(({ version }) => version === 2);
+  const bytes = new Uint8Array(CLONE_ARGUMENTS.size);
+  const view = new DataView(bytes.buffer);
+  const into = born === undefined ? 0n : CLONE_INTO_GROUP;
+  view.setBigUint64(CLONE_ARGUMENTS.flags, BigInt(namespaces(plan)) | into, true);
+  view.setBigUint64(CLONE_ARGUMENTS.exitSignal, BigInt(SIGNAL.child), true);
+  const address = program.bytes(bytes);
+  if (born !== undefined) {
+    const { directory } = born;
+    const group = { slot: address + CLONE_ARGUMENTS.group };
+    program.call('open', [program.text(directory), OPEN_FLAG.closeOnExec, 0], { message: directory }, group);
+  }
+  return address;
 }
 
 function emitFile(program: LaunchProgram, path: string, text: string, onError: OnError): void {
@@ -238,7 +263,7 @@ function emitRoot(program: LaunchProgram, plan: Surroundings): void {
       message: root,
     },
   );
-  for (const step of steps) emitStep(program, root, step);
+  emitSteps(program, root, steps);
   const old = '.plinth-host';
   program.call('mkdir', [program.text(outside(root, `/${old}`)), 0o700], own);
   program.call('pivot_root', [program.text(root), program.text(outside(root, `/${old}`))], own);

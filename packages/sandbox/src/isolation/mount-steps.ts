@@ -25,27 +25,47 @@ export function outside(root: string, at: string): string {
   return at === '/' ? root : root + at;
 }
 
-export function emitStep(program: LaunchProgram, root: string, step: MountStep): void {
+/** All steps, in order. */
+export function emitSteps(program: LaunchProgram, root: string, steps: readonly MountStep[]): void {
+  // What is mounted last over a path says whose its names are: ours in memory, anybody's in layers and in what is bound.
+  const mounted: { at: string; ours: boolean }[] = [{ at: '/', ours: true }];
+  for (const step of steps) {
+    const over = mounted.findLast(({ at }) => at === '/' || step.at === at || step.at.startsWith(`${at}/`))!;
+    emitStep(program, { root, checked: !over.ours }, step);
+    if (step.kind !== 'directory' && step.kind !== 'link' && step.kind !== 'file') {
+      mounted.push({ at: step.at, ours: step.kind === 'memory' });
+    }
+  }
+}
+
+interface Ground {
+  readonly root: string;
+  /** Whether names on the way to where the step puts something may be symbolic links. */
+  readonly checked: boolean;
+}
+
+function emitStep(program: LaunchProgram, ground: Ground, step: MountStep): void {
+  const { root } = ground;
   const onError = { message: `${step.at} (${step.kind})` };
   const target = program.text(outside(root, step.at));
   switch (step.kind) {
     case 'memory': {
       const size = step.size === undefined ? '' : `,size=${step.size}`;
       const options = `mode=${step.mode.toString(8)}${size}`;
-      emitMount(program, root, step, { type: 'tmpfs', options });
+      emitMount(program, ground, step, { type: 'tmpfs', options });
       return;
     }
     case 'directory':
-      emitPlain(program, root, posix.dirname(step.at));
+      emitPlain(program, ground, posix.dirname(step.at));
       program.call('mkdir', [target, step.mode], 'ignore');
-      emitPlain(program, root, step.at);
+      emitPlain(program, ground, step.at);
       return;
     case 'link':
-      emitPlain(program, root, posix.dirname(step.at));
+      emitPlain(program, ground, posix.dirname(step.at));
       program.call('symlink', [program.text(step.target), target], onError);
       return;
     case 'file': {
-      emitPlain(program, root, posix.dirname(step.at));
+      emitPlain(program, ground, posix.dirname(step.at));
       const fd = program.slot();
       const flags = OPEN_FLAG.writeOnly | OPEN_FLAG.create | OPEN_FLAG.exclusive | OPEN_FLAG.closeOnExec;
       program.call('open', [target, flags, step.mode], onError, fd);
@@ -54,7 +74,7 @@ export function emitStep(program: LaunchProgram, root: string, step: MountStep):
       return;
     }
     case 'bind': {
-      emitPlain(program, root, step.at);
+      emitPlain(program, ground, step.at);
       const from = program.text(step.from);
       program.call('mount', [from, target, 0, MOUNT.bind | MOUNT.recursive, 0], {
         message: `${step.at} (${step.from})`,
@@ -74,14 +94,14 @@ export function emitStep(program: LaunchProgram, root: string, step: MountStep):
     case 'overlay': {
       const lower = step.lower.map(escapeLayer).join(':');
       const options = `lowerdir=${lower},upperdir=${escapeOption(step.upper)},workdir=${escapeOption(step.work)},userxattr`;
-      emitMount(program, root, step, { type: 'overlay', options });
+      emitMount(program, ground, step, { type: 'overlay', options });
       return;
     }
     case 'processes':
-      emitMount(program, root, step, { type: 'proc', options: '', flags: MOUNT.noDevices | MOUNT.noExecute });
+      emitMount(program, ground, step, { type: 'proc', options: '', flags: MOUNT.noDevices | MOUNT.noExecute });
       return;
     case 'terminals':
-      emitMount(program, root, step, {
+      emitMount(program, ground, step, {
         type: 'devpts',
         options: 'newinstance,ptmxmode=0666,mode=620',
         flags: MOUNT.noExecute,
@@ -96,9 +116,9 @@ interface NewMount {
   readonly flags?: number;
 }
 
-function emitMount(program: LaunchProgram, root: string, step: MountStep, { type, options, flags }: NewMount): void {
-  emitPlain(program, root, step.at);
-  const at = program.text(outside(root, step.at));
+function emitMount(program: LaunchProgram, ground: Ground, step: MountStep, { type, options, flags }: NewMount): void {
+  emitPlain(program, ground, step.at);
+  const at = program.text(outside(ground.root, step.at));
   const all = MOUNT.noSetUser | (flags ?? MOUNT.noDevices);
   program.call('mount', [program.text(`plinth-${type}`), at, program.text(type), all, program.text(options)], {
     message: `${step.at} (${step.kind})`,
@@ -106,7 +126,8 @@ function emitMount(program: LaunchProgram, root: string, step: MountStep, { type
 }
 
 /** There is such a directory or file, and none of its names is a symbolic link. */
-function emitPlain(program: LaunchProgram, root: string, at: string): void {
+function emitPlain(program: LaunchProgram, { root, checked }: Ground, at: string): void {
+  if (!checked) return;
   const how = new Uint8Array(OPEN_HOW_SIZE);
   const view = new DataView(how.buffer);
   view.setBigUint64(0, BigInt(OPEN_FLAG.path | OPEN_FLAG.noFollow | OPEN_FLAG.closeOnExec), true);

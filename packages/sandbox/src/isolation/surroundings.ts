@@ -41,9 +41,10 @@ export interface Limit {
 /** Numbers of RLIMIT_* on x86-64. */
 export const LIMITS = { core: 4, processes: 6, files: 7, memory: 9 } as const;
 
-/** A directory of a control group that is made for a run, and removed at its end. */
+/** A directory of a control group that is made for a run, and removed at its end. There is one of version 2 at most. */
 export interface ControlGroup {
   readonly directory: string;
+  readonly version: 1 | 2;
   /** What is written into its files, in order. */
   readonly settings: readonly { readonly file: string; readonly value: string }[];
 }

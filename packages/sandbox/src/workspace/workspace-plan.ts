@@ -231,8 +231,8 @@ function limits({ processes, memory }: WorkspaceOptions, { controllers }: HostFa
   ];
 }
 
-/** Processes of ours that are in a group: the one that waits, and process 1. */
-const OURS = 2;
+/** Processes of ours that are in a group, by its version: process 1, and the one that waits, which is not born there. */
+const OURS = { 1: 2, 2: 1 } as const;
 const PERIOD_MICROSECONDS = 100_000;
 
 function controlGroups(options: WorkspaceOptions, facts: HostFacts, { group }: WorkspacePlaces): ControlGroup[] {
@@ -247,7 +247,7 @@ function controlGroups(options: WorkspaceOptions, facts: HostFacts, { group }: W
     groups.set(directory, all);
     all.push(...settings(place.version).map(([file, value]) => ({ file, value })));
   };
-  if (processes !== undefined) add('pids', () => [['pids.max', String(processes + OURS)]]);
+  if (processes !== undefined) add('pids', (version) => [['pids.max', String(processes + OURS[version])]]);
   if (memory !== undefined) {
     add('memory', (version) => [[version === 1 ? 'memory.limit_in_bytes' : 'memory.max', String(memory)]]);
   }
@@ -264,7 +264,7 @@ function controlGroups(options: WorkspaceOptions, facts: HostFacts, { group }: W
   }
   const told = numberedGroup(facts, group);
   if (told !== undefined && !groups.has(told)) groups.set(told, []);
-  return [...groups].map(([directory, settings]) => ({ directory, settings }));
+  return [...groups].map(([directory, settings]) => ({ directory, version: directory === told ? 2 : 1, settings }));
 }
 
 /** The group by whose number its processes are known, if it has one. */
