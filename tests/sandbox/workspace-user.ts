@@ -28,7 +28,17 @@ export class WorkspaceUser implements Disposable {
   }
 
   plinth(...args: readonly string[]): PlinthEnd {
-    const { status, stdout, stderr } = spawnSync(process.execPath, [PLINTH, ...args], {
+    return this.#run(process.execPath, PLINTH, ...args);
+  }
+
+  /** As root of a user namespace, in which a script has been run before. */
+  unshared(script: string, ...args: readonly string[]): PlinthEnd {
+    const shell = ['sh', '-c', `${script} && exec "$@"`, 'sh', process.execPath, PLINTH, ...args];
+    return this.#run('unshare', '--user', '--map-root-user', '--mount', ...shell);
+  }
+
+  #run(program: string, ...args: readonly string[]): PlinthEnd {
+    const { status, stdout, stderr } = spawnSync(program, args, {
       encoding: 'utf8',
       cwd: this.project,
       env: this.#environment,

@@ -141,9 +141,9 @@ describe.skipIf(reason !== undefined)('a workspace', () => {
     ]);
     expect(readdirSync(join(user.project, 'old'))).toEqual(['other']);
     expect(existsSync(join(user.project, 'link'))).toBe(false);
-    const after = user.plinth('workspace', 'review', 'changes').stdout;
-    expect(after).not.toMatch(/project\/(file|new|old)/);
-    expect(after).toContain(`added    ${user.project}/link  (link)`);
+    const after = JSON.parse(user.plinth('workspace', 'review', 'changes', '--json').stdout) as Review;
+    const left = after.files.map(({ path }) => path.slice(user.project.length + 1));
+    expect(left.filter((path) => /^(file|new|old|link)/.test(path))).toEqual(['link']);
     user.plinth('workspace', 'rm', 'changes');
   });
 
@@ -175,6 +175,22 @@ describe.skipIf(reason !== undefined)('a workspace', () => {
     const { stdout: json } = user.plinth('run-untrusted', '--json', '--', 'true');
     expect(JSON.parse(json)).toMatchObject({ exitStatus: 0, files: [] });
     expect(user.plinth('workspace', 'list').stdout).not.toContain('untrusted');
+  });
+
+  it('says what forbids it, and what works', () => {
+    // Of a user namespace the limit is its own.
+    const { status, stdout, stderr } = user.unshared(
+      'echo 0 > /proc/sys/user/max_user_namespaces',
+      'workspace',
+      'create',
+      'none',
+    );
+    expect([status, stdout]).toEqual([3, '']);
+    expect(stderr).toMatch(
+      /^plinth: workspace none: this user may not make namespaces \(.*\): ENOSPC; user\.max_user_namespaces is 0: .*plinth run --image/,
+    );
+    expect(stderr.trimEnd().split('\n')).toHaveLength(1);
+    expect(user.plinth('workspace', 'list').stdout).not.toContain('none ');
   });
 
   it('is listed, and goes with all that was changed in it', () => {

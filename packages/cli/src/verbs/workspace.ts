@@ -21,6 +21,7 @@ import { EXIT, reportError } from '../report-error.js';
 import { parseSize } from '../run/run-options.js';
 import { describePlan } from '../workspace/describe-plan.js';
 import { workspaceEnvironment } from '../workspace/environment.js';
+import { tryWorkspace } from '../workspace/try-workspace.js';
 import { formatReview, type Review, reviewOf } from '../workspace/review.js';
 
 export interface CreateOptions {
@@ -70,6 +71,18 @@ function count(text: string, option: string): number {
   throw new PlinthError('input', 'count', `${option} ${text}: a number from 1 on is wanted`);
 }
 
+/** One in which commands run, or none at all. */
+function createTried(name: string, options: WorkspaceOptions, facts: HostFacts): Workspace {
+  const workspace = Workspace.create(workspacesDirectory(), name, options, facts);
+  try {
+    tryWorkspace(workspace, facts);
+    return workspace;
+  } catch (error) {
+    workspace.remove(nativeCalls());
+    throw error;
+  }
+}
+
 function fraction(text: string, option: string): number {
   const value = /^\d+(\.\d+)?$/.test(text) ? Number(text) : 0;
   if (value >= 0.01 && value <= 4096) return value;
@@ -84,7 +97,7 @@ export function createVerb(name: string, options: CreateOptions): number {
     process.stdout.write(describePlan(Workspace.planned(workspacesDirectory(), name, wanted, facts)));
     return EXIT.clean;
   }
-  const workspace = Workspace.create(workspacesDirectory(), name, wanted, facts);
+  const workspace = createTried(name, wanted, facts);
   if (options.json === true) process.stdout.write(`${JSON.stringify(summary(workspace))}\n`);
   else
     process.stdout.write(`workspace ${name}: made; "plinth workspace run ${name} -- COMMAND" runs a command in it\n`);
@@ -131,7 +144,7 @@ export async function runUntrustedVerb(command: readonly string[], options: Untr
   const facts = hostFacts();
   const name = `untrusted-${randomBytes(4).toString('hex')}`;
   const wanted = workspaceOptions({ deny: ['net'], folder, pids: options.pids });
-  const workspace = Workspace.create(workspacesDirectory(), name, wanted, facts);
+  const workspace = createTried(name, wanted, facts);
   const calls = nativeCalls();
   let review: Review;
   let exitStatus: number;
