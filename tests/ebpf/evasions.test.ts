@@ -194,6 +194,23 @@ describe('an inspector is not evaded by', () => {
     }
   });
 
+  it('long segments, of which a copy ends with another beginning of a content', () => {
+    for (const failClosed of [false, true]) {
+      using engines = begin(failClosed, RULES, { dropFlow: false });
+      const sender = new Sender(engines);
+      sender.open();
+      const [filler, verdict] = ['x'.repeat(MOST_SUMMED), failClosed ? 'drop' : 'next'];
+      expect(sender.send(0, 'an att').reason).toBe(0);
+      expect(sender.send(6, `empt ${filler}`).reason).toBe(0);
+      expect(sender.send(6, `empt ${filler}`)).toMatchObject({ verdict: 'next', reason: 0 });
+      expect(sender.send(0, `an attempt ${filler}`)).toMatchObject({ verdict: 'next', reason: 0 });
+      expect(sender.send(6, `empt ${filler.slice(1)}a`)).toMatchObject({ verdict, reason: REASON.conflict });
+      expect(sender.send(0, `an attempt ${filler.slice(4)}atta`)).toMatchObject({ verdict, reason: REASON.conflict });
+      expect(sender.send(6, `ack! ${filler}`)).toMatchObject({ verdict: 'drop', told: [0], reason: 0 });
+      expect(sender.send(6, `empt ${filler}and more`)).toMatchObject({ verdict: 'next', reason: REASON.overlap });
+    }
+  });
+
   it('bytes that are not compared: of long ago, in long segments, behind a gap; they are looked at', () => {
     using engines = begin(false, RULES, { dropFlow: false });
     const sender = new Sender(engines);

@@ -228,6 +228,29 @@ describe('rules that are changed', () => {
     }
   });
 
+  it('compare a second copy with what came since the change', () => {
+    const words = [{ text: 'attack', nocase: false }];
+    using inKernel = new InKernel();
+    for (const engine of [simulated(), ...(kernel ? [inKernel] : [])]) {
+      const reasonOf = (sequence: number, text: string): number =>
+        engine.see(tcpFrame({ sequence, payload: latin1(text) })).reason;
+      const first = ruleTables(rulesOf(words), { generation: 1 });
+      engine.change(packetProgram(first));
+      expect([reasonOf(7, 'good'), reasonOf(11, 'text')]).toEqual([0, 0]);
+      expect([reasonOf(7, 'baad'), reasonOf(7, 'goodtext'), reasonOf(11, 'TEXT')]).toEqual([
+        REASON.conflict,
+        0,
+        REASON.conflict,
+      ]);
+      const then = ruleTables(rulesOf([...words, ...words]), { generation: 2, before: first });
+      engine.change(packetProgram(then));
+      expect([reasonOf(7, 'baad'), reasonOf(11, 'TEXT'), reasonOf(15, 'goes'), reasonOf(19, 'on')]).toEqual([
+        0, 0, 0, 0,
+      ]);
+      expect([reasonOf(15, 'came'), reasonOf(15, 'goeson')]).toEqual([REASON.conflict, 0]);
+    }
+  });
+
   it('say of a stream that they do not know any more what it began with', () => {
     const words = [{ text: 'attack', nocase: false }];
     const engine = simulated();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The program gives on every packet, in each engine, the verdict and the rules that a plain evaluation gives.
 
-import { kernelRule, type PacketPlace, parseRules, PIECE, PlainInspector, REASON } from '@plinth/guards';
+import { kernelRule, MOST_SUMMED, type PacketPlace, parseRules, PIECE, PlainInspector, REASON } from '@plinth/guards';
 import { describe, expect, it } from 'vitest';
 import { Random } from '../fuzz/random.js';
 import { frameOf } from './build-frame.js';
@@ -70,6 +70,38 @@ describe('rules on packets', () => {
     expect(seen.dropped).toBeGreaterThan(20);
     const { gap, overlap, conflict } = REASON;
     for (const reason of [0, gap, overlap, conflict, overlap | conflict]) expect(seen.reasons).toContain(reason);
+  });
+
+  it('know of a second copy of long segments whether contents begin in it as in the first one', () => {
+    const seen = { conflicts: 0, same: 0 };
+    const words = ['attack', 'SELECT', 'union', 'abc', 'bcab', 'aaa', 'zz'];
+    for (let seed = 1; seed <= (long ? 100 : 4); seed++) {
+      const random = new Random(7000 + seed);
+      const rules = kernelRules(streamRules(random).replaceAll('drop', 'alert'));
+      if (rules.length === 0) continue;
+      using engines = new PacketEngines(rules, { place: placeOf(seed), kernel });
+      const stream = Buffer.from(Array.from({ length: 20_000 }, () => random.pick(words)).join(''), 'latin1');
+      const ends = { source: 1, destination: 2, sourcePort: 1000, destinationPort: 80 };
+      const places = [0];
+      for (let n = 0; n < 60; n++) {
+        const isCopy = places.length > 2 && random.chance(0.7);
+        const from = isCopy ? places.at(random.pick([-2, -3]))! : places.at(-1)!;
+        const to = isCopy ? places.find((place) => place > from)! : from + random.pick([1, 30, 2040, 2049, 2060, 3300]);
+        const payload = Uint8Array.from(stream.subarray(from, to));
+        if (isCopy && random.chance(0.7)) {
+          const other = Buffer.from(random.pick(words) + random.pick(words).slice(0, random.below(5)));
+          payload.set(other.subarray(-payload.length), Math.max(0, payload.length - other.length - random.below(2)));
+        }
+        if (!isCopy) places.push(to);
+        const frame = frameOf({ protocol: 'tcp', ...ends, sequence: 1000 + from, payload });
+        const { reason } = engines.inspect(frame, `seed ${seed}, frame ${n}`);
+        if (payload.length <= MOST_SUMMED) continue;
+        if (reason === REASON.conflict) seen.conflicts++;
+        else if (isCopy) seen.same++;
+      }
+    }
+    expect(seen.conflicts).toBeGreaterThan(10);
+    expect(seen.same).toBeGreaterThan(10);
   });
 
   it('know who is the client, what is established, and which bits are set', () => {

@@ -118,13 +118,13 @@ export class PlainInspector {
     const looks: Look[] = old === 0 ? [{ before: stream.bytes, from: 0, inStream: true }] : [apartFrom(stream, first)];
     const isPartlyNew = old > 0 && old < payload.length;
     if (isPartlyNew) looks.push({ before: stream.bytes, from: old, inStream: true });
-    const conflict = differs(stream, first, payload.subarray(0, old)) ? REASON.conflict : 0;
+    const conflict = this.#differs(stream, first, payload, old) ? REASON.conflict : 0;
     const reason = isUrgent | (ahead > 0 ? REASON.gap : 0) | (isPartlyNew ? REASON.overlap : 0) | conflict;
     const inspection = this.#decide(placed, looks, reason);
     if (inspection.verdict === 'next' && (old === 0 || isPartlyNew)) {
       const fresh = payload.subarray(old);
       const segment = { number: stream.next, before: stream.bytes, bytes: fresh.slice() };
-      stream.segments = fresh.length > MOST_SUMMED ? [] : [...stream.segments, segment].slice(-MOST_BOUNDARIES);
+      stream.segments = [...stream.segments, segment].slice(-MOST_BOUNDARIES);
       const bytes = new Uint8Array(stream.bytes.length + fresh.length);
       bytes.set(stream.bytes);
       bytes.set(fresh, stream.bytes.length);
@@ -133,6 +133,28 @@ export class PlainInspector {
       stream.next = (first + payload.length) >>> 0;
     }
     return inspection;
+  }
+
+  /**
+   * Whether some of the old bytes are others than before. It is not known where no segment began or ended as they do. Of many it
+   * is known only whether contents that begin in them end otherwise.
+   */
+  #differs({ segments }: PlainStream, first: number, payload: Uint8Array, old: number): boolean {
+    const bytes = payload.subarray(0, old);
+    const begin = segments.findIndex(({ number }) => number === first);
+    if (begin < 0) return false;
+    let before: number[] = [];
+    for (const segment of segments.slice(begin)) {
+      if (before.length < bytes.length) before = [...before, ...segment.bytes];
+    }
+    if (before.length !== bytes.length) return false;
+    if (bytes.length <= MOST_SUMMED) return before.some((byte, n) => byte !== bytes[n]);
+    if (old < payload.length) return false;
+    const contents = this.#rules.flatMap((rule) => rule.contents).filter((content) => !isWindow(content));
+    return [false, true].some((nocase) => {
+      const kind = contents.filter((content) => content.nocase === nocase);
+      return begunIn(kind, Uint8Array.from(before)) !== begunIn(kind, bytes);
+    });
   }
 
   /** Only rules that ask for nothing but its addresses and its header decide on it. */
@@ -291,18 +313,17 @@ function apartFrom({ segments }: PlainStream, first: number): Look {
   return segment === undefined ? APART : { ...APART, before: segment.before };
 }
 
-/** Whether some bytes are others than before. It is not known where no segment began or ended as they do, or if they are many. */
-function differs({ segments }: PlainStream, first: number, bytes: Uint8Array): boolean {
-  const begin = segments.findIndex(({ number }) => number === first);
-  if (begin < 0 || bytes.length > MOST_SUMMED) return false;
-  let at = 0;
-  let isOther = false;
-  for (const segment of segments.slice(begin)) {
-    if (at >= bytes.length) break;
-    if (segment.bytes.some((byte, n) => byte !== bytes[at + n])) isOther = true;
-    at += segment.bytes.length;
+/** How the bytes end, as far as one of the contents, which are of one kind, begins there. */
+function begunIn(contents: readonly KernelContent[], bytes: Uint8Array): string {
+  const fold = (some: Uint8Array, nocase: boolean): string => (nocase ? some.map(foldByte) : some).join();
+  for (let length = Math.min(MOST_CONTENT_BYTES, bytes.length); length > 0; length--) {
+    const end = bytes.subarray(bytes.length - length);
+    const begins = ({ bytes: whole, nocase }: KernelContent): boolean =>
+      whole.length >= length && fold(whole.subarray(0, length), nocase) === fold(end, nocase);
+    const found = contents.find(begins);
+    if (found !== undefined) return fold(end, found.nocase);
   }
-  return at === bytes.length && isOther;
+  return '';
 }
 
 function matchesFlow({ flow: { direction, state } }: KernelRule, flow: FlowFacts): boolean {

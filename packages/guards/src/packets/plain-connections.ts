@@ -12,7 +12,7 @@ export interface PlainStream {
   next: number;
   /** The bytes before `next`, those that a content may begin in. */
   bytes: Uint8Array;
-  /** The last segments that went on, the latest last; none is longer than `MOST_SUMMED`. */
+  /** The last segments that went on, the latest last. */
   segments: PlainSegment[];
 }
 

@@ -13,7 +13,7 @@ import { emitRenew } from './generation-code.js';
 import { emitReason, type MatchContext } from './match-code.js';
 import { FLOW_FACT, REASON } from './record-code.js';
 import { ACTION_NUMBER } from './rule-tables.js';
-import { SLOT } from './slots.js';
+import { MOST_SUMMED, SLOT } from './slots.js';
 
 /** What SLOT.sequence says of the scan that comes: its states are of nothing, or of the flow and go back there. */
 export const OF = { nothing: 0, flow: 1 } as const;
@@ -136,12 +136,13 @@ export function emitSettle(a: Assembler): void {
   const [over, plain] = [a.label(), a.label()];
   a.load(8, R0, FP, SIDE_AT).jumpIf('eq', R0, 0, over);
   a.load(8, R1, R7, SLOT.sequence).jumpIf('ne', R1, OF.flow, over);
-  // What was not summed is compared with nothing.
-  const [summed, kept] = [a.label(), a.label()];
-  a.load(8, R1, R7, SLOT.summed).jumpIf('eq', R1, 0, summed);
+  // With what was not looked at to its end nothing is compared. A long one is not summed: it is longer than all that sums are compared of.
+  const [whole, lost, kept] = [a.label(), a.label(), a.label()];
+  a.mayGoto(lost).load(8, R1, R7, SLOT.summed).jumpIf('eq', R1, 0, whole).jumpIf('gt', R1, MOST_SUMMED, whole);
+  a.here(lost);
   emitForget(a);
   a.jump(kept);
-  a.here(summed);
+  a.here(whole);
   emitRemember(a);
   a.load(8, R1, R7, SLOT.sum).store(8, R0, SIDE.sum, R1);
   a.here(kept);

@@ -8,7 +8,7 @@ import { HEADER_NUMBERS } from '../rule.js';
 /** Bytes of a payload that are looked at in one piece; the next one begins before its end. */
 export const PIECE = 8192;
 
-/** Bytes of a segment that are summed: more would cost more than it is worth, since offload makes long ones of many. */
+/** Bytes of a segment that are summed, at most: longer ones, as offload makes them of many, would cost more than it is worth. */
 export const MOST_SUMMED = 2048;
 /** Bytes of a stream that are summed at once (sum-code.ts): there is as much room before R7, too. */
 export const BLOCK = 32;
@@ -68,7 +68,7 @@ const NAMES = [
   'sum',
   'summed',
   'sumAt',
-  /** Whether the sum must be a certain one then, and which. */
+  /** Whether the sum or the states must be certain ones then, and which (boundary-code.ts). */
   'compared',
   'expected',
 ] as const;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A running sum of a direction's bytes, by which a second copy of some of them is told from the first. It is keyed by a number that nobody
 // but the connection knows: blocks of the stream are summed up by multiplication with keys (multilinear hashing, Carter and Wegman
-// 1979), so it does not matter how segments cut a block, and two blocks that differ have the same sum once in 2^33. Behind a
+// 1979), so it does not matter how segments cut a block, and two blocks that differ have the same sum about once in 2^33. Behind a
 // block the sum is mixed, so the order of blocks counts. It costs about 0.11 ns a byte, so only short segments are summed.
 
 import { type Assembler, FP, R0, R1, R2, R3, R4, R5, R7, R8 } from '@plinth/ebpf';
