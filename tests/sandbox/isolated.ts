@@ -59,7 +59,14 @@ export class Isolated implements Disposable {
       group: isRoot ? NOBODY : process.getgid!(),
       home: this.home,
     };
-    const all: WorkspaceOptions = { home: 'private', network: 'none', folders: [], asRoot: false, ...options };
+    const all: WorkspaceOptions = {
+      home: 'private',
+      network: 'none',
+      folders: [],
+      deniedPrograms: [],
+      asRoot: false,
+      ...options,
+    };
     const places = {
       name: 'test',
       root: join(this.folder, 'root'),

@@ -13,7 +13,7 @@ import type { Part } from './sandbox.js';
 
 const FEWEST_PAIRS = 20;
 const FUNCTIONS = 400;
-const ROWS = 60_000;
+const ROWS = 400_000;
 
 interface Work {
   readonly name: string;
@@ -23,14 +23,14 @@ interface Work {
 
 const WORKS: readonly Work[] = [
   {
-    name: 'compress 12 MB with gzip -6',
+    name: 'compress 32 MB with gzip -6',
     prepare: (folder) => {
       // Half of it repeats, as text does.
       const piece = randomBytes(32_768);
       writeFileSync(
         join(folder, 'data'),
         Buffer.concat(
-          Array.from({ length: 384 }, (_, n) =>
+          Array.from({ length: 1024 }, (_, n) =>
             n % 2 === 0 ? piece : Buffer.from(piece.toString('hex').slice(0, 32_768)),
           ),
         ),

@@ -18,5 +18,6 @@ export * from './seccomp/notification.js';
 export * from './socket-pair.js';
 export * from './system-calls.js';
 export * from './tap.js';
+export * from './trace/execution-gate.js';
 export * from './trace/open-tracer.js';
 export * from './unix-socket.js';

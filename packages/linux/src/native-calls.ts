@@ -28,6 +28,8 @@ const PROTOTYPES = {
   setns: 'int setns(int fd, int type)',
   unshare: 'int unshare(int types)',
   mount: 'int mount(const char *source, const char *target, const char *type, unsigned long flags, const char *data)',
+  fanotifyInit: 'int fanotify_init(unsigned int flags, unsigned int event_flags)',
+  fanotifyMark: 'int fanotify_mark(int fd, unsigned int flags, uint64_t mask, int directory, const char *path)',
   lgetxattr: 'intptr_t lgetxattr(const char *path, const char *name, void *into, size_t size)',
   execve: 'int execve(const char *path, const char **args, const char **environment)',
   flock: 'int flock(int fd, int operation)',
@@ -41,6 +43,7 @@ const PROTOTYPES = {
 const PROT_READ = 1;
 const PROT_WRITE = 2;
 const MAP_SHARED = 1;
+const AT_FDCWD = -100;
 const SOCK_CLOEXEC = 0x8_0000;
 const F_SETFD = 2;
 const F_GETFL = 3;
@@ -95,6 +98,8 @@ export function nativeCalls(): SystemCalls {
     setns: (fd, type) => call(table.setns, fd, type),
     unshare: (types) => call(table.unshare, types),
     mount: (source, target, type, flags, data) => call(table.mount, source, target, type, flags, data),
+    fanotifyInit: (flags, eventFlags) => call(table.fanotifyInit, flags, eventFlags),
+    fanotifyMark: (fd, flags, mask, path) => call(table.fanotifyMark, fd, flags, mask, AT_FDCWD, path),
     lgetxattr: (path, name, into) => call(table.lgetxattr, path, name, into, into.length),
     execve: (path, args, environment) => call(table.execve, path, [...args, null], [...environment, null]),
     handOver: (fd) => {

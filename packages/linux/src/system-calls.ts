@@ -30,6 +30,8 @@ export interface SystemCalls {
   /** As `setns`, but the namespace is a new one. */
   unshare(types: number): Result;
   mount(source: string, target: string, type: string, flags: number, data: string): Result;
+  fanotifyInit(flags: number, eventFlags: number): Result;
+  fanotifyMark(fd: number, flags: number, mask: number, path: string): Result;
   /** The value of an extended attribute, of a symbolic link itself; as many bytes as `into` has at most. */
   lgetxattr(path: string, name: string, into: Uint8Array): Result;
   /** Becomes another program, with this process' number and open files; returns only if that fails. */

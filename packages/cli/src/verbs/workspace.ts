@@ -29,6 +29,7 @@ export interface CreateOptions {
   readonly home?: 'private' | 'cow';
   readonly folder?: readonly string[];
   readonly root?: boolean;
+  readonly denyExec?: readonly string[];
   readonly memory?: string;
   readonly pids?: string;
   readonly cpus?: string;
@@ -45,14 +46,23 @@ export interface RunInOptions {
 
 /** What of the options makes a workspace. */
 export function workspaceOptions(options: CreateOptions): WorkspaceOptions {
-  const { deny = [], home = 'private', folder = [], root = false, memory, pids, cpus } = options;
+  const { denyExec = [], deny = [], home = 'private', folder = [], root = false, memory, pids, cpus } = options;
   for (const one of deny) {
     if (one !== 'net') throw new PlinthError('input', 'deny', `--deny ${one}: it denies net, and nothing else`);
+  }
+  const relative = denyExec.find((path) => !isAbsolute(path));
+  if (relative !== undefined) {
+    throw new PlinthError(
+      'input',
+      'deny-exec',
+      `--deny-exec ${relative}: the whole path is wanted, such as /usr/bin/curl`,
+    );
   }
   return {
     home,
     network: deny.includes('net') ? 'none' : 'host',
     folders: folder.map(realFolder),
+    deniedPrograms: denyExec,
     asRoot: root,
     ...(pids === undefined ? {} : { processes: count(pids, '--pids') }),
     ...(cpus === undefined ? {} : { processors: fraction(cpus, '--cpus') }),

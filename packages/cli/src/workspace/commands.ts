@@ -38,6 +38,7 @@ export function addWorkspace(program: Command, { outcome, examples, appendTo }: 
         .default('private'),
     )
     .addOption(new Option('--folder <DIR>', 'a directory that is there too, changes apart').argParser(appendTo))
+    .addOption(new Option('--deny-exec <PATH>', 'a program that may not be executed').argParser(appendTo))
     .option('--root', 'commands are root of its namespaces, for installers')
     .option('--memory <SIZE>', 'such as 512M: of all of it, or, where no control groups may be made, of each process')
     .option('--pids <COUNT>', 'processes at a time')

@@ -46,7 +46,11 @@ export function reviewOf(calls: SystemCalls, workspace: Workspace, facts: HostFa
       ),
       ...named('dns', ({ evidence }) => `name ${String(evidence['names'])}`),
     ],
-    refused: [...named('refused-call', ({ message }) => message), ...named('process-limit', ({ message }) => message)],
+    refused: [
+      ...named('refused-call', ({ message }) => message),
+      ...named('denied-program', ({ message }) => message),
+      ...named('process-limit', ({ message }) => message),
+    ],
     left: named('left-process', ({ subject }) => String(subject['program'])),
     writes: named('open-write', ({ evidence }) => String(evidence['path'])).map(({ what }) => what),
     secrets: named('secret', ({ message }) => message).map(({ what }) => what),

@@ -65,6 +65,12 @@ export class RefusingCalls implements SystemCalls {
   mount(_source: string, _target: string, _type: string, _flags: number, _data: string): Result {
     return -this.error;
   }
+  fanotifyInit(_flags: number, _eventFlags: number): Result {
+    return -this.error;
+  }
+  fanotifyMark(_fd: number, _flags: number, _mask: number, _path: string): Result {
+    return -this.error;
+  }
   lgetxattr(_path: string, _name: string, _into: Uint8Array): Result {
     return -this.error;
   }

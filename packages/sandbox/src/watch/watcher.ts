@@ -6,6 +6,8 @@ import { appendFileSync, lstatSync, readdirSync, readFileSync, readlinkSync, sta
 import { type Finding, PlinthError } from '@plinth/core';
 import {
   answerNotification,
+  type AskedExecution,
+  ExecutionGate,
   OpenTracer,
   POLL,
   POLL_SIZE,
@@ -32,6 +34,10 @@ export interface WatchedRun {
   readonly workspace: string;
   /** Where its events are written. */
   readonly events: string;
+  /** Programs that may not be executed there. */
+  readonly deniedPrograms: readonly string[];
+  /** Directories that have a layer, each a file system of its own. */
+  readonly parts: readonly string[];
   /** Of its user, by whose secrets it is told. */
   readonly home: string;
   /** The directory of a control group of version 2 that all of it is in. */
@@ -42,6 +48,8 @@ export interface WatchedRun {
 
 interface Connection {
   readonly fd: number;
+  /** Asks before programs are executed: root's alone. */
+  gate: ExecutionGate | undefined;
   /** The number of its control group, if what it opens is told. */
   group: bigint | undefined;
   /** What was told of opened files already. */
@@ -64,6 +72,9 @@ export async function watch(calls: SystemCalls, socket: number, withdraw: () => 
     ];
     for (const connection of connections) {
       waiting.push({ fd: connection.fd, ready: () => hear(calls, connection, connections, tracer) });
+      const { gate } = connection;
+      if (gate !== undefined)
+        waiting.push({ fd: gate.fd, ready: () => gate.answer((asked) => judge(connection, asked)) });
       if (connection.listener !== undefined) {
         waiting.push({ fd: connection.listener, ready: () => answer(calls, connection) });
       }
@@ -92,6 +103,7 @@ function accept(calls: SystemCalls, socket: number, connections: Set<Connection>
   if (fd < 0) return;
   connections.add({
     fd,
+    gate: undefined,
     group: undefined,
     opened: new Set(),
     run: undefined,
@@ -200,6 +212,7 @@ function finish(
       evidence: { count },
     });
   }
+  connection.gate?.[Symbol.dispose]();
   if (connection.listener !== undefined) calls.close(connection.listener);
   calls.close(connection.fd);
   connections.delete(connection);
@@ -220,11 +233,46 @@ function answer(calls: SystemCalls, connection: Connection): void {
     using memory = ProcessMemory.open(told.thread);
     event = readToldCall(told, memory);
   }
-  connection.space ??= processSpace(told.thread);
+  if (connection.space === undefined) {
+    connection.space = processSpace(told.thread);
+    connection.gate = openGate(calls, connection.run!, told.thread);
+  }
   // Whose memory that was is only sure as long as it waits.
   if (!stillWaits(calls, listener, told.id)) return;
   tell(connection, told.thread, event);
-  answerNotification(calls, listener, told.id, event.kind === 'refused' ? { error: OPERATION_NOT_PERMITTED } : 'go-on');
+  const denied = event.kind === 'refused' || (event.kind === 'exec' && isDenied(connection, event.path));
+  answerNotification(calls, listener, told.id, denied ? { error: OPERATION_NOT_PERMITTED } : 'go-on');
+}
+
+/** By its name here, which may lead elsewhere: whoever is root asks once more when the file is open. */
+function isDenied({ run }: Connection, path: string): boolean {
+  return run?.deniedPrograms.includes(path) === true;
+}
+
+/** Nothing unless some program is denied and we are root. */
+function openGate(
+  calls: SystemCalls,
+  { deniedPrograms, parts }: WatchedRun,
+  thread: number,
+): ExecutionGate | undefined {
+  if (deniedPrograms.length === 0 || process.getuid?.() !== 0) return undefined;
+  const gate = ExecutionGate.open(calls);
+  for (const part of parts) gate.guard(`/proc/${thread}/root${part}`);
+  return gate;
+}
+
+function judge(connection: Connection, { process, path }: AskedExecution): 'allow' | 'deny' {
+  if (!isDenied(connection, path)) return 'allow';
+  const { program } = threadIdentity(process);
+  note(connection, {
+    rule: 'denied-program',
+    severity: 'medium',
+    message: `${program} may not execute ${path}`,
+    subject: { process, program },
+    evidence: { path },
+    verdict: 'deny',
+  });
+  return 'deny';
 }
 
 function tell(connection: Connection, thread: number, event: ToldCall): void {
@@ -233,6 +281,17 @@ function tell(connection: Connection, thread: number, event: ToldCall): void {
   const subject = { process: who.process, program: who.program };
   switch (event.kind) {
     case 'exec':
+      if (isDenied(connection, event.path)) {
+        note(connection, {
+          rule: 'denied-program',
+          severity: 'medium',
+          message: `${who.program} may not execute ${event.path}`,
+          subject,
+          evidence: { path: event.path, args: event.args },
+          verdict: 'deny',
+        });
+        return;
+      }
       // Along a search path most tries are for nothing.
       if (lstatSync(`/proc/${thread}/root${event.path}`, { throwIfNoEntry: false }) === undefined) return;
       note(connection, {

@@ -17,6 +17,8 @@ export interface WorkspaceOptions {
   readonly network: 'none' | 'host';
   /** Directories of the host that are there too, with a layer over them. */
   readonly folders: readonly string[];
+  /** Programs that may not be executed, by their paths. */
+  readonly deniedPrograms: readonly string[];
   /** Root of its own namespaces, for installers. */
   readonly asRoot: boolean;
   readonly processes?: number;

@@ -192,6 +192,8 @@ export class Workspace {
       workspace: this.name,
       events: this.eventsFile,
       home: facts.home,
+      deniedPrograms: this.options.deniedPrograms,
+      parts: layeredParts(this.options, facts).map(({ at }) => at),
       ...(group === undefined ? {} : { group }),
       ...(processEvents === undefined ? {} : { processEvents }),
     };
