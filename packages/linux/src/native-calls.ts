@@ -1,13 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// System calls through libc, called by koffi: the only place that talks to the kernel by FFI. One row for each call.
+// System calls through libc, called by koffi: one row for each call. Those about files are in files/native-file-calls.ts.
 
-import { createRequire } from 'node:module';
-import { PlinthError } from '@plinth/core';
-import type * as KoffiModule from 'koffi';
+import { loadLibc, type Native } from './libc.js';
 import type { Result, SystemCalls } from './system-calls.js';
-
-type Koffi = typeof KoffiModule;
-type Native = ReturnType<ReturnType<Koffi['load']>['func']>;
 
 const PROTOTYPES = {
   open: 'int open(const char *path, int flags)',
@@ -63,18 +58,7 @@ const BPF_CALL: number = BPF_CALLS[process.arch] ?? -1;
 
 /** Loads libc; throws a `host` error where that cannot be. */
 export function nativeCalls(): SystemCalls {
-  let koffi: Koffi;
-  let table: Record<keyof typeof PROTOTYPES, Native>;
-  try {
-    koffi = createRequire(import.meta.url)('koffi') as Koffi;
-    const libc = koffi.load('libc.so.6');
-    table = Object.fromEntries(
-      Object.entries(PROTOTYPES).map(([name, prototype]) => [name, libc.func(prototype)]),
-    ) as typeof table;
-  } catch (cause) {
-    const why = `koffi cannot call it on this host: ${(cause as Error).message}`;
-    throw new PlinthError('host', 'no-libc', `the C library: ${why}`, { cause });
-  }
+  const { koffi, table } = loadLibc(PROTOTYPES);
   const call = (native: Native, ...args: readonly unknown[]): Result => {
     const result = native(...args) as number;
     return result < 0 ? -koffi.errno() : result;
