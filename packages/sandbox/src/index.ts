@@ -6,4 +6,6 @@ export * from './workspace/workspace-plan.js';
 export * from './workspace/workspace.js';
 export * from './layers/changes.js';
 export * from './layers/layer-entry.js';
+export * from './layers/layered-files.js';
+export * from './fuse/layer-server.js';
 export * from './watch/watcher-process.js';

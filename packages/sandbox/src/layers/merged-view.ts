@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reads a stack of layers as one tree: the uppermost entry of a name counts, directories merge until one is opaque, whiteouts hide. What is
+// looked up is looked up on disk each time, so lower layers may change beneath, as far as the kernel's own cache lets one see it.
+
+import { constants } from 'node:fs';
+import {
+  done,
+  type DirectoryItem,
+  FILE_ERROR,
+  type FileCalls,
+  FileError,
+  type FileName,
+  type FileStatus,
+  MODE,
+  readEntries,
+} from '@plinth/linux';
+import { type FoundEntry, Layer, OPEN_PATH } from './layer.js';
+import { type NodeFacts, NodeTable, type TreeNode } from './tree-node.js';
+
+/** Inodes of each file system get a range of their own. */
+const INODES = 2 ** 48;
+
+interface Merged extends NodeFacts {
+  readonly status: FileStatus;
+}
+
+export class MergedView implements Disposable {
+  readonly calls: FileCalls;
+  /** The uppermost first. */
+  readonly layers: readonly Layer[];
+  readonly nodes: NodeTable;
+  readonly #fileSystems: number[] = [];
+
+  /** @throws PlinthError `layer` (input) */
+  constructor(calls: FileCalls, directories: readonly string[]) {
+    this.calls = calls;
+    const layers: Layer[] = [];
+    try {
+      for (const directory of directories) layers.push(new Layer(calls, directory));
+    } catch (error) {
+      for (const layer of layers) layer[Symbol.dispose]();
+      throw error;
+    }
+    this.layers = layers;
+    const root = this.#find(
+      '',
+      layers.map((_, index) => index),
+      new Set(),
+    );
+    if (root === undefined) throw new FileError(FILE_ERROR.ENOENT);
+    this.nodes = new NodeTable(this.#inode(root.status.fileSystem, root.status.inode), root);
+  }
+
+  /** The node of a name, made if it was not known; nothing if there is no such name. Not counted as a use. */
+  lookup(parent: TreeNode, name: FileName): TreeNode | undefined {
+    const known = parent.children.get(name);
+    const found = this.find(parent, name);
+    if (found === undefined) {
+      if (known !== undefined) this.nodes.remove(parent, name);
+      return undefined;
+    }
+    const type = found.status.mode & MODE.type;
+    if (known !== undefined) {
+      if (known.facts.identity === found.identity && known.type === type) {
+        known.facts = found;
+        return known;
+      }
+      this.nodes.remove(parent, name);
+    }
+    const isLinked = found.layers[0] === 0 && type !== MODE.directory && found.status.links > 1;
+    let node = isLinked ? this.nodes.linked(found.identity) : undefined;
+    if (node?.type !== type) {
+      node = this.nodes.make(type, this.#inode(found.status.fileSystem, found.status.inode), found);
+      if (isLinked) this.nodes.setLinked(node);
+    }
+    this.nodes.put(node, parent, name);
+    return node;
+  }
+
+  /** What the layers say of a name. */
+  find(parent: TreeNode, name: FileName, layers: readonly number[] = parent.facts.layers): Merged | undefined {
+    const { path } = parent;
+    return this.#find(path === '' ? name : `${path}/${name}`, layers, parent.facts.fileWhiteouts);
+  }
+
+  /** Whether a name would be there without the upper layer. */
+  isBelow(parent: TreeNode, name: FileName): boolean {
+    const lower = parent.facts.layers.filter((layer) => layer !== 0);
+    return lower.length > 0 && this.find(parent, name, lower) !== undefined;
+  }
+
+  #find(path: FileName, layers: readonly number[], fileWhiteouts: ReadonlySet<number>): Merged | undefined {
+    let top: FoundEntry | undefined;
+    const merged: number[] = [];
+    const marked = new Set<number>();
+    for (const layer of layers) {
+      const entry = this.layers[layer]!.find(path, fileWhiteouts.has(layer));
+      if (entry === undefined) continue;
+      if (entry.whiteout) break;
+      const isDirectory = (entry.status.mode & MODE.type) === MODE.directory;
+      if (top !== undefined && !isDirectory) break;
+      top ??= entry;
+      merged.push(layer);
+      if (entry.fileWhiteouts) marked.add(layer);
+      if (!isDirectory || entry.opaque) break;
+    }
+    if (top === undefined) return undefined;
+    const { status } = top;
+    const identity = `${merged[0]}:${status.fileSystem}:${status.inode}`;
+    return { layers: merged, fileWhiteouts: marked, identity, status };
+  }
+
+  /** As programs see it; `fd` is its file. */
+  status(node: TreeNode, fd: number): FileStatus {
+    const status = this.layers[0]!.statusOf(fd);
+    const merges = node.isDirectory && node.facts.layers.length > 1;
+    return { ...status, inode: node.inode, links: merges ? 1 : status.links };
+  }
+
+  /** Opens its uppermost file. @throws FileError */
+  open(node: TreeNode, flags: number): number {
+    return done(this.layers[node.facts.layers[0]!]!.open(node.path, flags));
+  }
+
+  /** Its uppermost file, by a descriptor that stands for it only (O_PATH). */
+  with<T>(node: TreeNode, use: (fd: number) => T): T {
+    const fd = this.open(node, OPEN_PATH);
+    try {
+      return use(fd);
+    } finally {
+      this.calls.close(fd);
+    }
+  }
+
+  /** Names of a directory, without `.` and `..`. */
+  items(node: TreeNode): DirectoryItem[] {
+    if (node.isRemoved) return [];
+    const { path } = node;
+    const seen = new Map<FileName, DirectoryItem | undefined>();
+    for (const index of node.facts.layers) {
+      const layer = this.layers[index]!;
+      const fileWhiteouts = node.facts.fileWhiteouts.has(index);
+      const fd = done(layer.open(path, constants.O_RDONLY | constants.O_DIRECTORY));
+      try {
+        const entries = readEntries(this.calls, fd);
+        if (typeof entries === 'number') throw new FileError(-entries);
+        for (const { name, inode, type } of entries) {
+          if (seen.has(name)) continue;
+          const unsure = type === 0 || type === 2 || (fileWhiteouts && type === 8);
+          const entry = unsure ? layer.find(path === '' ? name : `${path}/${name}`, fileWhiteouts) : undefined;
+          const shown = { name, inode: this.#inode(layer.fileSystem, inode), type };
+          const real = entry === undefined ? shown : { ...shown, type: entry.status.mode >>> 12 };
+          // A whiteout hides it in the layers below, too.
+          seen.set(name, entry?.whiteout === true ? undefined : real);
+        }
+      } finally {
+        this.calls.close(fd);
+      }
+    }
+    return [...seen.values()].flatMap((item) => {
+      if (item === undefined) return [];
+      const known = node.children.get(item.name);
+      return [known === undefined ? item : { ...item, inode: known.inode }];
+    });
+  }
+
+  #inode(fileSystem: number, inode: number): number {
+    let index = this.#fileSystems.indexOf(fileSystem);
+    if (index < 0) index = this.#fileSystems.push(fileSystem) - 1;
+    return (index % 32) * INODES + (inode % INODES);
+  }
+
+  [Symbol.dispose](): void {
+    for (const layer of this.layers) layer[Symbol.dispose]();
+  }
+}
