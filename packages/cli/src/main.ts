@@ -14,6 +14,7 @@ import { EXIT, reportError } from './report-error.js';
 import type { ReplayVerbOptions } from './verbs/replay.js';
 import type { ServeOptions } from './verbs/serve.js';
 import { RUN_OPTIONS } from './run/option-list.js';
+import { addApp } from './app/commands.js';
 import { addWorkspace } from './workspace/commands.js';
 import type { RunOptions } from './run/run-options.js';
 
@@ -66,6 +67,7 @@ function buildProgram(outcome: Outcome): Command {
   addImage(program, outcome);
   addInspect(program, outcome);
   addWorkspace(program, { outcome, examples, appendTo });
+  addApp(program, { outcome, examples, appendTo });
   addServe(program, outcome);
   addDoctor(program, outcome);
   addBench(program, outcome);

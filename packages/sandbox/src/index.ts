@@ -1,4 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+export * from './bundle/bundle.js';
+export * from './bundle/bundle-state.js';
+export { BLOCK, type Section, type Sections } from './bundle/launcher.js';
+export * from './bundle/host-proof.js';
+export * from './bundle/manifest.js';
+export { rawKey, readSigningKey, readVerifyingKey } from './bundle/signature.js';
+export * from './bundle/write-bundle.js';
 export * from './isolation/launch.js';
 export * from './isolation/surroundings.js';
 export * from './workspace/host-facts.js';

@@ -23,8 +23,18 @@ export interface DebianPackage {
   readonly version: string;
   readonly architecture: string;
   readonly depends: string;
+  readonly preDepends: string;
+  readonly provides: string;
   readonly sha256: string;
   readonly size: number;
+}
+
+/** A package that is a file of this host. */
+export interface LocalPackage {
+  readonly name: string;
+  readonly version: string;
+  /** Absolute. */
+  readonly path: string;
 }
 
 export interface AptOptions {
@@ -104,7 +114,7 @@ export class PrivateApt implements Disposable {
       watch: fullDiskWatch([this.#directory, archives]),
       cwd: this.#path('download'),
       environment: { LC_ALL: 'C', DEBIAN_FRONTEND: 'noninteractive' },
-      missing: 'the package client of Debian (package apt) is needed to bring guest images',
+      missing: 'the package client of Debian (package apt) is needed to bring packages',
       ...(onLine === undefined ? {} : { onLine }),
     });
   }
@@ -138,17 +148,19 @@ export class PrivateApt implements Disposable {
 
   /**
    * All packages that an installation of `names` would bring, recommended ones left out. The names may be any patterns
-   * of apt (apt-patterns(7)).
+   * of apt (apt-patterns(7)). `files` are packages that are here, absolute paths; they are not among the result.
    */
-  async resolve(names: readonly string[]): Promise<DebianPackage[]> {
-    const result = await this.#apt('apt-get', [...INSTALL, '--simulate', '-qq', ...names]);
+  async resolve(names: readonly string[], files: readonly LocalPackage[] = []): Promise<DebianPackage[]> {
+    const wanted = [...names, ...files.map(({ path }) => path)];
+    const result = await this.#apt('apt-get', [...INSTALL, '--simulate', '-qq', ...wanted]);
     if (result.status !== 0) {
       const error = firstError(result) ?? `apt-get ended with status ${result.status}`;
-      throw new PlinthError('host', 'apt-resolve', `the packages of the image do not fit together: ${error}`);
+      throw new PlinthError('host', 'apt-resolve', `the packages do not fit together: ${error}`);
     }
-    const versions = [...result.stdout.matchAll(/^Inst ([^\s:]+)\S* (?:\[\S+\] )?\((\S+) /gm)].map(
-      ([, name = '', version = '']) => `${name}=${version}`,
-    );
+    const here = new Set(files.map(({ name, version }) => `${name}=${version}`));
+    const versions = [...result.stdout.matchAll(/^Inst ([^\s:]+)\S* (?:\[\S+\] )?\((\S+) /gm)]
+      .map(([, name = '', version = '']) => `${name}=${version}`)
+      .filter((version) => !here.has(version));
     if (versions.length === 0) return [];
     const { stdout } = await this.#apt('apt-cache', ['show', ...versions]);
     const found = new Map<string, DebianPackage>();
@@ -247,6 +259,8 @@ function parseStanza(stanza: string): DebianPackage | undefined {
     version: field('Version'),
     architecture: field('Architecture'),
     depends: field('Depends'),
+    preDepends: field('Pre-Depends'),
+    provides: field('Provides'),
     sha256: field('SHA256'),
     size: Number(field('Size')),
   };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Programs that images are made with. One that the host lacks is unpacked from its distribution's package into the
+// Programs that images and programs in one file are made with. One that the host lacks is unpacked from its distribution's package into the
 // cache, with the libraries that it needs and the host lacks, and run from there: nothing is installed.
 
 import { accessSync, constants, existsSync, lstatSync, readlinkSync, renameSync, rmSync, symlinkSync } from 'node:fs';
@@ -20,6 +20,8 @@ const PACKAGES = {
   'qemu-arm-static': 'qemu-user-static',
   depmod: 'kmod',
   mke2fs: 'e2fsprogs',
+  mksquashfs: 'squashfs-tools',
+  unsquashfs: 'squashfs-tools',
   xz: 'xz-utils',
   zstd: 'zstd',
 } as const;
@@ -88,7 +90,9 @@ export class HostTools implements Disposable {
 
   async #hostApt(): Promise<PrivateApt> {
     if (this.#apt !== undefined) return this.#apt;
-    const { stdout } = await run('dpkg', ['--print-architecture'], { missing: 'images are made with Debian’s dpkg' });
+    const { stdout } = await run('dpkg', ['--print-architecture'], {
+      missing: 'packages are unpacked with Debian’s dpkg',
+    });
     const apt = new PrivateApt(stdout.trim(), this.#progress, { archives: packagesDirectory(), status: HOST_STATUS });
     this.#apt = apt;
     await apt.update();

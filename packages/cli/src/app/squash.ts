@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// Images of layers, made and listed by the programs of squashfs-tools.
+
+import { PlinthError } from '@plinth/core';
+import type { Section } from '@plinth/sandbox';
+import { run } from '../host/run-command.js';
+import type { HostTools, Tool } from '../image/host-tools.js';
+
+/** zstd unpacks fast at any level; blocks are small, since a page fault unpacks one of them. */
+const OPTIONS = [
+  '-comp',
+  'zstd',
+  '-Xcompression-level',
+  '9',
+  '-b',
+  '128K',
+  '-all-root',
+  '-noappend',
+  '-quiet',
+  '-no-progress',
+];
+
+/** `sources` become entries of the image's root by their last names, without those paths, absolute ones, that are left out. */
+export async function makeImage(
+  tools: HostTools,
+  sources: readonly string[],
+  image: string,
+  leftOut: readonly string[] = [],
+): Promise<void> {
+  const tool = await tools.find('mksquashfs');
+  // A single directory would else be the root itself.
+  const excludes = leftOut.length === 0 ? [] : ['-e', ...leftOut];
+  await runTool(tool, [...sources, image, '-keep-as-directory', ...OPTIONS, ...excludes]);
+}
+
+/** Names of all entries of an image, from its root on. */
+export async function listImage(tools: HostTools, file: string, { offset }: Section): Promise<string[]> {
+  const tool = await tools.find('unsquashfs');
+  const { stdout } = await runTool(tool, ['-offset', String(offset), '-dest', '.', '-l', file]);
+  return Buffer.from(stdout, 'latin1')
+    .toString('utf8')
+    .split('\n')
+    .filter((line) => line.startsWith('./'))
+    .map((line) => line.slice(2));
+}
+
+async function runTool({ path, libraries }: Tool, args: readonly string[]): ReturnType<typeof run> {
+  const result = await run(path, args, {
+    environment: { LC_ALL: 'C', ...(libraries === '' ? {} : { LD_LIBRARY_PATH: libraries }) },
+    missing: 'package squashfs-tools is needed',
+  });
+  if (result.status === 0) return result;
+  const [error = ''] = result.stderr.split('\n');
+  throw new PlinthError('host', 'squashfs', `${path}: ${error || `it ended with status ${result.status}`}`);
+}

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+// A user without rights, who packs programs in one file and runs them: with a home, a working directory and, in a mount namespace
+// of its own, a /dev/fuse that everyone may use, as udev makes it.
+
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
+import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const PLINTH = join(import.meta.dirname, '../../packages/cli/dist/main.js');
+const NOBODY = 65_534;
+const isRoot = process.getuid?.() === 0;
+
+/** $1: where a device may be made; the rest is run. */
+const WITH_FUSE = `mount -t tmpfs none "$1" && mknod -m 666 "$1/fuse" c 10 229 && mount --bind "$1/fuse" /dev/fuse || exit 99
+shift; exec "$@"`;
+
+export interface AppEnd {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Why no program in one file can run here, or nothing. */
+export function whyNoApps(file: string): string | undefined {
+  const reason = find();
+  if (reason !== undefined) console.log(`skipped: ${file}: ${reason}`);
+  return reason;
+}
+
+function find(): string | undefined {
+  if (process.platform !== 'linux' || process.arch !== 'x64') return 'programs in one file are for Linux on x86-64';
+  if (!existsSync('/dev/fuse')) return 'there is no /dev/fuse';
+  using user = new AppUser();
+  const { status, stderr } = user.run('unshare', '--user', '--map-root-user', '--mount', 'sh', '-c', ': <>/dev/fuse');
+  return status === 0 ? undefined : `a user without rights may have no namespaces with FUSE: ${stderr.trim()}`;
+}
+
+export class AppUser implements Disposable {
+  readonly folder: string;
+  readonly home: string;
+  readonly work: string;
+  readonly temporary: string;
+
+  constructor() {
+    this.folder = mkdtempSync(join(tmpdir(), 'plinth-app-user-'));
+    this.home = join(this.folder, 'home');
+    this.work = join(this.folder, 'work');
+    this.temporary = join(this.folder, 'tmp');
+    for (const path of [this.home, this.work, this.temporary, join(this.folder, 'device')]) mkdirSync(path);
+    chmodSync(this.folder, 0o755);
+    if (isRoot) execFileSync('chown', ['-R', `${NOBODY}:${NOBODY}`, this.folder]);
+  }
+
+  #environment(): NodeJS.ProcessEnv {
+    const { XDG_DATA_HOME: _, XDG_CONFIG_HOME: __, ...rest } = process.env;
+    return { ...rest, HOME: this.home, TMPDIR: this.temporary, LC_ALL: 'C' };
+  }
+
+  #command(command: readonly string[], fuse: boolean): [string, string[]] {
+    if (!isRoot) return [command[0]!, command.slice(1)];
+    const asNobody = ['setpriv', `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups', ...command];
+    if (!fuse) return [asNobody[0]!, asNobody.slice(1)];
+    return ['unshare', ['--mount', 'sh', '-c', WITH_FUSE, 'sh', join(this.folder, 'device'), ...asNobody]];
+  }
+
+  /** Writes a file that is the user's. */
+  write(path: string, text: string): void {
+    writeFileSync(path, text);
+    if (isRoot) chownSync(path, NOBODY, NOBODY);
+  }
+
+  /** Runs a command in the working directory. */
+  run(...command: readonly string[]): AppEnd {
+    return this.runWith({}, ...command);
+  }
+
+  runWith({ input = '', fuse = true }: { input?: string; fuse?: boolean }, ...command: readonly string[]): AppEnd {
+    const [program, args] = this.#command(command, fuse);
+    const options = { cwd: this.work, env: this.#environment(), input, encoding: 'utf8', timeout: 120_000 } as const;
+    const { status, stdout, stderr } = spawnSync(program, args, options);
+    return { status, stdout, stderr };
+  }
+
+  /** Goes on while the test does. Its process is the command's own. */
+  start(...command: readonly string[]): ChildProcess {
+    const [program, args] = this.#command(command, true);
+    return spawn(program, args, { cwd: this.work, env: this.#environment(), stdio: ['pipe', 'pipe', 'inherit'] });
+  }
+
+  /** `plinth` with the user's home, and the cache of whoever runs the tests. */
+  plinth(...args: readonly string[]): AppEnd {
+    const { XDG_CACHE_HOME = join(process.env['HOME'] ?? '/root', '.cache') } = process.env;
+    const options = {
+      cwd: this.work,
+      env: { ...this.#environment(), XDG_CACHE_HOME },
+      encoding: 'utf8',
+      timeout: 300_000,
+    } as const;
+    const { status, stdout, stderr } = spawnSync(process.execPath, [PLINTH, ...args], options);
+    // What root has made is the user's, as if the user had.
+    if (isRoot) execFileSync('chown', ['-Rh', `${NOBODY}:${NOBODY}`, this.work, this.home]);
+    return { status, stdout, stderr };
+  }
+
+  /** Directories that runs have left. */
+  get leftovers(): string[] {
+    return readdirSync(this.temporary).filter((name) => name.startsWith('plinth-app-'));
+  }
+
+  [Symbol.dispose](): void {
+    rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 });
+  }
+}
