@@ -25,6 +25,8 @@ const ROOMS = [
   'cli',
 ];
 const NEUTRAL = new Set(['core', 'wasmgen', 'match', 'ebpf', 'arm', 'machine', 'observe', 'guards']);
+/** Folders of other rooms that are neutral too, so that a page can use them: `core` and themselves are all that they import. */
+const NEUTRAL_FOLDERS = ['sandbox/src/registry'];
 /** Tests and what they share may use the test runner, and Node wherever they stand. */
 const TEST_FILE = /\.test\.ts$|\/testing\/[^/]+\.ts$/;
 
@@ -64,6 +66,15 @@ function imports(text) {
 
 function judge(room, file, source, target, dependencies) {
   const test = TEST_FILE.test(file);
+  const neutral = NEUTRAL_FOLDERS.map((name) => `${join(root, 'packages', name)}/`).find((path) =>
+    file.startsWith(path),
+  );
+  if (neutral !== undefined && !test) {
+    const inside = target.startsWith('.')
+      ? resolve(dirname(file), target).startsWith(neutral)
+      : target === '@plinth/core';
+    if (!inside) return 'a neutral folder imports itself and core';
+  }
   if (target.startsWith('.')) {
     const inside = resolve(dirname(file), target).startsWith(`${source}/`);
     return inside ? undefined : 'a relative path leaves the room: import the package';

@@ -16,3 +16,4 @@ export * from './layers/layer-entry.js';
 export * from './layers/layered-files.js';
 export * from './fuse/layer-server.js';
 export * from './watch/watcher-process.js';
+export * from './registry/index.js';
