@@ -7,4 +7,6 @@ export * from './key.js';
 export * from './memory-key.js';
 export { foldName } from './names.js';
 export * from './diff.js';
+export * from './reg-text.js';
+export * from './wine-text.js';
 export * from './hive-log.js';
