@@ -64,6 +64,9 @@ export const DEBIAN_PACKAGES: readonly DebianPackage[] = [
   { name: 'runc', why: 'runs containers', probe: ['runc', '--version'] },
   { name: 'podman', why: 'runs containers, and tells of them', probe: ['podman', '--version'] },
   { name: 'busybox-static', why: 'is what containers are made of', probe: ['/bin/busybox', 'true'] },
+  { name: 'libhivex-bin', why: 'reads and writes registry hives', probe: ['sh', '-c', 'command -v hivexsh'] },
+  { name: 'reglookup', why: 'reads registry hives', probe: ['sh', '-c', 'command -v reglookup'] },
+  { name: 'regripper', why: 'reads registry hives', probe: ['sh', '-c', 'command -v regripper'] },
   { name: 'bpftool', why: 'loads the object files that are written', probe: ['bpftool', 'version'] },
 ];
 

@@ -9,4 +9,7 @@ export { foldName } from './names.js';
 export * from './diff.js';
 export * from './reg-text.js';
 export * from './wine-text.js';
+export type { KeyIsolation, KeyIsolationRule } from './isolation-rules.js';
+export * from './layered-registry.js';
+export { LayeredKey } from './layered-key.js';
 export * from './hive-log.js';
