@@ -55,6 +55,7 @@ export class Isolated implements Disposable {
     const facts: HostFacts = {
       ...hostFacts(),
       controllers: new Map(),
+      unified: undefined,
       user,
       group: isRoot ? NOBODY : process.getgid!(),
       home: this.home,

@@ -12,6 +12,8 @@ export * from './workspace/host-facts.js';
 export * from './workspace/workspace-plan.js';
 export * from './workspace/workspace.js';
 export * from './layers/changes.js';
+export * from './layers/commit.js';
+export * from './layers/renames.js';
 export * from './layers/layer-entry.js';
 export * from './layers/layered-files.js';
 export * from './fuse/layer-server.js';

@@ -164,7 +164,7 @@ export async function runUntrustedVerb(command: readonly string[], options: Untr
     const launcher = workspace.launcher(facts, { directory: startDirectory(workspace, facts), watcher });
     const words = command[0] === '--' ? command.slice(1) : command;
     exitStatus = await ended(launcher, words, workspaceEnvironment(name, facts, process.env), socket);
-    review = reviewOf(calls, workspace, facts);
+    review = reviewOf(workspace, facts);
   } finally {
     if (!keep) workspace.remove(calls);
   }
@@ -244,7 +244,7 @@ export function removeVerb(names: readonly string[]): number {
 }
 
 export function reviewVerb(name: string, { json = false }: { readonly json?: boolean }): number {
-  const review = reviewOf(nativeCalls(), Workspace.open(workspacesDirectory(), name), hostFacts());
+  const review = reviewOf(Workspace.open(workspacesDirectory(), name), hostFacts());
   process.stdout.write(json ? `${JSON.stringify(review)}\n` : formatReview(review));
   return EXIT.clean;
 }

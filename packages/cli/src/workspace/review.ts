@@ -3,7 +3,6 @@
 
 import { existsSync, readFileSync } from 'node:fs';
 import type { Finding } from '@plinth/core';
-import type { SystemCalls } from '@plinth/linux';
 import type { HostFacts, Workspace, WorkspaceChange } from '@plinth/sandbox';
 
 export interface Counted {
@@ -30,13 +29,13 @@ export interface Review {
   readonly notObserved: readonly string[];
 }
 
-export function reviewOf(calls: SystemCalls, workspace: Workspace, facts: HostFacts): Review {
+export function reviewOf(workspace: Workspace, facts: HostFacts): Review {
   const events = readEvents(workspace.eventsFile);
   const named = (rule: string, text: (event: Finding) => string): Counted[] =>
     countAlike(events.filter((event) => event.rule === rule).map((event) => text(event)));
   return {
     workspace: workspace.name,
-    files: workspace.changes(calls, facts).map(fileOf),
+    files: workspace.changes(facts).map(fileOf),
     programs: named('exec', ({ evidence }) => String(evidence['path'])),
     network: [
       ...named('connect', ({ evidence }) =>

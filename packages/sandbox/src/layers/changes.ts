@@ -1,23 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
-// What layers change of a directory, found by walking the layers alone: what they do not have is as it was.
+// What is different between two stacks of layers. Only what is not common to both is walked: a layer over a large directory costs what the
+// layer has, not what the directory has.
 
-import { closeSync, lstatSync, openSync, readdirSync, readlinkSync, readSync, type Stats } from 'node:fs';
-import { join } from 'node:path';
-import type { SystemCalls } from '@plinth/linux';
-import { type EntryType, type LayerEntry, readEntry, typeOf } from './layer-entry.js';
+import { constants } from 'node:fs';
+import { PlinthError } from '@plinth/core';
+import { done, type FileCalls, FileError, type FileName, type FileStatus, MODE } from '@plinth/linux';
+import { readAttribute, attributeNames } from './copy-file.js';
+import { filePath, Layer, OPEN_PATH } from './layer.js';
+import type { EntryType } from './layer-entry.js';
+import { findMerged, joined, type Merged, type MergedDirectory, namesIn, rootOf } from './merge.js';
+import { readLink } from './upper-writer.js';
 
 export interface Change {
-  /** As the merged view has it, from the root of the part on: begins with a slash. */
+  /** As the merged view has it, from the root of the part on: begins with a slash. Bytes that are no UTF-8 stand as `\xNN`. */
   readonly path: string;
   readonly kind: 'added' | 'changed' | 'deleted';
   /** What it is now, or was. */
   readonly type: EntryType;
   /** Of a changed one: what of it. */
-  readonly what?: readonly ('type' | 'content' | 'target' | 'mode' | 'owner')[];
+  readonly what?: readonly ('type' | 'content' | 'target' | 'mode' | 'owner' | 'attributes' | 'times')[];
   /** Of a file that is there, its bytes. */
   readonly size?: number;
-  /** Where it lies in a layer, if it is there. */
+  /** A directory that may not be listed by us, so that nothing is said of what is in it. */
+  readonly unread?: true;
+  /** Where it lies in a layer, if it is there and its path can be said. */
   readonly source?: string;
+  /** Where it lay, if it was there and its path can be said. */
+  readonly old?: string;
 }
 
 export interface Layers {
@@ -27,109 +36,255 @@ export interface Layers {
   readonly base: string | undefined;
 }
 
+export interface DifferenceOptions {
+  /** Times of change count, too. */
+  readonly times?: boolean;
+}
+
 const COMPARED_AT_ONCE = 1 << 16;
 
-/** In the order of their paths; what is in an added directory follows it, of a deleted one only itself is named. */
-export function* changesOf(calls: SystemCalls, { layers, base }: Layers, path = ''): Generator<Change> {
-  const names = new Set(layers.flatMap((layer) => (isDirectory(layer) ? readdirSync(layer) : [])));
-  for (const name of [...names].sort()) {
-    yield* entryChanges(calls, { layers, base }, `${path}/${name}`, name);
-  }
+/**
+ * What layers change of a directory, in the order of paths; what is in an added directory follows it, of a deleted one only itself is named.
+ * @throws PlinthError `layer` (input) for one that is not there, or cannot be read rightly
+ */
+export function changesOf(calls: FileCalls, { layers, base }: Layers): Generator<Change> {
+  const below = base === undefined ? [] : [base];
+  return differences(calls, below, [...layers, ...below]);
 }
 
-function* entryChanges(calls: SystemCalls, { layers, base }: Layers, path: string, name: string): Generator<Change> {
-  const before = base === undefined ? undefined : lstatSync(join(base, name), { throwIfNoEntry: false });
-  const below: string[] = [];
-  let top: LayerEntry | undefined;
-  let opaque = false;
-  for (const layer of layers) {
-    const place = join(layer, name);
-    const entry = readEntry(calls, place);
-    if (entry === undefined) continue;
-    top ??= entry;
-    if (entry.kind === 'deleted' || entry.type !== 'directory') {
-      // It hides what lies below a directory of a newer layer, too.
-      if (below.length > 0) opaque = true;
-      else if (entry.kind === 'there') below.push(place);
-      break;
-    }
-    below.push(place);
-    if (entry.opaque) {
-      opaque = true;
-      break;
-    }
-  }
-  if (top === undefined) return;
-  if (top.kind === 'deleted') {
-    if (before !== undefined) yield { path, kind: 'deleted', type: typeOf(before) };
-    return;
-  }
-  const source = below[0]!;
-  const size = top.type === 'file' ? { size: top.stats.size } : {};
-  if (before === undefined) yield { path, kind: 'added', type: top.type, source, ...size };
-  else {
-    const what = differences(source, top.stats, base!, name, before);
-    if (what.length > 0) yield { path, kind: 'changed', type: top.type, what, source, ...size };
-  }
-  if (top.type !== 'directory') return;
-  const folder = before?.isDirectory() === true ? join(base!, name) : undefined;
-  if (!opaque) yield* changesOf(calls, { layers: below, base: folder }, path);
-  else yield* opaqueChanges(calls, below, folder, path);
-}
-
-/** Of a directory that hides the one below: what that has and this has not is deleted. */
-function* opaqueChanges(
-  calls: SystemCalls,
-  layers: readonly string[],
-  base: string | undefined,
-  path: string,
+/** The same between any two stacks, each the uppermost layer first. */
+export function* differences(
+  calls: FileCalls,
+  before: readonly string[],
+  after: readonly string[],
+  options: DifferenceOptions = {},
 ): Generator<Change> {
-  const here = new Set(layers.flatMap((layer) => readdirSync(layer)));
-  const gone = base === undefined ? [] : readdirSync(base).filter((name) => !here.has(name));
-  for (const name of [...here, ...gone].sort()) {
-    if (here.has(name)) yield* entryChanges(calls, { layers, base }, `${path}/${name}`, name);
-    else yield { path: `${path}/${name}`, kind: 'deleted', type: typeOf(lstatSync(join(base!, name))) };
-  }
-}
-
-function differences(
-  source: string,
-  now: Stats,
-  base: string,
-  name: string,
-  before: Stats,
-): NonNullable<Change['what']> {
-  const what: NonNullable<Change['what']>[number][] = [];
-  if (typeOf(now) !== typeOf(before)) return ['type'];
-  const place = join(base, name);
-  if (now.isFile() && (now.size !== before.size || !sameBytes(source, place))) what.push('content');
-  if (now.isSymbolicLink() && readlinkSync(source) !== readlinkSync(place)) what.push('target');
-  if (!now.isSymbolicLink() && now.mode !== before.mode) what.push('mode');
-  if (now.uid !== before.uid || now.gid !== before.gid) what.push('owner');
-  return what;
-}
-
-/** False if either may not be read: it may be another one then. */
-function sameBytes(one: string, other: string): boolean {
-  let first: number | undefined;
-  let second: number | undefined;
+  using one = new Stack(calls, before);
+  using other = new Stack(calls, after);
   try {
-    first = openSync(one, 'r');
-    second = openSync(other, 'r');
-    const [a, b] = [Buffer.alloc(COMPARED_AT_ONCE), Buffer.alloc(COMPARED_AT_ONCE)];
-    for (;;) {
-      const length = readSync(first, a);
-      if (length !== readSync(second, b) || a.compare(b, 0, length, 0, length) !== 0) return false;
-      if (length === 0) return true;
-    }
-  } catch {
-    return false;
-  } finally {
-    if (first !== undefined) closeSync(first);
-    if (second !== undefined) closeSync(second);
+    yield* new Walk(calls, one, other, options).directory(rootOf(one.layers), rootOf(other.layers));
+  } catch (error) {
+    if (!(error instanceof FileError)) throw error;
+    throw new PlinthError('input', 'layer', `layers ${after.join(', ')}: they cannot be read: ${error.message}`);
   }
 }
 
-function isDirectory(path: string): boolean {
-  return lstatSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+class Stack implements Disposable {
+  readonly directories: readonly string[];
+  readonly layers: readonly Layer[];
+
+  constructor(calls: FileCalls, directories: readonly string[]) {
+    this.directories = directories;
+    const layers: Layer[] = [];
+    try {
+      for (const directory of directories) layers.push(new Layer(calls, directory));
+    } catch (error) {
+      for (const layer of layers) layer[Symbol.dispose]();
+      throw error;
+    }
+    this.layers = layers;
+  }
+
+  directoryOf({ layers }: MergedDirectory): string {
+    return this.directories[layers[0]!]!;
+  }
+
+  /** Of the uppermost layer that has it; nothing if it cannot be said in UTF-8. */
+  place(entry: MergedDirectory): string | undefined {
+    const path = text(entry.path);
+    return path.includes('\\x') ? undefined : `${this.directoryOf(entry)}/${path}`;
+  }
+
+  open(entry: MergedDirectory, flags: number): number {
+    return this.layers[entry.layers[0]!]!.open(entry.path, flags);
+  }
+
+  [Symbol.dispose](): void {
+    for (const layer of this.layers) layer[Symbol.dispose]();
+  }
+}
+
+class Walk {
+  readonly #calls: FileCalls;
+  readonly #before: Stack;
+  readonly #after: Stack;
+  readonly #options: DifferenceOptions;
+
+  constructor(calls: FileCalls, before: Stack, after: Stack, options: DifferenceOptions) {
+    this.#calls = calls;
+    this.#before = before;
+    this.#after = after;
+    this.#options = options;
+  }
+
+  *directory(before: MergedDirectory | undefined, after: MergedDirectory): Generator<Change> {
+    for (const name of [...this.#names(before, after)].sort()) {
+      const was = before === undefined ? undefined : findMerged(this.#before.layers, before, name);
+      const is = findMerged(this.#after.layers, after, name);
+      const path = `/${text(joined(after.path, name))}`;
+      if (is === undefined) {
+        if (was !== undefined) yield this.#gone(path, was);
+        continue;
+      }
+      yield* this.#there(path, was, is);
+      if (typeOf(is.status) !== 'directory' || !this.#isListed(this.#after, is)) continue;
+      const within = was !== undefined && typeOf(was.status) === 'directory' ? was : undefined;
+      if (within !== undefined && !this.#isListed(this.#before, within)) continue;
+      yield* this.directory(within, is);
+    }
+  }
+
+  /** Those that may differ: what common layers show on both sides does not. */
+  #names(before: MergedDirectory | undefined, after: MergedDirectory): Set<FileName> {
+    const all = (stack: Stack, { layers }: MergedDirectory): string[] => layers.map((n) => stack.directories[n]!);
+    const [old, fresh] = [before === undefined ? [] : all(this.#before, before), all(this.#after, after)];
+    const common = old.filter((directory) => fresh.includes(directory));
+    const inOrder = fresh.filter((directory) => old.includes(directory));
+    const shared = new Set(common.every((directory, n) => directory === inOrder[n]) ? common : []);
+    const names = new Set<FileName>();
+    const walk = (stack: Stack, { path, layers }: MergedDirectory): void => {
+      for (const index of layers) {
+        if (shared.has(stack.directories[index]!)) continue;
+        for (const { name } of namesIn(this.#calls, stack.layers[index]!, path)) names.add(name);
+      }
+    };
+    if (before !== undefined) walk(this.#before, before);
+    walk(this.#after, after);
+    return names;
+  }
+
+  /** Whether it may be listed, which its own mode may forbid us. */
+  #isListed(stack: Stack, { path, layers }: MergedDirectory): boolean {
+    return layers.every((layer) => {
+      // To list it, and to look at what is in it.
+      for (const [place, flags] of [
+        [path, constants.O_RDONLY | constants.O_DIRECTORY],
+        [joined(path, '.'), OPEN_PATH],
+      ] as const) {
+        const fd = stack.layers[layer]!.open(place, flags);
+        if (fd < 0) return false;
+        this.#calls.close(fd);
+      }
+      return true;
+    });
+  }
+
+  #gone(path: string, was: Merged): Change {
+    const old = this.#before.place(was);
+    return { path, kind: 'deleted', type: typeOf(was.status), ...(old === undefined ? {} : { old }) };
+  }
+
+  *#there(path: string, was: Merged | undefined, is: Merged): Generator<Change> {
+    const source = this.#after.place(is);
+    const type = typeOf(is.status);
+    const facts = {
+      type,
+      ...(source === undefined ? {} : { source }),
+      ...(type === 'file' ? { size: is.status.size } : {}),
+      ...(type === 'directory' && !this.#isListed(this.#after, is) ? { unread: true as const } : {}),
+    };
+    if (was === undefined) {
+      yield { path, kind: 'added', ...facts };
+      return;
+    }
+    const old = this.#before.place(was);
+    const what = this.#what(was, is);
+    if (what.length > 0) yield { path, kind: 'changed', what, ...facts, ...(old === undefined ? {} : { old }) };
+  }
+
+  #what(was: Merged, is: Merged): NonNullable<Change['what']> {
+    const [old, now] = [was.status, is.status];
+    if (old.fileSystem === now.fileSystem && old.inode === now.inode) return [];
+    const type = typeOf(now);
+    if (type !== typeOf(old)) return ['type'];
+    const what: NonNullable<Change['what']>[number][] = [];
+    if (type === 'file' && (now.size !== old.size || !this.#sameBytes(was, is))) what.push('content');
+    if (type === 'link' && this.#target(this.#before, was) !== this.#target(this.#after, is)) what.push('target');
+    if (type === 'device' && now.device !== old.device) what.push('content');
+    if (type !== 'link' && now.mode !== old.mode) what.push('mode');
+    if (now.user !== old.user || now.group !== old.group) what.push('owner');
+    if (type !== 'link' && this.#attributes(this.#before, was) !== this.#attributes(this.#after, is))
+      what.push('attributes');
+    const [one, other] = [old.modified, now.modified];
+    const moved = one.seconds !== other.seconds || one.nanoseconds !== other.nanoseconds;
+    if (this.#options.times === true && moved) what.push('times');
+    return what;
+  }
+
+  /** Of users. Those of the kernel's own come and go with owners and modes. */
+  #attributes(stack: Stack, entry: Merged): string {
+    return this.#with(stack, entry, (path) => {
+      const names = attributeNames(this.#calls, path).filter(
+        (name) => name.startsWith('user.') && !name.startsWith('user.overlay.'),
+      );
+      return names
+        .sort()
+        .map((name) => `${name}=${Buffer.from(readAttribute(this.#calls, path, name) ?? []).toString('latin1')}`)
+        .join('\0');
+    });
+  }
+
+  #with<T>(stack: Stack, entry: Merged, use: (path: FileName) => T): T {
+    const fd = done(stack.open(entry, OPEN_PATH));
+    try {
+      return use(filePath(fd));
+    } finally {
+      this.#calls.close(fd);
+    }
+  }
+
+  #target(stack: Stack, entry: Merged): FileName {
+    const fd = done(stack.open(entry, OPEN_PATH));
+    try {
+      return readLink(this.#calls, fd);
+    } finally {
+      this.#calls.close(fd);
+    }
+  }
+
+  /** False if either may not be read: it may be another one then. */
+  #sameBytes(was: Merged, is: Merged): boolean {
+    const flags = constants.O_RDONLY | constants.O_NONBLOCK;
+    const [first, second] = [this.#before.open(was, flags), this.#after.open(is, flags)];
+    try {
+      return first >= 0 && second >= 0 && sameBytes(this.#calls, first, second);
+    } finally {
+      for (const fd of [first, second]) if (fd >= 0) this.#calls.close(fd);
+    }
+  }
+}
+
+/** Of two open files. */
+function sameBytes(calls: FileCalls, first: number, second: number): boolean {
+  const [one, other] = [Buffer.alloc(COMPARED_AT_ONCE), Buffer.alloc(COMPARED_AT_ONCE)];
+  for (let at = 0; ;) {
+    const length = calls.readAt(first, one, at);
+    if (length < 0 || length !== calls.readAt(second, other, at)) return false;
+    if (one.compare(other, 0, length, 0, length) !== 0) return false;
+    if (length === 0) return true;
+    at += length;
+  }
+}
+
+function typeOf({ mode }: FileStatus): EntryType {
+  switch (mode & MODE.type) {
+    case MODE.file:
+      return 'file';
+    case MODE.directory:
+      return 'directory';
+    case MODE.link:
+      return 'link';
+    case MODE.pipe:
+      return 'pipe';
+    default:
+      return (mode & MODE.type) === MODE.socket ? 'socket' : 'device';
+  }
+}
+
+/** As UTF-8, or with what is none of it escaped. */
+function text(path: FileName): string {
+  const bytes = Buffer.from(path, 'latin1');
+  const utf8 = bytes.toString('utf8');
+  if (Buffer.from(utf8).equals(bytes) && !utf8.includes('\\x')) return utf8;
+  return path.replaceAll(/[^ -~]|\\/g, (byte) => `\\x${byte.codePointAt(0)!.toString(16).padStart(2, '0')}`);
 }

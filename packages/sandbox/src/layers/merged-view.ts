@@ -2,7 +2,6 @@
 // Reads a stack of layers as one tree: the uppermost entry of a name counts, directories merge until one is opaque, whiteouts hide. What is
 // looked up is looked up on disk each time, so lower layers may change beneath, as far as the kernel's own cache lets one see it.
 
-import { constants } from 'node:fs';
 import {
   done,
   type DirectoryItem,
@@ -12,17 +11,13 @@ import {
   type FileName,
   type FileStatus,
   MODE,
-  readEntries,
 } from '@plinth/linux';
-import { type FoundEntry, Layer, OPEN_PATH } from './layer.js';
-import { type NodeFacts, NodeTable, type TreeNode } from './tree-node.js';
+import { Layer, OPEN_PATH } from './layer.js';
+import { findMerged, type Merged, type MergedDirectory, mergedNames, rootOf } from './merge.js';
+import { NodeTable, type TreeNode } from './tree-node.js';
 
 /** Inodes of each file system get a range of their own. */
 const INODES = 2 ** 48;
-
-interface Merged extends NodeFacts {
-  readonly status: FileStatus;
-}
 
 export class MergedView implements Disposable {
   readonly calls: FileCalls;
@@ -42,11 +37,7 @@ export class MergedView implements Disposable {
       throw error;
     }
     this.layers = layers;
-    const root = this.#find(
-      '',
-      layers.map((_, index) => index),
-      new Set(),
-    );
+    const root = findMerged(layers, rootOf(layers), '');
     if (root === undefined) throw new FileError(FILE_ERROR.ENOENT);
     this.nodes = new NodeTable(this.#inode(root.status.fileSystem, root.status.inode), root);
   }
@@ -79,35 +70,17 @@ export class MergedView implements Disposable {
 
   /** What the layers say of a name. */
   find(parent: TreeNode, name: FileName, layers: readonly number[] = parent.facts.layers): Merged | undefined {
-    const { path } = parent;
-    return this.#find(path === '' ? name : `${path}/${name}`, layers, parent.facts.fileWhiteouts);
+    return findMerged(this.layers, { ...this.#directory(parent), layers }, name);
+  }
+
+  #directory({ path, facts }: TreeNode): MergedDirectory {
+    return { path, layers: facts.layers, fileWhiteouts: facts.fileWhiteouts };
   }
 
   /** Whether a name would be there without the upper layer. */
   isBelow(parent: TreeNode, name: FileName): boolean {
     const lower = parent.facts.layers.filter((layer) => layer !== 0);
     return lower.length > 0 && this.find(parent, name, lower) !== undefined;
-  }
-
-  #find(path: FileName, layers: readonly number[], fileWhiteouts: ReadonlySet<number>): Merged | undefined {
-    let top: FoundEntry | undefined;
-    const merged: number[] = [];
-    const marked = new Set<number>();
-    for (const layer of layers) {
-      const entry = this.layers[layer]!.find(path, fileWhiteouts.has(layer));
-      if (entry === undefined) continue;
-      if (entry.whiteout) break;
-      const isDirectory = (entry.status.mode & MODE.type) === MODE.directory;
-      if (top !== undefined && !isDirectory) break;
-      top ??= entry;
-      merged.push(layer);
-      if (entry.fileWhiteouts) marked.add(layer);
-      if (!isDirectory || entry.opaque) break;
-    }
-    if (top === undefined) return undefined;
-    const { status } = top;
-    const identity = `${merged[0]}:${status.fileSystem}:${status.inode}`;
-    return { layers: merged, fileWhiteouts: marked, identity, status };
   }
 
   /** As programs see it; `fd` is its file. */
@@ -135,32 +108,9 @@ export class MergedView implements Disposable {
   /** Names of a directory, without `.` and `..`. */
   items(node: TreeNode): DirectoryItem[] {
     if (node.isRemoved) return [];
-    const { path } = node;
-    const seen = new Map<FileName, DirectoryItem | undefined>();
-    for (const index of node.facts.layers) {
-      const layer = this.layers[index]!;
-      const fileWhiteouts = node.facts.fileWhiteouts.has(index);
-      const fd = done(layer.open(path, constants.O_RDONLY | constants.O_DIRECTORY));
-      try {
-        const entries = readEntries(this.calls, fd);
-        if (typeof entries === 'number') throw new FileError(-entries);
-        for (const { name, inode, type } of entries) {
-          if (seen.has(name)) continue;
-          const unsure = type === 0 || type === 2 || (fileWhiteouts && type === 8);
-          const entry = unsure ? layer.find(path === '' ? name : `${path}/${name}`, fileWhiteouts) : undefined;
-          const shown = { name, inode: this.#inode(layer.fileSystem, inode), type };
-          const real = entry === undefined ? shown : { ...shown, type: entry.status.mode >>> 12 };
-          // A whiteout hides it in the layers below, too.
-          seen.set(name, entry?.whiteout === true ? undefined : real);
-        }
-      } finally {
-        this.calls.close(fd);
-      }
-    }
-    return [...seen.values()].flatMap((item) => {
-      if (item === undefined) return [];
-      const known = node.children.get(item.name);
-      return [known === undefined ? item : { ...item, inode: known.inode }];
+    return [...mergedNames(this.calls, this.layers, this.#directory(node))].map(([name, { layer, inode, type }]) => {
+      const known = node.children.get(name);
+      return { name, type, inode: known?.inode ?? this.#inode(this.layers[layer]!.fileSystem, inode) };
     });
   }
 

@@ -30,12 +30,12 @@ import {
 import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { PlinthError } from '@plinth/core';
-import { LOCK, type SystemCalls } from '@plinth/linux';
+import { LOCK, nativeFileCalls, type SystemCalls } from '@plinth/linux';
 import { launchFile } from '../isolation/launch.js';
 import type { Surroundings } from '../isolation/surroundings.js';
 import type { WatchedRun } from '../watch/watcher.js';
 import type { HostFacts } from './host-facts.js';
-import { applyChange } from '../layers/apply-change.js';
+import { commitChanges } from '../layers/commit.js';
 import { type Change, changesOf } from '../layers/changes.js';
 import { removeTree } from '../layers/remove-tree.js';
 import {
@@ -237,12 +237,12 @@ export class Workspace {
   }
 
   /** What was changed in it, by the paths that it shows. What its mounts needed is none of it. */
-  changes(calls: SystemCalls, facts: HostFacts): WorkspaceChange[] {
+  changes(facts: HostFacts): WorkspaceChange[] {
     const parts = layeredParts(this.options, facts);
     const needed = new Set(parts.flatMap(({ at }) => ancestors(at)));
     return parts.flatMap(({ at, layer, base }) => {
       const layers = [join(this.upper, layer)];
-      return [...changesOf(calls, { layers, base })]
+      return [...changesOf(nativeFileCalls(), { layers, base })]
         .filter(({ kind, type, path }) => kind !== 'added' || type !== 'directory' || !needed.has(at + path))
         .map((change) => ({ ...change, shown: at + change.path, base: base ?? at }));
     });
@@ -255,14 +255,13 @@ export class Workspace {
    */
   commit(calls: SystemCalls, facts: HostFacts, paths: readonly string[] | 'all'): Committed {
     using _ = this.lock(calls);
-    const wanted = this.changes(calls, facts).filter(
+    const wanted = this.changes(facts).filter(
       ({ shown }) => paths === 'all' || paths.some((path) => isAtOrBelow(shown, path)),
     );
     const [done, leftOut]: [string[], { path: string; why: string }[]] = [[], []];
-    for (const change of wanted) {
-      const why = applyChange(change, change.base);
-      if (why === undefined) done.push(change.shown);
-      else leftOut.push({ path: change.shown, why });
+    for (const { entry, why } of commitChanges(nativeFileCalls(), wanted, join(this.directory, 'commit.json'))) {
+      if (why === undefined) done.push(entry.shown);
+      else leftOut.push({ path: entry.shown, why });
     }
     return { done, leftOut };
   }
