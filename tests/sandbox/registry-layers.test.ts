@@ -2,7 +2,19 @@
 // The layered registry against a plain tree: the same edits give the same answers and the same view, in either way to copy, with
 // the upper layer saved as a hive and read again in between.
 
-import { Hive, LayeredRegistry, MemoryKey, type RegistryKey, writeHive } from '@plinth/sandbox';
+import {
+  applyChanges,
+  applyEdits,
+  changesToRegText,
+  diffRegistry,
+  encodeRegText,
+  Hive,
+  LayeredRegistry,
+  MemoryKey,
+  parseRegText,
+  type RegistryKey,
+  writeHive,
+} from '@plinth/sandbox';
 import { describe, expect, it } from 'vitest';
 import { Random } from '../fuzz/random.js';
 import { outline, randomEdit, randomTree } from './random-registry.js';
@@ -88,6 +100,27 @@ describe('a layered registry', () => {
         expectEqual(edit(registry.root), edit(model), `seed ${seed}, edit ${n}`);
       }
       expectSame(registry.root, model, seed);
+    }
+  });
+
+  it('takes the difference to any other state, as data and as text', () => {
+    for (let seed = 1; seed <= 500; seed++) {
+      const random = new Random(seed);
+      const layers = randomLayers(random);
+      const wanted = MemoryKey.from(random.chance(0.5) ? randomTree(random, 10) : new LayeredRegistry({ layers }).root);
+      for (let n = 0; n < 4; n++) randomEdit(random)(wanted);
+      const [byData, byText] = [new LayeredRegistry({ layers }), new LayeredRegistry({ layers })];
+      const changes = diffRegistry(byData.root, wanted);
+      applyChanges(byData.root, changes);
+      expectSame(byData.root, wanted, seed);
+      const text = encodeRegText(changesToRegText(changes, 'HKEY_CURRENT_USER\\Software'));
+      applyEdits(byText.root, parseRegText(text), { under: 'hkey_current_user\\software' });
+      // Texts have no place for classes.
+      const left = diffRegistry(byText.root, wanted);
+      expect(
+        left.filter(({ kind }) => kind !== 'class-changed'),
+        `seed ${seed}`,
+      ).toEqual([]);
     }
   });
 });

@@ -6,6 +6,7 @@ import { PlinthError } from '@plinth/core';
 import type { Options } from '../options.js';
 import { formatTable, type Row, show } from '../report.js';
 import { memory } from './memory.js';
+import { registry } from './registry.js';
 import { start } from './start.js';
 import { work } from './work.js';
 
@@ -15,6 +16,7 @@ const PARTS: ReadonlyMap<string, Part> = new Map([
   ['start', start],
   ['memory', memory],
   ['work', work],
+  ['registry', registry],
 ]);
 
 export async function sandbox(options: Options, progress: (text: string) => void): Promise<Row[]> {

@@ -76,6 +76,8 @@ class HiveWriter {
   /** Where the next cell goes in the last bin. */
   #free = 0;
   readonly #security = new Map<string, SecurityCell>();
+  /** The same by identity: nearly all keys have the descriptor of their parent. */
+  readonly #knownSecurity = new Map<Uint8Array, SecurityCell>();
   #layered = false;
 
   constructor(options: HiveWriteOptions) {
@@ -291,8 +293,9 @@ class HiveWriter {
   }
 
   #securityCell(descriptor: Uint8Array): number {
-    const content = latin1(descriptor);
-    let known = this.#security.get(content);
+    let known = this.#knownSecurity.get(descriptor);
+    const content = known === undefined ? latin1(descriptor) : '';
+    known ??= this.#security.get(content);
     if (known === undefined) {
       const offset = this.#allocate(20 + descriptor.length);
       this.#u16(offset, 0, signature('sk'));
@@ -301,6 +304,7 @@ class HiveWriter {
       known = { offset, count: 0 };
       this.#security.set(content, known);
     }
+    this.#knownSecurity.set(descriptor, known);
     known.count++;
     return known.offset;
   }
@@ -340,7 +344,9 @@ class HiveWriter {
 
 function encodeName(name: string): { readonly bytes: Uint8Array; readonly compressed: boolean } {
   const compressed = isCompressible(name);
-  const bytes = compressed ? Uint8Array.from(name, (unit) => unit.charCodeAt(0)) : encodeUtf16(name);
+  if (!compressed) return { bytes: encodeUtf16(name), compressed };
+  const bytes = new Uint8Array(name.length);
+  for (let at = 0; at < bytes.length; at++) bytes[at] = name.charCodeAt(at);
   return { bytes, compressed };
 }
 

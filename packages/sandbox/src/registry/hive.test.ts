@@ -189,6 +189,32 @@ describe('a damaged hive', () => {
     );
   });
 
+  it('gives the first of two keys or values of one name, however it is asked', () => {
+    const root = new MemoryKey('r');
+    for (const [n, name] of ['aa', 'ab'].entries()) {
+      root.createKey(name).setValue({ name: 'n', type: 4, data: Uint8Array.of(n, 0, 0, 0) });
+      root.setValue({ name, type: 4, data: Uint8Array.of(n, 0, 0, 0) });
+    }
+    const hive = writeHive(root, { minor: 3 });
+    for (const [letters, field] of [
+      ['nk', NODE.name],
+      ['vk', VALUE.name],
+    ] as const) {
+      for (let nth = 0; nth < 3; nth++) {
+        const at = findCell(hive, letters, nth) + field;
+        if (String.fromCharCode(hive[at]!, hive[at + 1]!) === 'ab') hive[at + 1] = 'a'.charCodeAt(0);
+      }
+    }
+    const read = new Hive(hive).root;
+    for (const key of [read, MemoryKey.from(read)]) {
+      expect(key.value('AA')!.data[0]).toBe(0);
+      expect(key.key('AA')!.value('n')!.data[0]).toBe(0);
+    }
+    expect(read.keys().map(({ name }) => name)).toEqual(['aa', 'aa']);
+    expect(MemoryKey.from(read).keys()).toHaveLength(1);
+    expect(() => writeHive(read)).toThrow('two subkeys of one key are named "aa"');
+  });
+
   it('cannot make a walk endless or long: a cell belongs to one place', () => {
     const hive = writeHive(sample());
     const view = new DataView(hive.buffer);

@@ -121,22 +121,22 @@ export class LayeredKey implements WritableKey {
 
   keys(): readonly LayeredKey[] {
     this.#entries();
-    const stacks = new Map<string, { readonly name: string; readonly stack: Stack }>();
+    const stacks = new Map<string, Stack>();
     for (const { layer, key } of this.#stack.entries) {
       for (const subkey of key.keys()) {
         const folded = foldName(subkey.name);
-        let known = stacks.get(folded);
-        if (known === undefined) {
-          known = { name: subkey.name, stack: { entries: [], open: true } };
-          stacks.set(folded, known);
+        let stack = stacks.get(folded);
+        if (stack === undefined) {
+          stack = { entries: [], open: true };
+          stacks.set(folded, stack);
         }
-        push(known.stack, { layer, key: subkey });
+        push(stack, { layer, key: subkey });
       }
     }
     const keys: LayeredKey[] = [];
-    for (const [folded, { name, stack }] of stacks) {
+    for (const [folded, stack] of stacks) {
       stack.open &&= this.#stack.open;
-      const key = this.#child(name, folded, stack);
+      const key = this.#child(stack.entries[0]?.key.name ?? '', folded, stack);
       if (key !== undefined) keys.push(key);
     }
     return keys;

@@ -30,8 +30,15 @@ export class MemoryKey implements WritableKey {
     const copy = new MemoryKey(name ?? key.name, rest);
     copy.describeAs(key);
     copy.mark = key.mark;
-    for (const value of key.values()) copy.#values.set(foldName(value.name), value);
-    for (const subkey of key.keys()) copy.#keys.set(foldName(subkey.name), MemoryKey.from(subkey, rest));
+    for (const value of key.values()) {
+      const folded = foldName(value.name);
+      // A damaged source may have a name twice: a search finds the first.
+      if (!copy.#values.has(folded)) copy.#values.set(folded, value);
+    }
+    for (const subkey of key.keys()) {
+      const folded = foldName(subkey.name);
+      if (!copy.#keys.has(folded)) copy.#keys.set(folded, MemoryKey.from(subkey, rest));
+    }
     return copy;
   }
 

@@ -3,7 +3,7 @@
 // Comparison follows RtlUpcaseUnicodeChar: one UTF-16 unit becomes one unit, independent of a language. The pairs are those of the
 // Unicode of the JavaScript engine, so letters that are newer than a Windows may differ on that Windows.
 
-import { PlinthError } from '@plinth/core';
+import { latin1, PlinthError } from '@plinth/core';
 
 export const LONGEST_KEY_NAME = 255;
 export const LONGEST_VALUE_NAME = 16_383;
@@ -60,19 +60,20 @@ export function encodeUtf16(text: string): Uint8Array {
 
 /** Units as they are, lone surrogates too; an odd last byte is left out. */
 export function decodeUtf16(bytes: Uint8Array): string {
+  const units = new Uint16Array(bytes.length >> 1);
+  for (let at = 0; at < units.length; at++) units[at] = bytes[2 * at]! | (bytes[2 * at + 1]! << 8);
   let text = '';
-  const units: number[] = [];
-  for (let at = 0; at + 1 < bytes.length; at += 2) {
-    units.push(bytes[at]! | (bytes[at + 1]! << 8));
-    if (units.length === 4096) text += String.fromCharCode(...units.splice(0));
-  }
-  return text + String.fromCharCode(...units);
+  for (let at = 0; at < units.length; at += 4096) text += fromUnits(units.subarray(at, at + 4096));
+  return text;
 }
 
+/** One byte a unit; names are short, so in one piece. */
 export function decodeLatin1(bytes: Uint8Array, from: number, to: number): string {
-  let text = '';
-  for (let at = from; at < to; at++) text += String.fromCharCode(bytes[at]!);
-  return text;
+  return to - from > 4096 ? latin1(bytes.subarray(from, to)) : fromUnits(bytes.subarray(from, to));
+}
+
+function fromUnits(units: Uint8Array | Uint16Array): string {
+  return String.fromCharCode.apply(undefined, units as unknown as number[]);
 }
 
 export function checkKeyName(name: string): void {
