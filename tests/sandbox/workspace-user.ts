@@ -3,7 +3,7 @@
 
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import type { Finding } from '@plinth/core';
 
@@ -18,6 +18,7 @@ export interface PlinthEnd {
 export class WorkspaceUser implements Disposable {
   readonly folder: string;
   readonly project: string;
+  readonly home: string = userInfo().homedir;
   readonly #environment: NodeJS.ProcessEnv;
 
   constructor() {

@@ -9,6 +9,7 @@ import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { extname } from 'node:path';
+import type { Duplex } from 'node:stream';
 import { PlinthError } from '@plinth/core';
 import type { SiteFiles } from './site-files.js';
 
@@ -53,11 +54,17 @@ export interface Listening {
   close(): Promise<void>;
 }
 
-/** `port` 0 means any that is free. @throws PlinthError if it cannot listen there */
-export async function serveSite(files: SiteFiles, host: string, port: number): Promise<Listening> {
+/** `port` 0 means any that is free; `upgrade` gets connections that want another protocol. @throws PlinthError if it cannot listen there */
+export async function serveSite(
+  files: SiteFiles,
+  host: string,
+  port: number,
+  upgrade?: (request: IncomingMessage, stream: Duplex, head: Buffer) => void,
+): Promise<Listening> {
   const tags = new Map<string, string>();
   for (const [path, bytes] of files) tags.set(path, `"${createHash('sha256').update(bytes).digest('base64url')}"`);
   const server = createServer((request, response) => answer(files, tags, request, response));
+  if (upgrade !== undefined) server.on('upgrade', upgrade);
   try {
     server.listen(port, host);
     await once(server, 'listening');

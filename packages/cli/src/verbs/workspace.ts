@@ -130,9 +130,7 @@ export async function runInVerb(name: string, command: readonly string[], option
     const watcher = socket === undefined ? {} : { watcher: { socket, line: workspace.watchedLine(facts) } };
     const launcher = workspace.launcher(facts, { directory, ...watcher });
     for (const fd of [0, 1, 2, ...(socket === undefined ? [] : [socket])]) calls.handOver(fd);
-    // What stands behind the name is not looked at for options, and so -- is left where it is.
-    const words = command[0] === '--' ? command.slice(1) : command;
-    const error = calls.execve(launcher, ['plinth-launch', ...words], workspaceEnvironment(name, facts, process.env));
+    const error = calls.execve(launcher, ['plinth-launch', ...command], workspaceEnvironment(name, facts, process.env));
     throw new PlinthError('host', 'launch', `workspace ${name}: ${launcher}: cannot be executed (error ${-error})`);
   } catch (error) {
     reportError(error);
@@ -162,6 +160,7 @@ export async function runUntrustedVerb(command: readonly string[], options: Untr
     const socket = await connectWatcher(calls, watcherDirectory());
     const watcher = { socket: FIRST_PASSED, line: workspace.watchedLine(facts) };
     const launcher = workspace.launcher(facts, { directory: startDirectory(workspace, facts), watcher });
+    // What stands behind the command is not looked at for options, and so -- is left where it is.
     const words = command[0] === '--' ? command.slice(1) : command;
     exitStatus = await ended(launcher, words, workspaceEnvironment(name, facts, process.env), socket);
     review = reviewOf(workspace, facts);

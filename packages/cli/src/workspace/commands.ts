@@ -2,6 +2,7 @@
 // The commands `plinth workspace …` and `plinth run-untrusted`, and their options.
 
 import { type Command, Option } from 'commander';
+import type { OpenOptions } from '../verbs/workspace-open.js';
 import type { CreateOptions, RunInOptions, UntrustedOptions } from '../verbs/workspace.js';
 
 export interface CommandContext {
@@ -53,14 +54,25 @@ export function addWorkspace(program: Command, { outcome, examples, appendTo }: 
     .command('run')
     .description('run a command in a workspace; its status is passed on, and 125 is a failure of ours')
     .argument('<NAME>', 'the workspace')
-    .argument('<COMMAND...>', 'the command, best after --')
+    .argument('<COMMAND...>', 'the command, after -- if it has options')
     .option('--directory <DIR>', 'where it begins')
     .option('--no-watch', 'note no events')
     .option('--dry-run', 'print what it would find, and run nothing')
-    .passThroughOptions()
     .action(async (name: string, command: readonly string[], options: RunInOptions) => {
       const { runInVerb } = await import('../verbs/workspace.js');
       outcome.status = await runInVerb(name, command, options);
+    });
+  workspace
+    .command('open')
+    .description('show a desktop of a workspace in the browser, until its program ends')
+    .argument('<NAME>', 'the workspace')
+    .argument('[COMMAND...]', 'the program to begin with; a terminal if it is left out')
+    .addOption(new Option('--port <PORT>', 'where the page is; 0 is any that is free').default('0'))
+    .addOption(new Option('--geometry <SIZE>', 'of the screen at first').default('1280x800'))
+    .option('--json', 'print the address as JSON')
+    .action(async (name: string, command: readonly string[], options: OpenOptions) => {
+      const { openVerb } = await import('../verbs/workspace-open.js');
+      outcome.status = await openVerb(name, command, options);
     });
   workspace
     .command('review')

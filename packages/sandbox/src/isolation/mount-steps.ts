@@ -103,7 +103,7 @@ function emitStep(program: LaunchProgram, ground: Ground, step: MountStep): void
     case 'terminals':
       emitMount(program, ground, step, {
         type: 'devpts',
-        options: 'newinstance,ptmxmode=0666,mode=620',
+        options: `newinstance,ptmxmode=0666,mode=620${step.group === undefined ? '' : `,gid=${step.group}`}`,
         flags: MOUNT.noExecute,
       });
       return;

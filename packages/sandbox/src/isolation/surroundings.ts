@@ -29,8 +29,8 @@ export type MountStep =
     }
   /** The processes of this root. */
   | { readonly kind: 'processes'; readonly at: string }
-  /** Terminals of its own. */
-  | { readonly kind: 'terminals'; readonly at: string };
+  /** Terminals of its own, of this group where that is one inside. */
+  | { readonly kind: 'terminals'; readonly at: string; readonly group?: number };
 
 /** A resource limit of each process (getrlimit(2)), soft and hard. */
 export interface Limit {

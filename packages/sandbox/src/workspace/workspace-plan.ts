@@ -46,6 +46,8 @@ const NOT_LAYERED = new Set(['proc', 'sys', 'dev', 'tmp', 'run', 'home', 'root',
 const KERNEL_FILES = ['sys', 'sysrq-trigger', 'irq', 'bus', 'fs', 'acpi', 'scsi', 'mtrr'];
 const HIDDEN_KERNEL_FILES = ['kcore', 'keys', 'timer_list', 'sched_debug', 'latency_stats', 'kmsg'];
 
+/** Of terminals, in Debian and most others. */
+const TERMINAL_GROUP = 5;
 const DEVICES = ['null', 'zero', 'full', 'random', 'urandom', 'tty'];
 const DEVICE_LINKS = [
   ['fd', '/proc/self/fd'],
@@ -113,13 +115,17 @@ export interface RunPlace {
   /** Where commands begin. */
   readonly directory: string;
   readonly watcher?: Surroundings['watcher'];
+  /** A directory of the host that is there as `EXCHANGE`, to be written. */
+  readonly exchange?: string;
 }
+
+export const EXCHANGE = '/run/plinth';
 
 export function workspacePlan(
   options: WorkspaceOptions,
   facts: HostFacts,
   places: WorkspacePlaces,
-  { directory, watcher }: RunPlace,
+  { directory, watcher, exchange }: RunPlace,
 ): Surroundings {
   const parts = layeredParts(options, facts);
   const steps: MountStep[] = [];
@@ -134,8 +140,12 @@ export function workspacePlan(
   }
   steps.push({ kind: 'directory', at: '/tmp', mode: 0o1777 }, { kind: 'memory', at: '/tmp', mode: 0o1777 });
   steps.push({ kind: 'directory', at: '/run', mode: 0o755 }, { kind: 'memory', at: '/run', mode: 0o755 });
+  if (exchange !== undefined) {
+    steps.push({ kind: 'directory', at: EXCHANGE, mode: 0o755 });
+    steps.push({ kind: 'bind', at: EXCHANGE, from: exchange, writable: true });
+  }
   for (const part of parts) steps.push(...partSteps(part, places));
-  steps.push(...homeSteps(options, facts), ...processSteps(facts, places.root), ...deviceSteps());
+  steps.push(...homeSteps(options, facts), ...processSteps(facts, places.root), ...deviceSteps(facts));
   const inside = options.asRoot ? 0 : facts.user;
   return {
     name: places.name,
@@ -208,7 +218,7 @@ function processSteps({ exists }: HostFacts, root: string): MountStep[] {
   ];
 }
 
-function deviceSteps(): MountStep[] {
+function deviceSteps({ user }: HostFacts): MountStep[] {
   return [
     { kind: 'directory', at: '/dev', mode: 0o755 },
     { kind: 'memory', at: '/dev', mode: 0o755 },
@@ -217,7 +227,8 @@ function deviceSteps(): MountStep[] {
       { kind: 'bind', at: `/dev/${name}`, from: `/dev/${name}`, writable: true, devices: true },
     ]),
     { kind: 'directory', at: '/dev/pts', mode: 0o755 },
-    { kind: 'terminals', at: '/dev/pts' },
+    // Only root has other groups than its own inside.
+    { kind: 'terminals', at: '/dev/pts', ...(user === 0 ? { group: TERMINAL_GROUP } : {}) },
     { kind: 'directory', at: '/dev/shm', mode: 0o1777 },
     { kind: 'memory', at: '/dev/shm', mode: 0o1777 },
     ...DEVICE_LINKS.map(([name, target]): MountStep => ({ kind: 'link', at: `/dev/${name}`, target })),
