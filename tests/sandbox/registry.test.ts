@@ -3,9 +3,10 @@
 // files of a prefix that it makes.
 
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { PlinthError } from '@plinth/core';
 import {
   createPath,
   diffRegistry,
@@ -15,6 +16,7 @@ import {
   MemoryKey,
   parseRegText,
   parseWineText,
+  recoverHive,
   type RegistryKey,
   treeToRegText,
   writeHive,
@@ -238,6 +240,51 @@ describe.skipIf(noWine !== undefined)("Wine's registry", () => {
       treeToRegText(registry.open('Software\\Plinth')!, 'HKEY_CURRENT_USER\\Software\\Plinth'),
     );
     expect(edits).toEqual(wanted);
+  });
+});
+
+/** The test hives of the yarp project, as in its repository: `PLINTH_CORPORA/yarp/hives_for_tests`. */
+const corpora = process.env['PLINTH_CORPORA'];
+const hives = corpora === undefined ? undefined : join(corpora, 'yarp', 'hives_for_tests');
+const noHives =
+  hives !== undefined && existsSync(hives) ? undefined : 'PLINTH_CORPORA does not name a folder with them';
+if (noHives !== undefined) console.log(`skipped: hives of Windows: ${noHives}`);
+
+describe.skipIf(noHives !== undefined)('hives of Windows', () => {
+  const read = (...path: string[]): Uint8Array => readFileSync(join(hives!, ...path));
+
+  it('are read, and come back as they were; damaged ones are told', () => {
+    const results = new Map<string, number>();
+    for (const name of readdirSync(hives!, { recursive: true, encoding: 'utf8' })) {
+      if (!statSync(join(hives!, name)).isFile()) continue;
+      let result = 'same';
+      try {
+        const root = MemoryKey.from(new Hive(read(name)).root);
+        expect(diffRegistry(root, new Hive(writeHive(root)).root)).toEqual([]);
+      } catch (error) {
+        if (!(error instanceof PlinthError) || error.kind !== 'input') throw error;
+        result = error.code;
+      }
+      results.set(result, (results.get(result) ?? 0) + 1);
+    }
+    console.log(`hives of Windows: ${[...results].map(([result, count]) => `${count} ${result}`).join(', ')}`);
+    expect(results.get('same')).toBeGreaterThan(20);
+  });
+
+  it.each([
+    ['NewDirtyHive1', 'NewDirtyHive', 'RecoveredHive_Windows10', true],
+    ['OldDirtyHive', 'OldDirtyHive', 'RecoveredHive_Windows7', false],
+  ])('%s that was not closed becomes what Windows made of it', (folder, name, theirs, bytes) => {
+    const logs = ['LOG1', 'LOG2'].map((end) => ({ name: end, bytes: read(folder, `${name}.${end}`) }));
+    const recovered = recoverHive(read(folder, name), logs);
+    const windows = read(folder, theirs);
+    expect(recovered.state).toBe('recovered');
+    expect(diffRegistry(new Hive(recovered.bytes).root, new Hive(windows).root)).toEqual([]);
+    // What stands behind the last bin is not copied.
+    const [ours, wanted] = [recovered.bytes, windows].map((hive) =>
+      Buffer.from(hive.subarray(4096, recovered.bytes.length)),
+    );
+    expect(ours!.equals(wanted!)).toBe(bytes);
   });
 });
 

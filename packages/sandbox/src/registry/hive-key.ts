@@ -164,35 +164,56 @@ export class HiveKey implements RegistryKey {
   }
 
   values(): readonly RegistryValue[] {
+    return this.#valueReferences().map((reference) => {
+      const begin = this.#valueAt(reference);
+      return this.#value(begin, this.#valueName(begin));
+    });
+  }
+
+  value(name: string): RegistryValue | undefined {
+    const folded = foldName(name);
+    for (const reference of this.#valueReferences()) {
+      const begin = this.#valueAt(reference);
+      const found = this.#valueName(begin);
+      if (found.length === name.length && foldName(found) === folded) return this.#value(begin, found);
+    }
+    return undefined;
+  }
+
+  /** Places in the file that name values. */
+  #valueReferences(): number[] {
     // The count is a handle there.
     if ((this.#hive.view.getUint16(this.#at + NODE.flags, true) & FLAG_PREDEFINED_HANDLE) !== 0) return [];
     const count = this.#u32(NODE.valueCount);
     const offset = this.#u32(NODE.valueList);
     if (count === 0 || offset === NOWHERE) return [];
     const { begin } = this.#hive.cell(offset, this.#at + NODE.valueList, 4 * count);
-    return Array.from({ length: count }, (_, at) => this.#value(begin + 4 * at));
+    return Array.from({ length: count }, (_, at) => begin + 4 * at);
   }
 
-  value(name: string): RegistryValue | undefined {
-    const folded = foldName(name);
-    return this.values().find((value) => foldName(value.name) === folded);
-  }
-
-  #value(reference: number): RegistryValue {
-    const { view, bytes, what } = this.#hive;
+  /** Where the `vk` cell begins, which holds all of its name. */
+  #valueAt(reference: number): number {
+    const { view, what } = this.#hive;
     const { begin, end } = this.#hive.cell(view.getUint32(reference, true), reference, VALUE.name);
     if (view.getUint16(begin, true) !== VK) throw hiveError(what, begin, 'no value is here');
     const length = view.getUint16(begin + VALUE.nameLength, true);
-    const flags = view.getUint16(begin + VALUE.flags, true);
-    const from = begin + VALUE.name;
-    if (from + length > end) throw hiveError(what, begin + VALUE.nameLength, `a name of ${length} bytes`);
-    const name =
-      (flags & VALUE_COMPRESSED_NAME) === 0
-        ? decodeUtf16(bytes.subarray(from, from + length))
-        : decodeLatin1(bytes, from, from + length);
-    const type = view.getUint32(begin + VALUE.type, true);
-    if ((flags & VALUE_DELETED) !== 0) return { name, type: 0, data: new Uint8Array(0), deleted: true };
-    return { name, type, data: this.#data(begin) };
+    if (begin + VALUE.name + length > end) throw hiveError(what, begin + VALUE.nameLength, `a name of ${length} bytes`);
+    return begin;
+  }
+
+  #valueName(value: number): string {
+    const { view, bytes } = this.#hive;
+    const from = value + VALUE.name;
+    const to = from + view.getUint16(value + VALUE.nameLength, true);
+    const compressed = (view.getUint16(value + VALUE.flags, true) & VALUE_COMPRESSED_NAME) !== 0;
+    return compressed ? decodeLatin1(bytes, from, to) : decodeUtf16(bytes.subarray(from, to));
+  }
+
+  #value(value: number, name: string): RegistryValue {
+    const { view } = this.#hive;
+    const deleted = (view.getUint16(value + VALUE.flags, true) & VALUE_DELETED) !== 0;
+    if (deleted) return { name, type: 0, data: new Uint8Array(0), deleted: true };
+    return { name, type: view.getUint32(value + VALUE.type, true), data: this.#data(value) };
   }
 
   /** A view of the file where the data stand in one piece. */

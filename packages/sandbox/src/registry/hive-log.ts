@@ -223,7 +223,8 @@ function choose(hive: Uint8Array, base: BaseBlock | undefined, logs: readonly Re
   for (const log of logs) {
     if (log.entries.length === 0) leave(log, log.end ?? 'it has no entries');
     // What a hive grows by is in its log, so no honest one asks for more.
-    else if (log.entries.some(({ binsSize }) => binsSize > limit)) leave(log, 'it asks for more bytes than there are');
+    else if (log.entries.some(({ binsSize }) => BASE_BLOCK_SIZE + binsSize > limit))
+      leave(log, 'it asks for more bytes than there are');
     else usable.push(log);
   }
   const fresh = usable.filter(({ format }) => format === 'new');

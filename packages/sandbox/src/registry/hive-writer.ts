@@ -154,7 +154,8 @@ class HiveWriter {
   #key(key: RegistryKey, parent: number, inherited: Uint8Array, depth: number): number {
     if (depth > DEEPEST_KEY) throw tooLarge(`keys more than ${DEEPEST_KEY} deep`);
     if (depth > 0) checkKeyName(key.name);
-    const name = encodeName(key.name);
+    // Windows takes a root without a name for damage.
+    const name = encodeName(depth === 0 && key.name === '' ? 'ROOT' : key.name);
     const cell = this.#allocate(NODE.name + name.bytes.length);
     const rootFlags = depth === 0 ? FLAG_HIVE_ENTRY | FLAG_NO_DELETE : 0;
     const nameFlag = name.compressed ? FLAG_COMPRESSED_NAME : 0;

@@ -143,6 +143,11 @@ describe('a hive', () => {
     expect(hive.root.value('V')).toMatchObject({ deleted: true });
   });
 
+  it('names its root, since Windows takes one without a name for damage', () => {
+    expect(reread(new MemoryKey('')).name).toBe('ROOT');
+    expect(reread(new MemoryKey('Größe')).name).toBe('Größe');
+  });
+
   it('refuses names that no hive can hold', () => {
     const root = new MemoryKey('r');
     expect(() => root.createKey('')).toThrow('is empty');
