@@ -5,7 +5,7 @@ newline='
 '
 self=$0
 case $self in */*) ;; *) [ -e "./$self" ] && self=./$self || self=$(command -v -- "$self") ;; esac
-self=$(readlink -f -- "$self")
+[ "${1:-}" = --plinth-inside ] || self=$(readlink -f -- "$self")
 
 say() { printf 'plinth: %s: %s\n' "$name" "$1" >&2; }
 fail() { say "$2"; exit "$1"; }
@@ -109,7 +109,10 @@ part() {
   number=$((number + 1))
   lower=
   below=
-  [ -d "$work/made/$1" ] && lower=:$work/made/$1
+  case $1 in
+    root/etc) [ -z "$etc" ] || lower=:$etc ;;
+    *) [ -d "$work/made/$1" ] && lower=:$work/made/$1 ;;
+  esac
   for layer in $layer_numbers; do
     [ -d "$work/layer-$layer/$1" ] || continue
     lower=$lower:$work/layer-$layer/$1
@@ -225,7 +228,6 @@ known_folder() {
 # What every program looks for in /etc, where that is the image's own.
 make_etc() {
   etc=$work/made/root/etc
-  mkdir -p "$etc"
   cp -L /etc/resolv.conf /etc/hosts /etc/localtime "$etc" 2>/dev/null
   user=${USER:-user}
   case $user in *[!a-z0-9_-]*) user=user ;; esac
@@ -254,14 +256,15 @@ inside() {
   exec 2>&4 4>&-
   : >"$work/inside"
   known_folders
-  mkdir "$work/state" "$work/empty" "$work/made"
+  places=
+  for layer in $layers; do places="$places $work/layer-${layer%%:*}"; done
+  mkdir -p "$work/state" "$work/empty" "$work/made/root/etc" $places
   tool mount --bind "$state" "$work/state" || fail 125 "$state: cannot be used"
   changes=$work/${apart:-state}
   layer_numbers=
   for layer in $layers; do
     number=${layer%%:*}
     layer_numbers="$layer_numbers $number"
-    mkdir "$work/layer-$number"
     if [ "$fuse" = yes ]; then
       tool squashfuse_ll -o "offset=${layer#*:}" "$self" "$work/layer-$number" >/dev/null 2>"$work/why" 8>&-
     else
@@ -271,7 +274,7 @@ inside() {
   exec 5>"$work/mounts" 6>"$work/arguments"
   mount_points=' '
   while read -r _ _ _ _ point _; do mount_points="$mount_points$point "; done </proc/self/mountinfo
-  number=0 seen= parts= links= start_here=
+  number=0 seen= parts= links= start_here= etc=
   mode_of /etc full
   for layer in $layer_numbers; do
     [ "$mode" = full ] && [ -d "$work/layer-$layer/root/etc" ] && { make_etc; break; }
@@ -344,7 +347,11 @@ EOF
   tool bwrap --args 7 --json-status-fd 9 -- "$bin/ld-linux-x86-64.so.2" --library-path "$bin/lib" "$bin/bin/env" \
     --default-signal=INT,QUIT -- "$entry" "$@" 7<"$work/arguments" 9>"$work/status" 8>&-
   status=$?
-  case $(cat "$work/status" 2>/dev/null) in *exit-code*) exit "$status" ;; *) fail 125 'it could not be started' ;; esac
+  # bwrap writes the status there, if it came so far.
+  while read -r line; do
+    case $line in *exit-code*) exit "$status" ;; esac
+  done <"$work/status"
+  fail 125 'it could not be started'
 }
 
 # ---- on the host ----------------------------------------------------------------------------------------------------
@@ -377,8 +384,9 @@ make_work() {
   # The kernel's mount options are separated by commas and colons.
   case $parent in [!/]* | *[!A-Za-z0-9/._-]*) parent=/tmp ;; esac
   child=
-  work=$(umask 077 && mktemp -d "$parent/plinth-app-$$-XXXXXX") || fail 125 "$parent: cannot be written"
-  trap 'cd /; chmod -R u+rwx "$work" 2>/dev/null; rm -rf "$work"' EXIT
+  # It is made for its user alone.
+  work=$(mktemp -d "$parent/plinth-app-$$-XXXXXX") || fail 125 "$parent: cannot be written"
+  trap 'cd /; rm -rf "$work" 2>/dev/null || { chmod -R u+rwx "$work"; rm -rf "$work"; }' EXIT
   trap 'pass_on TERM 15' TERM
   trap 'pass_on HUP 1' HUP
   trap : INT QUIT
@@ -458,7 +466,9 @@ start() {
   if [ "$fuse" = yes ] && ! { [ -r /dev/fuse ] && [ -w /dev/fuse ]; }; then
     fail 3 'this host has no /dev/fuse that you may use: --plinth-no-fuse and --plinth-extract DIR work'
   fi
-  exec 3<&0 4>&2
+  # What waits in the background would get another input.
+  if [ -e "/proc/$$/fd/0" ]; then exec 3<&0; else exec 3</dev/null; fi
+  exec 4>&2
   make_work
   unpack_tools
   forgotten=
@@ -471,13 +481,21 @@ start() {
   # Whoever comes while another run has the state gets a copy, and what is written there is kept apart.
   apart=
   exec 8>>"$state/lock"
-  tool flock --nonblock 8 || apart=apart
+  tool flock --nonblock --conflict-exit-code 9 8 2>/dev/null
+  case $? in
+    0) ;;
+    9) apart=apart ;;
+    *) fail 3 "this host runs no program of x86-64 in ${work%/*} (is it mounted noexec?): TMPDIR names another place" ;;
+  esac
   if [ -n "$apart" ]; then
     mkdir "$work/apart"
     [ ! -d "$state/upper" ] || cp -a "$state/upper" "$work/apart/upper"
     had=$(files_of "$work/apart")
   fi
-  set -- "$work" "$state" "$(id -u)" "$(id -g)" "$apart" "$fuse" "$@"
+  while read -r key _ value _; do
+    case $key in Uid:) uid=$value ;; Gid:) gid=$value && break ;; esac
+  done <"/proc/$$/status"
+  set -- "$work" "$state" "$uid" "$gid" "$apart" "$fuse" "$@"
   ld=$work/tools/ld-linux-x86-64.so.2 lib=$work/tools/lib bin=$work/tools/bin
   # A command of its own and no function, so that its number is that of the first process.
   "$ld" --library-path "$lib" "$bin/unshare" --user --map-root-user \

@@ -97,7 +97,7 @@ export async function packBundle(
   const manifest = writeBundleFile(output, work.path, {
     manifest: {
       format: 1,
-      version: packages?.origins.find(({ name }) => wantsPackage(deb, name))?.version ?? '0',
+      version: packages?.origins.find(({ name }) => wantsPackage(deb.slice(0, 1), name))?.version ?? '0',
       created: new Date().toISOString(),
       architecture: 'x86-64',
       entry,

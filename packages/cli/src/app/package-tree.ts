@@ -9,12 +9,14 @@ import { PlinthError } from '@plinth/core';
 import type { PackageOrigin } from '@plinth/sandbox';
 import type { Progress } from '../host/progress.js';
 import { run } from '../host/run-command.js';
-import type { LocalPackage, PrivateApt } from '../image/apt.js';
+import type { DebianPackage, LocalPackage, PrivateApt } from '../image/apt.js';
 import { sha256 } from '../image/manifest.js';
 import { type Dependent, neededPackages } from './needed-packages.js';
 
 const MERGED = ['bin', 'sbin', 'lib', 'lib32', 'lib64', 'libx32'];
 const LINKED = ['bin', 'sbin', 'lib', 'lib64'];
+/** Packages need not name what is essential, and so always installed (Debian Policy 3.8); these do not work without it. */
+const UNSAID = [['libtinfo6', 'ncurses-base']] as const;
 const UNPACK = 'dpkg-deb --fsys-tarfile "$1" | tar -xf - -C "$2" --no-same-owner --keep-directory-symlink';
 
 export interface UnpackedPackages {
@@ -51,10 +53,15 @@ export async function unpackPackages(
   progress: Progress,
 ): Promise<UnpackedPackages> {
   const local = await Promise.all(files.map(readLocal));
-  const fromArchive = await apt.resolve(names, local);
   const roots = [...names, ...local.map(({ name }) => name)];
-  const needed = neededPackages<Dependent>([...fromArchive, ...local], roots).map(({ name }) => name);
-  const wanted = fromArchive.filter(({ name }) => needed.includes(name));
+  const need = async (all: readonly string[]): Promise<DebianPackage[]> => {
+    const resolved = await apt.resolve(all, local);
+    const needed = neededPackages<Dependent>([...resolved, ...local], [...roots, ...all]).map(({ name }) => name);
+    return resolved.filter(({ name }) => needed.includes(name));
+  };
+  const first = await need(names);
+  const unsaid = UNSAID.filter(([one]) => first.some(({ name }) => name === one)).map(([, data]) => data);
+  const wanted = unsaid.length === 0 ? first : await need([...names, ...unsaid]);
   const size = wanted.reduce((sum, one) => sum + one.size, 0);
   progress.step(`Downloading ${wanted.length} packages (${(size / 1e6).toFixed(1)} MB)`);
   const downloaded = wanted.length === 0 ? [] : await apt.downloadAll(wanted);
