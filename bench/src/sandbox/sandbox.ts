@@ -5,6 +5,7 @@
 import { PlinthError } from '@plinth/core';
 import type { Options } from '../options.js';
 import { formatTable, type Row, show } from '../report.js';
+import { bundle } from './bundle.js';
 import { memory } from './memory.js';
 import { registry } from './registry.js';
 import { start } from './start.js';
@@ -17,6 +18,7 @@ const PARTS: ReadonlyMap<string, Part> = new Map([
   ['memory', memory],
   ['work', work],
   ['registry', registry],
+  ['bundle', bundle],
 ]);
 
 export async function sandbox(options: Options, progress: (text: string) => void): Promise<Row[]> {
