@@ -19,13 +19,14 @@ export class WorkspaceUser implements Disposable {
   readonly folder: string;
   readonly project: string;
   readonly home: string = userInfo().homedir;
-  readonly #environment: NodeJS.ProcessEnv;
+  readonly program: string = PLINTH;
+  readonly environment: NodeJS.ProcessEnv;
 
   constructor() {
     this.folder = mkdtempSync(join(tmpdir(), 'plinth-user-'));
     this.project = join(this.folder, 'project');
     mkdirSync(this.project);
-    this.#environment = { ...process.env, XDG_DATA_HOME: join(this.folder, 'data'), SECRET_TOKEN: 'not for them' };
+    this.environment = { ...process.env, XDG_DATA_HOME: join(this.folder, 'data'), SECRET_TOKEN: 'not for them' };
   }
 
   plinth(...args: readonly string[]): PlinthEnd {
@@ -42,7 +43,7 @@ export class WorkspaceUser implements Disposable {
     const { status, stdout, stderr } = spawnSync(program, args, {
       encoding: 'utf8',
       cwd: this.project,
-      env: this.#environment,
+      env: this.environment,
       timeout: 120_000,
     });
     return { status, stdout, stderr };
@@ -52,7 +53,7 @@ export class WorkspaceUser implements Disposable {
   start(...args: readonly string[]): { readonly said: Promise<string>; readonly end: () => Promise<number | null> } {
     const child = spawn(process.execPath, [PLINTH, ...args], {
       cwd: this.project,
-      env: this.#environment,
+      env: this.environment,
       stdio: ['pipe', 'pipe', 'inherit'],
     });
     const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));

@@ -9,6 +9,7 @@ export * from './bundle/write-bundle.js';
 export * from './isolation/launch.js';
 export * from './isolation/surroundings.js';
 export * from './workspace/host-facts.js';
+export * from './workspace/leftovers.js';
 export * from './workspace/workspace-plan.js';
 export * from './workspace/workspace.js';
 export * from './layers/changes.js';

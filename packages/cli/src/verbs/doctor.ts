@@ -7,7 +7,8 @@ import { tmpdir } from 'node:os';
 import { styleText } from 'node:util';
 import { PlinthError } from '@plinth/core';
 import { detachInspection, staleInspections, type StaleInspection } from '@plinth/host';
-import { bpfFeatures } from '@plinth/linux';
+import { bpfFeatures, nativeFileCalls } from '@plinth/linux';
+import { clearDeadLayerMounts, hostFacts, workspaceLeftovers, workspacesDirectory } from '@plinth/sandbox';
 import { lockCalls } from '../host/disk-file.js';
 import { run } from '../host/run-command.js';
 import { findLeftovers } from '../host/temporary.js';
@@ -38,16 +39,23 @@ export async function doctorVerb(options: { readonly json?: boolean; readonly cl
     interpreterProbe(interpreters),
   ];
   const leftovers = [tmpdir(), imagesDirectory(), interpretersDirectory()].flatMap(findLeftovers);
+  const workspaces = cleanWorkspaces(options.clean === true);
   const { stale } = interpreters;
   const inspections = await cleanInspections(options.clean === true);
   if (options.clean === true)
     for (const path of [...leftovers, ...stale]) rmSync(path, { recursive: true, force: true });
   if (options.json === true) {
-    const state = { probes, leftovers, stale, inspections, cleaned: options.clean === true };
+    const state = {
+      probes,
+      leftovers: [...leftovers, ...workspaces],
+      stale,
+      inspections,
+      cleaned: options.clean === true,
+    };
     process.stdout.write(`${JSON.stringify(state)}\n`);
   } else {
     for (const probe of probes) process.stdout.write(`${format(probe)}\n`);
-    for (const path of leftovers) {
+    for (const path of [...leftovers, ...workspaces]) {
       const what = options.clean === true ? 'removed' : 'left by a killed run ("plinth doctor --clean" removes it)';
       process.stdout.write(`${path}: ${what}\n`);
     }
@@ -61,6 +69,16 @@ export async function doctorVerb(options: { readonly json?: boolean; readonly cl
     }
   }
   return probes.some(({ needed, answer }) => needed && answer === 'no') ? EXIT.host : EXIT.clean;
+}
+
+/** What killed runs of workspaces have left; and mounts of layers whose server is gone. */
+function cleanWorkspaces(clean: boolean): string[] {
+  const calls = lockCalls();
+  if (calls === undefined || process.platform !== 'linux') return [];
+  const left = workspaceLeftovers(calls, hostFacts(), workspacesDirectory());
+  if (clean) for (const one of left) one.remove();
+  const mounts = clean ? clearDeadLayerMounts(nativeFileCalls()).map(({ target }) => target) : [];
+  return [...left.map(({ path }) => path), ...mounts];
 }
 
 /** Inspections that inspect nothing any more. */

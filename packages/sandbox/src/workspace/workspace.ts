@@ -35,7 +35,7 @@ import { launchFile } from '../isolation/launch.js';
 import type { Surroundings } from '../isolation/surroundings.js';
 import type { WatchedRun } from '../watch/watcher.js';
 import type { HostFacts } from './host-facts.js';
-import { commitChanges } from '../layers/commit.js';
+import { commitChanges, recoverCommit } from '../layers/commit.js';
 import { type Change, changesOf } from '../layers/changes.js';
 import { removeTree } from '../layers/remove-tree.js';
 import {
@@ -50,12 +50,14 @@ import {
 } from './workspace-plan.js';
 
 const VERSION = 1;
+/** The journal of a commit. */
+const COMMIT = 'commit.json';
 const NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/;
 const NUMBER = /^[1-9]\d{0,8}$/;
 /** Of control groups. */
 export const GROUP_PREFIX = 'plinth-';
-/** What begins with it is being made, or removed. */
-const HALF = '.plinth-';
+/** Such names have things that are being made or removed, by the process whose number is in them. */
+const HALF = /^\.plinth-[a-z]+-(\d+)-/;
 
 interface State {
   readonly version: number;
@@ -113,7 +115,7 @@ export class Workspace {
         `workspace ${name}: there is one ("plinth workspace rm" removes it)`,
       );
     }
-    const half = mkdtempSync(join(directory, '..', `${HALF}new-`));
+    const half = mkdtempSync(join(directory, '..', halfName('new')));
     try {
       for (const one of ['root', 'empty']) mkdirSync(join(half, one), { mode: 0o755 });
       const state: State = { version: VERSION, created: new Date().toISOString(), options, upper: '1' };
@@ -156,14 +158,6 @@ export class Workspace {
       .filter((name) => NAME.test(name))
       .sort()
       .map((name) => Workspace.open(all, name));
-  }
-
-  /** What is left of workspaces that were being made or removed when that was killed. */
-  static leftovers(all: string): string[] {
-    if (!existsSync(all)) return [];
-    return readdirSync(all)
-      .filter((name) => name.startsWith(HALF))
-      .map((name) => join(all, name));
   }
 
   get options(): WorkspaceOptions {
@@ -230,7 +224,7 @@ export class Workspace {
     // A directory of the host may have come since.
     makeLayer(this.directory, this.#state.upper, layeredParts(this.options, facts));
     const file = join(this.directory, 'launch');
-    const fresh = `${file}.${process.pid}`;
+    const fresh = join(this.directory, halfName('launch'));
     writeFileSync(fresh, launchFile(this.plan(facts, place)), { mode: 0o700 });
     renameSync(fresh, file);
     return file;
@@ -259,7 +253,7 @@ export class Workspace {
       ({ shown }) => paths === 'all' || paths.some((path) => isAtOrBelow(shown, path)),
     );
     const [done, leftOut]: [string[], { path: string; why: string }[]] = [[], []];
-    for (const { entry, why } of commitChanges(nativeFileCalls(), wanted, join(this.directory, 'commit.json'))) {
+    for (const { entry, why } of commitChanges(nativeFileCalls(), wanted, join(this.directory, COMMIT))) {
       if (why === undefined) done.push(entry.shown);
       else leftOut.push({ path: entry.shown, why });
     }
@@ -278,8 +272,7 @@ export class Workspace {
     const all = join(this.directory, 'snapshots');
     mkdirSync(all, { recursive: true });
     const number = String(Math.max(0, ...this.snapshots.map(Number)) + 1);
-    const half = join(all, `${HALF}new`);
-    removeTree(half);
+    const half = join(all, halfName('copy'));
     copyTree(this.upper, half, this.name);
     renameSync(half, join(all, number));
     return number;
@@ -339,10 +332,37 @@ export class Workspace {
     return { [Symbol.dispose]: () => closeSync(fd) };
   }
 
+  /** Paths in it that nobody needs, which was killed in the middle of something. Something may be running in it, whose they are not. */
+  leftovers(): string[] {
+    const { upper } = this.#state;
+    const of = (kind: string, isLeft: (name: string) => boolean): string[] => {
+      const directory = join(this.directory, kind);
+      return existsSync(directory)
+        ? readdirSync(directory)
+            .filter(isLeft)
+            .map((name) => join(directory, name))
+        : [];
+    };
+    return [
+      ...of('.', isLeftHalf),
+      ...of('snapshots', isLeftHalf),
+      ...of('layers', (name) => name !== upper),
+      ...of('work', (name) => name !== upper),
+      ...of('.', (name) => name === COMMIT),
+    ];
+  }
+
+  /** Removes them, and what a commit has left on the host. Throws `workspace-in-use` (input). */
+  tidy(calls: SystemCalls): void {
+    using _ = this.lock(calls);
+    recoverCommit(nativeFileCalls(), join(this.directory, COMMIT));
+    for (const path of this.leftovers()) removeTree(path);
+  }
+
   /** Its layers go too. Throws `workspace-in-use` (input). */
   remove(calls: SystemCalls): void {
     using _ = this.lock(calls);
-    const gone = mkdtempSync(join(this.directory, '..', `${HALF}gone-`));
+    const gone = mkdtempSync(join(this.directory, '..', halfName('gone')));
     renameSync(this.directory, join(gone, this.name));
     removeTree(gone);
   }
@@ -372,6 +392,16 @@ function writeState(directory: string, state: State): void {
 
 function isAtOrBelow(path: string, directory: string): boolean {
   return path === directory || path.startsWith(directory === '/' ? '/' : `${directory}/`);
+}
+
+function halfName(what: string): string {
+  return `.plinth-${what}-${process.pid}-`;
+}
+
+/** Whether it was being made or removed by a process that is gone. */
+export function isLeftHalf(name: string): boolean {
+  const pid = HALF.exec(name)?.[1];
+  return pid !== undefined && !existsSync(`/proc/${pid}`);
 }
 
 function checkName(name: string): void {
