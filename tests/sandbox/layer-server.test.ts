@@ -3,6 +3,7 @@
 
 import { spawnSync } from 'node:child_process';
 import {
+  appendFileSync,
   chmodSync,
   closeSync,
   constants,
@@ -18,12 +19,13 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { fuseMounts, nativeFileCalls } from '@plinth/linux';
+import { fuseMounts, mountFuse, nativeCalls, nativeFileCalls, openFuse } from '@plinth/linux';
 import { clearDeadLayerMounts, LayerServer, LAYERS_SOURCE } from '@plinth/sandbox';
 import { describe, expect, it } from 'vitest';
 import { setAttribute } from './file-tree.js';
 import { whyNotIsolated } from './isolated.js';
 import { LayeredFolder, whyNotMounted } from './layered-mount.js';
+import { WorkspaceUser } from './workspace-user.js';
 
 const calls = nativeFileCalls();
 const reason = whyNotMounted('tests/sandbox/layer-server.test.ts');
@@ -39,12 +41,40 @@ describe.skipIf(reason !== undefined)('a server of layers', () => {
     expect(() => readdirSync(stack.merged)).toThrow('ENOTCONN');
     const isOurs = ({ target }: { readonly target: string }): boolean => target === stack.merged;
     expect(fuseMounts(LAYERS_SOURCE).filter(isOurs)).toEqual([{ target: stack.merged, dead: true }]);
-    expect(clearDeadLayerMounts(calls).filter(isOurs)).toHaveLength(1);
+    using user = new WorkspaceUser();
+    const { stdout } = user.plinth('doctor', '--clean', '--json');
+    expect((JSON.parse(stdout) as { readonly mounts: readonly string[] }).mounts).toContain(stack.merged);
     expect(fuseMounts(LAYERS_SOURCE).filter(isOurs)).toEqual([]);
     expect(readdirSync(stack.merged)).toEqual([]);
     await stack.mount('our server');
     expect(readdirSync(stack.merged)).toEqual(['file']);
     expect(clearDeadLayerMounts(calls).filter(isOurs)).toEqual([]);
+    await stack.unmount();
+  });
+
+  it('serves a descriptor that somebody else has mounted', async () => {
+    using stack = new LayeredFolder();
+    writeFileSync(join(stack.base, 'file'), 'x');
+    const { base, middle, upper, work, merged } = stack;
+    const system = nativeCalls();
+    const fd = openFuse(system);
+    mountFuse(system, fd, { source: LAYERS_SOURCE, target: merged, forAll: true });
+    const server = await LayerServer.start({ lower: [middle, base], upper, work }, merged, fd);
+    system.close(fd);
+    expect(readdirSync(merged)).toEqual(['file']);
+    await server.stop(calls);
+    expect(readdirSync(merged)).toEqual([]);
+  });
+
+  it('shows files that are open what others make of them', async () => {
+    using stack = new LayeredFolder();
+    writeFileSync(join(stack.base, 'file'), 'before\n');
+    await stack.mount('our server');
+    const fd = openSync(join(stack.merged, 'file'), 'r');
+    appendFileSync(join(stack.merged, 'file'), 'after\n');
+    expect(readFileSync(fd, 'utf8')).toBe('before\nafter\n');
+    closeSync(fd);
+    expect(readFileSync(join(stack.base, 'file'), 'utf8')).toBe('before\n');
     await stack.unmount();
   });
 

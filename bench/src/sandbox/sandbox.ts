@@ -6,6 +6,7 @@ import { PlinthError } from '@plinth/core';
 import type { Options } from '../options.js';
 import { formatTable, type Row, show } from '../report.js';
 import { bundle } from './bundle.js';
+import { files } from './files.js';
 import { memory } from './memory.js';
 import { registry } from './registry.js';
 import { start } from './start.js';
@@ -19,6 +20,7 @@ const PARTS: ReadonlyMap<string, Part> = new Map([
   ['work', work],
   ['registry', registry],
   ['bundle', bundle],
+  ['files', files],
 ]);
 
 export async function sandbox(options: Options, progress: (text: string) => void): Promise<Row[]> {

@@ -5,9 +5,11 @@ import { getSystemErrorMap } from 'node:util';
 import { PlinthError } from '@plinth/core';
 import { ERROR } from '../system-calls.js';
 
+const NAMES = getSystemErrorMap();
+
 /** An error number as its name, for example EPERM. */
 export function errorName(number: number): string {
-  return getSystemErrorMap().get(-number)?.[0] ?? `error ${number}`;
+  return NAMES.get(-number)?.[0] ?? `error ${number}`;
 }
 
 /** A `host` error for something that bpf(2) did not do. */

@@ -5,6 +5,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { realpathSync } from 'node:fs';
+import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { PlinthError } from '@plinth/core';
 import {
@@ -31,6 +32,8 @@ export interface LayerServerOptions extends LayerStack, FuseOptions {
 
 const BEGUN = 'begun\n';
 const KEPT_TEXT = 4096;
+/** The number that a descriptor has which was passed on. */
+const PASSED = 3;
 
 /** Serves, in this process and for as long as it is mounted. @throws PlinthError `layer` (input), `fuse`, `fuse-mount` (host) */
 export function serveLayers(options: LayerServerOptions, onBegun: () => void): void {
@@ -62,20 +65,28 @@ export class LayerServer {
     this.#ended = ended;
   }
 
-  /** Resolves once it is mounted and answers. @throws PlinthError `layer-server` (host) with what the process said */
-  static async start(stack: LayerStack & Partial<FuseOptions>, target: string): Promise<LayerServer> {
-    const at = realpathSync(target);
-    const options: LayerServerOptions = { cacheSeconds: 1, writeback: false, ...stack, at: { target: at } };
+  /**
+   * Resolves once it answers.
+   * @param mounted an open /dev/fuse that is mounted at `target` already, maybe in another namespace; the process has it from then on, and
+   *   whoever opened it closes his own
+   * @throws PlinthError `layer-server` (host) with what the process said
+   */
+  static async start(stack: LayerStack & Partial<FuseOptions>, target: string, mounted?: number): Promise<LayerServer> {
+    // Asking what is mounted there would wait for the server that is not there yet.
+    const place = mounted === undefined ? realpathSync(target) : target;
+    const at = mounted === undefined ? { target: place } : { fd: PASSED };
+    const options: LayerServerOptions = { cacheSeconds: 1, writeback: false, ...stack, at };
     const main = fileURLToPath(new URL('layer-server-main.js', import.meta.url));
     const child = spawn(process.execPath, [main, JSON.stringify(options)], {
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', 'pipe', 'pipe', mounted ?? 'ignore'],
       cwd: '/',
     });
+    const [output, errors] = [child.stdio[1] as Readable, child.stdio[2] as Readable];
     let [said, complained] = ['', ''];
-    child.stderr.on('data', (text: Buffer) => (complained = (complained + text.toString()).slice(-KEPT_TEXT)));
+    errors.on('data', (text: Buffer) => (complained = (complained + text.toString()).slice(-KEPT_TEXT)));
     const ended = once(child, 'close');
     const begun = new Promise<void>((resolve) =>
-      child.stdout.on('data', (text: Buffer) => {
+      output.on('data', (text: Buffer) => {
         said += text.toString();
         if (said === BEGUN) resolve();
       }),
@@ -85,7 +96,7 @@ export class LayerServer {
       const why = complained.trim().split('\n')[0] ?? '';
       throw new PlinthError('host', 'layer-server', `${target}: its files cannot be served: ${why}`);
     }
-    return new LayerServer(at, child.pid!, ended);
+    return new LayerServer(place, child.pid!, ended);
   }
 
   /** Unmounts and waits for the end of the process, which comes when nobody has anything open there. */
