@@ -43,7 +43,7 @@ describe.skipIf(reason !== undefined)('a server of layers', () => {
     expect(fuseMounts(LAYERS_SOURCE).filter(isOurs)).toEqual([{ target: stack.merged, dead: true }]);
     using user = new WorkspaceUser();
     const { stdout } = user.plinth('doctor', '--clean', '--json');
-    expect((JSON.parse(stdout) as { readonly mounts: readonly string[] }).mounts).toContain(stack.merged);
+    expect((JSON.parse(stdout) as { readonly leftovers: readonly string[] }).leftovers).toContain(stack.merged);
     expect(fuseMounts(LAYERS_SOURCE).filter(isOurs)).toEqual([]);
     expect(readdirSync(stack.merged)).toEqual([]);
     await stack.mount('our server');
