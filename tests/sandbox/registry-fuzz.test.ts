@@ -8,6 +8,8 @@ import {
   diffRegistry,
   encodeRegText,
   Hive,
+  type HiveKey,
+  LayeredRegistry,
   MemoryKey,
   parseRegText,
   parseWineText,
@@ -19,7 +21,7 @@ import {
 import { describe, expect, it } from 'vitest';
 import { mutate } from '../fuzz/mutate.js';
 import { Random } from '../fuzz/random.js';
-import { randomTree } from './random-registry.js';
+import { randomEdit, randomTree } from './random-registry.js';
 
 const CASES = process.env['PLINTH_LONG'] === '1' ? 10_000 : 1000;
 
@@ -97,6 +99,29 @@ describe('damaged input', () => {
       expect(bytes.length).toBeLessThanOrEqual(dirty.length + log.length);
       MemoryKey.from(new Hive(bytes).root);
     });
+  });
+
+  it('hives with marks as layers, which are edited', () => {
+    const marked = [1, 2, 3].map((seed) => {
+      const random = new Random(seed);
+      const registry = new LayeredRegistry({ layers: [randomTree(random, 20)] });
+      for (let n = 0; n < 20; n++) randomEdit(random)(registry.root);
+      return writeHive(registry.upper);
+    });
+    const read = campaign((random) => {
+      const open = (): HiveKey => new Hive(seal(mutate(random, random.pick(marked)))).root;
+      const registry = new LayeredRegistry({
+        layers: [open(), new Hive(random.pick(marked)).root],
+        upper: MemoryKey.from(open()),
+        copy: random.pick(['one-level', 'full-subtree']),
+      });
+      // A refusal is told by its code; anything else would be a fault of ours.
+      for (let n = 0; n < 6; n++) expect(String(randomEdit(random)(registry.root))).not.toMatch(/Error:/);
+      const saved = MemoryKey.from(new Hive(writeHive(registry.upper)).root);
+      const again = new LayeredRegistry({ layers: registry.layers, upper: saved });
+      expect(diffRegistry(registry.root, again.root)).toEqual([]);
+    });
+    expect(read).toBeGreaterThan(CASES / 20);
   });
 
   it('.reg texts', () => {

@@ -109,6 +109,40 @@ function hivexCommands(key: RegistryKey): string[] {
   return lines;
 }
 
+/** Names and texts as every program shows them. */
+function asciiTree(random: Random, values: number): MemoryKey {
+  const root = new MemoryKey('ROOT');
+  for (let n = 0; n < values; n++) {
+    const path = Array.from({ length: 1 + random.below(3) }, () => random.pick(['a', 'B', 'Key_c', 'd-1'])).join('\\');
+    const type = random.pick([0, 1, 2, 3, 4, 5, 8, 9, 10, 11]);
+    const length = type === 4 || type === 5 ? 4 : type === 11 ? 8 : 1 + random.below(random.pick([6, 300]));
+    const bytes = Uint8Array.from({ length }, () => random.below(256));
+    const data = type === 1 || type === 2 ? utf16(`text ${random.below(1000)}\0`) : bytes;
+    createPath(root, path).setValue({ name: `v${random.below(9)}`, type, data });
+  }
+  return root;
+}
+
+const LOOKUP_TYPES =
+  'NONE SZ EXPAND_SZ BINARY DWORD DWORD_BE LINK MULTI_SZ RSRC_LIST RSRC_DESC RSRC_REQ_LIST QWORD'.split(' ');
+
+/** The lines of reglookup for the values of such a tree. */
+function lookupLines(key: RegistryKey, path: string): string[] {
+  const lines = key.values().map(({ name, type, data }) => {
+    const number = [4, 11].includes(type) ? data.toReversed() : data;
+    const hex = `0x${Buffer.from(number).toString('hex').toUpperCase()}`;
+    const text = [1, 2].includes(type) ? Buffer.from(data).toString('utf16le').slice(0, -1) : lookupBytes(data);
+    return `${path}/${name},${LOOKUP_TYPES[type]},${[4, 5, 11].includes(type) ? hex : text}`;
+  });
+  return [...lines, ...key.keys().flatMap((subkey) => lookupLines(subkey, `${path}/${subkey.name}`))];
+}
+
+function lookupBytes(data: Uint8Array): string {
+  const plain = (byte: number): boolean => byte >= 0x20 && byte < 0x7f && !'"%,'.includes(String.fromCharCode(byte));
+  const quote = (byte: number): string => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`;
+  return Array.from(data, (byte) => (plain(byte) ? String.fromCharCode(byte) : quote(byte))).join('');
+}
+
 describe('hives that are written here', () => {
   it.skipIf(noHivex !== undefined)('hold for hivex what was put in', () => {
     const hive = save('sample.hive', writeHive(sample()));
@@ -179,6 +213,17 @@ describe('hives that are written here', () => {
         lines.find((line) => line.startsWith('/Many/key 1199/n')),
     ).toContain('DWORD,0x000004AF');
     expect(lines.find((line) => line.startsWith('/Values/list'))).toContain('MULTI_SZ,one|two');
+  });
+
+  it.skipIf(noReglookup !== undefined)('hold every value for reglookup, in versions 1.3 and 1.5', () => {
+    const tree = asciiTree(new Random(7), 400);
+    for (const minor of [3, 5] as const) {
+      const hive = save(`lookup-${minor}.hive`, writeHive(tree, { minor }));
+      const lines = run('reglookup', [hive]).trim().split('\n').slice(1);
+      const theirs = lines.filter((line) => !line.includes(',KEY,')).map((line) => line.split(',').slice(0, 3).join());
+      expect(theirs.toSorted()).toEqual(lookupLines(tree, '').toSorted());
+      expect(lines.length).toBeGreaterThan(theirs.length + 30);
+    }
   });
 
   it.skipIf(noRegripper !== undefined)('tell RegRipper the name of the computer', () => {

@@ -15,7 +15,7 @@ import {
   LayeredRegistry,
   MemoryKey,
   writeHive,
-} from '@plinth/sandbox';
+} from '@plinth/sandbox/registry';
 import { median, ratioOf, type Row } from '../report.js';
 import type { Part } from './sandbox.js';
 

@@ -215,6 +215,8 @@ export class LayeredKey implements WritableKey {
   /** The key of the upper layer, made with its path if it is not there. */
   #upper(): MemoryKey {
     this.#entries();
+    // Only a root that is hidden can be asked at all.
+    if (this.#mode === 'hidden') throw isHidden(this.#askedName);
     const top = this.#stack.entries[0];
     if (top?.layer === 0) return top.key as MemoryKey;
     const parent = this.#parent!.#upper();

@@ -182,6 +182,19 @@ describe('isolation by path', () => {
     expect(() => registry.rename('Software', 'Secret')).toThrow('is hidden here');
   });
 
+  it('hidden as a whole: nothing is there, and nothing is written', () => {
+    const registry = new LayeredRegistry({ layers: [base()], mode: 'hidden' });
+    expect([registry.root.keys(), registry.root.values()]).toEqual([[], []]);
+    expect(() => registry.root.setValue(dword('x', 1))).toThrow('is hidden here');
+    expect(() => registry.create('x')).toThrow('is hidden here');
+  });
+
+  it('an upper layer that is marked as deleted is refused', () => {
+    const upper = new MemoryKey('');
+    upper.mark = 'deleted';
+    expect(() => new LayeredRegistry({ layers: [base()], upper })).toThrow('marked as deleted');
+  });
+
   it('merged needs a base that may be written', () => {
     const rules = [{ path: 'a', mode: 'merged' as const }];
     expect(() => new LayeredRegistry({ layers: [base()], rules })).toThrow('none is declared writable');

@@ -53,7 +53,7 @@ export class LayeredRegistry {
   /** Keys of the upper layer that hold all that their policy copies. */
   readonly copied: WeakSet<MemoryKey> = new WeakSet<MemoryKey>();
 
-  /** Throws a `PlinthError` of kind `input` for a `merged` rule without a base that may be written. */
+  /** Throws a `PlinthError` of kind `input` for a `merged` rule without a base that may be written, and an upper layer that is none. */
   constructor(options: LayeredRegistryOptions) {
     const { layers, writableBase } = options;
     this.layers = layers;
@@ -74,6 +74,11 @@ export class LayeredRegistry {
         'registry-no-base',
         'registry: the base that is declared writable is not the lowest layer',
       );
+    }
+    if (this.upper.mark === 'deleted') {
+      const text =
+        'registry: the root of the upper layer is marked as deleted, so it holds nothing: begin a new upper layer';
+      throw new PlinthError('input', 'registry-upper', text);
     }
     this.root = LayeredKey.root(this);
   }
