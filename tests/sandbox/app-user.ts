@@ -90,17 +90,24 @@ export class AppUser implements Disposable {
 
   /** `plinth` with the user's home, and the cache of whoever runs the tests. */
   plinth(...args: readonly string[]): AppEnd {
-    const { XDG_CACHE_HOME = join(process.env['HOME'] ?? '/root', '.cache') } = process.env;
-    const options = {
-      cwd: this.work,
-      env: { ...this.#environment(), XDG_CACHE_HOME },
-      encoding: 'utf8',
-      timeout: 300_000,
-    } as const;
+    const options = { ...this.#plinthOptions(), encoding: 'utf8', timeout: 300_000 } as const;
     const { status, stdout, stderr } = spawnSync(process.execPath, [PLINTH, ...args], options);
-    // What root has made is the user's, as if the user had.
-    if (isRoot) execFileSync('chown', ['-Rh', `${NOBODY}:${NOBODY}`, this.work, this.home]);
+    this.own();
     return { status, stdout, stderr };
+  }
+
+  startPlinth(...args: readonly string[]): ChildProcess {
+    return spawn(process.execPath, [PLINTH, ...args], { ...this.#plinthOptions(), stdio: 'ignore' });
+  }
+
+  #plinthOptions(): { cwd: string; env: NodeJS.ProcessEnv } {
+    const { XDG_CACHE_HOME = join(process.env['HOME'] ?? '/root', '.cache') } = process.env;
+    return { cwd: this.work, env: { ...this.#environment(), XDG_CACHE_HOME } };
+  }
+
+  /** What root has made becomes the user's, as if the user had. */
+  own(): void {
+    if (isRoot) execFileSync('chown', ['-Rh', `${NOBODY}:${NOBODY}`, this.work, this.home]);
   }
 
   /** Directories that runs have left. */

@@ -286,7 +286,8 @@ inside() {
     top_entry "${each##*/}"
   done
   if [ -n "$links" ]; then
-    readlink $links >"$work/links"
+    # Busybox takes one at a time.
+    readlink $links >"$work/links" 2>/dev/null || for each in $links; do readlink "$each"; done >"$work/links"
     for each in $links; do
       read -r target && put --symlink "$target" "/${each##*/}"
     done <"$work/links"

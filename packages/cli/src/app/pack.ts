@@ -31,7 +31,7 @@ import {
 } from '@plinth/sandbox';
 import { reasonOf } from '../host/reason.js';
 import type { Progress } from '../host/progress.js';
-import { makeTemporaryDirectory } from '../host/temporary.js';
+import { findLeftovers, makeTemporaryDirectory } from '../host/temporary.js';
 import { PrivateApt } from '../image/apt.js';
 import { packagesDirectory } from '../image/cache.js';
 import { HostTools } from '../image/host-tools.js';
@@ -141,7 +141,11 @@ class LazyApt implements Disposable {
 export function workDirectory(output: string): Disposable & { readonly path: string } {
   let path: string;
   try {
-    path = makeTemporaryDirectory('pack', dirname(output));
+    const parent = dirname(output);
+    // What killed ones left there is large, and nobody else looks for it.
+    for (const left of findLeftovers(parent))
+      if (basename(left).startsWith('.plinth-pack-')) rmSync(left, { recursive: true, force: true });
+    path = makeTemporaryDirectory('pack', parent);
   } catch (cause) {
     throw new PlinthError('host', 'pack-output', `${output}: cannot be written: ${reasonOf(cause)}`, { cause });
   }

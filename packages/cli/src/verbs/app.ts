@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // `plinth app`: programs in one file, what they have written, and the proof that their host is as it was.
 
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { PlinthError } from '@plinth/core';
 import { nativeCalls, nativeFileCalls } from '@plinth/linux';
@@ -208,8 +208,7 @@ export async function importVerb(file: string, archive: string, options: ChangeO
   await tar('-x', '-f', resolve(archive), ...XATTRS, '--no-same-owner', '-p', '-C', work.path);
   if (!existsSync(join(work.path, 'upper')))
     throw new PlinthError('input', 'bundle-state', `${archive}: it is not what "plinth app export" writes`);
-  state.reset();
-  renameSync(join(work.path, 'upper'), state.upper);
+  state.replace(join(work.path, 'upper'));
   return EXIT.clean;
 }
 
@@ -313,7 +312,11 @@ function openBundle(file: string): Bundle {
 }
 
 function openState(file: string, { manifest }: Bundle, { state }: ChangeOptions): BundleState {
-  return new BundleState(nativeCalls(), state === undefined ? stateDirectory(resolve(file), manifest) : resolve(state));
+  return new BundleState(
+    nativeCalls(),
+    nativeFileCalls(),
+    state === undefined ? stateDirectory(resolve(file), manifest) : resolve(state),
+  );
 }
 
 function readText(path: string, option: string): string {

@@ -3,11 +3,11 @@
 // (`root/usr/…`, `known/home/…`) and as overlayfs writes it: a device 0:0 stands for what was removed, and a directory marked opaque hides
 // the one below it.
 
-import { closeSync, existsSync, mkdirSync, openSync, readdirSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync, renameSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { PlinthError } from '@plinth/core';
-import { LOCK, type SystemCalls } from '@plinth/linux';
+import { AT, type FileCalls, LOCK, RENAME, type SystemCalls } from '@plinth/linux';
 import { type EntryType, type LayerEntry, readEntry } from '../layers/layer-entry.js';
 import { removeTree } from '../layers/remove-tree.js';
 
@@ -34,10 +34,12 @@ export function stateDirectory(
 export class BundleState implements Disposable {
   readonly directory: string;
   readonly #calls: SystemCalls;
+  readonly #files: FileCalls;
   #lock: number | undefined;
 
-  constructor(calls: SystemCalls, directory: string) {
+  constructor(calls: SystemCalls, files: FileCalls, directory: string) {
     this.#calls = calls;
+    this.#files = files;
     this.directory = directory;
   }
 
@@ -54,6 +56,8 @@ export class BundleState implements Disposable {
       throw new PlinthError('input', 'bundle-busy', `${this.directory}: its program runs: end it first`);
     }
     this.#lock = fd;
+    // What a killed one left.
+    removeTree(this.#aside());
   }
 
   [Symbol.dispose](): void {
@@ -61,9 +65,32 @@ export class BundleState implements Disposable {
     this.#lock = undefined;
   }
 
-  /** Forgets all that was written. */
+  /** Forgets all that was written. Whatever ends us, it is all there or all gone. */
   reset(): void {
-    for (const name of ['upper', 'work', 'apart']) removeTree(join(this.directory, name));
+    if (existsSync(this.upper)) renameSync(this.upper, this.#aside());
+    this.#removeOld();
+  }
+
+  /** Puts another directory in the place of what was written, at once. It has to be on the same file system. */
+  replace(upper: string): void {
+    const aside = this.#aside();
+    renameSync(upper, aside);
+    const [from, to] = [Buffer.from(aside).toString('latin1'), Buffer.from(this.upper).toString('latin1')];
+    if (existsSync(this.upper)) {
+      const here = AT.workingDirectory;
+      const result = this.#files.rename(here, from, here, to, RENAME.exchange);
+      if (result < 0)
+        throw new PlinthError('host', 'bundle-state', `${this.upper}: cannot be replaced (error ${-result})`);
+    } else renameSync(aside, this.upper);
+    this.#removeOld();
+  }
+
+  #aside(): string {
+    return join(this.directory, 'old');
+  }
+
+  #removeOld(): void {
+    for (const name of ['old', 'work', 'apart']) removeTree(join(this.directory, name));
   }
 
   /** In order of their paths, without the directories that parts begin with. */
