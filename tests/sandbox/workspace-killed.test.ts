@@ -50,7 +50,7 @@ describe.skipIf(reason !== undefined)('a workspace whose snapshots are killed', 
     const facts = hostFacts();
     Workspace.create(all, 'w', OPTIONS, facts);
     const seen = new Set<string>();
-    for (let run = 0; run < (long ? 200 : 6); run++) {
+    for (let run = 0; run < (long ? 200 : 3); run++) {
       const begin = Workspace.open(all, 'w');
       const home = join(begin.upper, 'home');
       mkdirSync(home, { recursive: true });

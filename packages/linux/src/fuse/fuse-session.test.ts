@@ -125,6 +125,27 @@ describe('a FUSE session', () => {
     expect(session.answer(request(42, Buffer.alloc(8, 0xff)))).toBeUndefined();
   });
 
+  it('takes back what did not arrive', () => {
+    const { files, asked } = fakeFiles();
+    const session = new FuseSession(files, OPTIONS);
+    session.answer(request(35, Buffer.concat([Buffer.alloc(16), Buffer.from('name\0')])));
+    session.takeBack();
+    session.answer(request(27, Buffer.alloc(8)));
+    session.takeBack();
+    const list = Buffer.alloc(40);
+    list.writeUInt32LE(4096, 16);
+    session.answer(request(44, list));
+    session.takeBack();
+    session.answer(request(3, Buffer.alloc(16)));
+    session.takeBack();
+    expect(asked.filter(([method]) => /^(?:forget|release)/.test(String(method)))).toEqual([
+      ['forget', 2, 1],
+      ['release', 9],
+      ['releaseDirectory', 9],
+      ['forget', 2, 1],
+    ]);
+  });
+
   it('answers whatever comes', () => {
     const session = new FuseSession(fakeFiles().files, OPTIONS);
     fc.assert(

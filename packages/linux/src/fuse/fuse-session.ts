@@ -68,6 +68,10 @@ export class FuseSession {
   readonly #reply = new FuseReply(MAX_WRITE + 4096);
   readonly #handlers: ReadonlyMap<number, Handler>;
   #begun = false;
+  /** What the last answer gave: nodes, a file, a directory. */
+  #nodes: number[] = [];
+  #file: number | undefined;
+  #directory: number | undefined;
 
   constructor(files: FuseFileSystem, options: FuseOptions) {
     this.#files = files;
@@ -90,8 +94,8 @@ export class FuseSession {
       if (length < 0) throw new PlinthError('host', 'fuse', `/dev/fuse: ${new FileError(-length).message}`);
       const begun = this.#begun;
       const answer = this.answer(room.subarray(0, length));
-      // It fails where the one that asked was killed meanwhile, which is nobody's business any more.
-      if (answer !== undefined) calls.write(fd, answer);
+      // Who asked was killed meanwhile: the kernel knows nothing of what it was given, so it will not give that back.
+      if (answer !== undefined && calls.write(fd, answer) < 0) this.takeBack();
       if (!begun && this.#begun) onBegun();
     }
   }
@@ -101,6 +105,9 @@ export class FuseSession {
     const request = readRequest(bytes);
     if (request === undefined) return undefined;
     const { operation, unique, body } = request;
+    this.#nodes = [];
+    this.#file = undefined;
+    this.#directory = undefined;
     try {
       if (operation === OPERATION.forget) {
         this.#files.forget(request.node, body.u64());
@@ -122,7 +129,15 @@ export class FuseSession {
     }
   }
 
+  /** Forgets and closes what the last answer gave, which did not arrive. */
+  takeBack(): void {
+    for (const node of this.#nodes) this.#files.forget(node, 1);
+    if (this.#file !== undefined) this.#files.release(this.#file);
+    if (this.#directory !== undefined) this.#files.releaseDirectory(this.#directory);
+  }
+
   #entry(reply: FuseReply, entry: FuseEntry): FuseReply {
+    this.#nodes.push(entry.node);
     return reply.entry(entry, this.#options.cacheSeconds);
   }
 
@@ -211,14 +226,14 @@ export class FuseSession {
 
   #fileTable(): [number, Handler][] {
     const files = this.#files;
-    const { cacheSeconds } = this.#options;
     const opened = OPEN_ANSWER.keepCache | (this.#options.writeback ? 0 : OPEN_ANSWER.noFlush);
     return [
       [
         OPERATION.open,
         ({ node }, body, reply) => {
           const flags = this.#openFlags(body.u32());
-          return reply.opened(files.open(node, flags, (body.u32() & OPEN_DROPS_RIGHTS) !== 0), opened);
+          this.#file = files.open(node, flags, (body.u32() & OPEN_DROPS_RIGHTS) !== 0);
+          return reply.opened(this.#file, opened);
         },
       ],
       [
@@ -227,7 +242,8 @@ export class FuseSession {
           const [flags, mode] = [this.#openFlags(body.u32()), body.u32()];
           body.skip(8);
           const { entry, handle } = files.create(request.node, body.name(), mode, flags, caller(request));
-          return reply.entry(entry, cacheSeconds).opened(handle, opened);
+          this.#file = handle;
+          return this.#entry(reply, entry).opened(handle, opened);
         },
       ],
       [
@@ -283,7 +299,7 @@ export class FuseSession {
   #directoryTable(): [number, Handler][] {
     const files = this.#files;
     return [
-      [OPERATION.openDirectory, ({ node }, _, reply) => reply.opened(files.openDirectory(node), 0)],
+      [OPERATION.openDirectory, ({ node }, _, reply) => reply.opened((this.#directory = files.openDirectory(node)), 0)],
       [OPERATION.readDirectory, (request, body, reply) => this.#readDirectory(request, body, reply, false)],
       [OPERATION.readDirectoryPlus, (request, body, reply) => this.#readDirectory(request, body, reply, true)],
       [OPERATION.releaseDirectory, (_, body, reply) => after(reply, files.releaseDirectory(body.u64()))],
