@@ -253,7 +253,8 @@ function emitRoot(program: LaunchProgram, plan: Surroundings): void {
   const { root, steps } = plan;
   const none = program.text('none');
   const own = { message: 'its own mounts' };
-  program.call('umask', [0], 'ignore');
+  const mask = program.slot();
+  program.call('umask', [0], 'ignore', mask);
   program.call('mount', [none, program.text('/'), 0, MOUNT.recursive | MOUNT.private, 0], own);
   const flags = MOUNT.noSetUser | MOUNT.noDevices;
   program.call(
@@ -270,7 +271,7 @@ function emitRoot(program: LaunchProgram, plan: Surroundings): void {
   program.call('chdir', [program.text('/')], own);
   program.call('umount2', [program.text(`/${old}`), UNMOUNT_DETACH], own);
   program.call('rmdir', [program.text(`/${old}`)], own);
-  program.call('umask', [0o022], 'ignore');
+  program.call('umask', [mask], 'ignore');
 }
 
 /** Gives rights up, and becomes the command. */

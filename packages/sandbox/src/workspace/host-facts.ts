@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What of this host a plan depends on, read once.
 
-import { accessSync, constants, lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { accessSync, constants, lstatSync, readdirSync, readFileSync, readlinkSync, realpathSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 
@@ -36,6 +36,8 @@ export interface HostFacts {
   readonly controllers: ReadonlyMap<Controller, ControllerPlace>;
   /** Where groups of version 2 may be made, whatever they limit: each has a number, by which the kernel tells its processes. */
   readonly unified: string | undefined;
+  /** Without symbolic links; nothing if it leads nowhere. */
+  readonly realPath: (path: string) => string | undefined;
   /** Whether there is such a file or directory, whatever it is. */
   readonly exists: (path: string) => 'file' | 'directory' | undefined;
 }
@@ -59,7 +61,16 @@ export function hostFacts(): HostFacts {
     mountPoints: mountPoints(),
     ...controlGroups(),
     exists,
+    realPath,
   };
+}
+
+function realPath(path: string): string | undefined {
+  try {
+    return realpathSync(path);
+  } catch {
+    return undefined;
+  }
 }
 
 function exists(path: string): 'file' | 'directory' | undefined {

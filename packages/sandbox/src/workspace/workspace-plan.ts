@@ -145,7 +145,7 @@ export function workspacePlan(
     steps.push({ kind: 'bind', at: EXCHANGE, from: exchange, writable: true });
   }
   for (const part of parts) steps.push(...partSteps(part, places));
-  steps.push(...homeSteps(options, facts), ...processSteps(facts, places.root), ...deviceSteps(facts));
+  steps.push(...secretSteps(parts, options, facts), ...processSteps(facts, places.root), ...deviceSteps(facts));
   const inside = options.asRoot ? 0 : facts.user;
   return {
     name: places.name,
@@ -184,15 +184,21 @@ export function ancestors(path: string): string[] {
   return names.map((_, n) => `/${names.slice(0, n + 1).join('/')}`);
 }
 
-function homeSteps({ home: kind, folders }: WorkspaceOptions, { home, exists }: HostFacts): MountStep[] {
-  if (kind === 'private') return [];
-  return SECRETS.map((name) => posix.join(home, name))
-    .filter((path) => !folders.some((folder) => folder === path || folder.startsWith(`${path}/`)))
-    .flatMap((at): MountStep[] => {
-      const what = exists(at);
-      if (what === 'directory') return [{ kind: 'memory', at, mode: 0o500, size: 4096 }];
-      return what === 'file' ? [{ kind: 'bind', at, from: '/dev/null', writable: false, devices: true }] : [];
-    });
+/** Hides secrets of the home wherever a part shows them, but for what was asked for by name. */
+function secretSteps(parts: readonly LayeredPart[], { folders }: WorkspaceOptions, facts: HostFacts): MountStep[] {
+  const places = SECRETS.flatMap((name) => facts.realPath(posix.join(facts.home, name)) ?? []);
+  return [...new Set(places)]
+    .filter((path) => parts.some(({ at, base }) => base !== undefined && isBelow(path, at)))
+    .filter((path) => !folders.some((folder) => folder === path || isBelow(folder, path)))
+    .map((at): MountStep =>
+      facts.exists(at) === 'directory'
+        ? { kind: 'memory', at, mode: 0o500, size: 4096 }
+        : { kind: 'bind', at, from: '/dev/null', writable: false, devices: true },
+    );
+}
+
+function isBelow(path: string, directory: string): boolean {
+  return path.startsWith(`${directory}/`);
 }
 
 function processSteps({ exists }: HostFacts, root: string): MountStep[] {

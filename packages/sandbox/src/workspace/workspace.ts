@@ -33,7 +33,7 @@ import { PlinthError } from '@plinth/core';
 import { LOCK, nativeFileCalls, type SystemCalls } from '@plinth/linux';
 import { launchFile } from '../isolation/launch.js';
 import type { Surroundings } from '../isolation/surroundings.js';
-import type { WatchedRun } from '../watch/watcher.js';
+import type { WatchedRun } from '../watch/connection.js';
 import type { HostFacts } from './host-facts.js';
 import { commitChanges, recoverCommit } from '../layers/commit.js';
 import { type Change, changesOf } from '../layers/changes.js';
