@@ -103,6 +103,24 @@ describe('a layered registry', () => {
     }
   });
 
+  it('shows nothing of the base where all is full, and of a key that is hidden', () => {
+    for (let seed = 1; seed <= 500; seed++) {
+      const random = new Random(seed);
+      const layers = [randomTree(random, 6), ...randomLayers(random)];
+      const full = new LayeredRegistry({ layers, mode: 'full' });
+      const without = new LayeredRegistry({ layers: layers.slice(0, -1) });
+      const hidden = new LayeredRegistry({ layers, rules: [{ path: 'software\\wine', mode: 'hidden' }] });
+      const all = new LayeredRegistry({ layers });
+      all.delete('Software\\Wine', { recursive: true });
+      expectSame(hidden.root, MemoryKey.from(all.root), seed);
+      for (let n = 0; n < EDITS; n++) {
+        const edit = randomEdit(random);
+        expectEqual(edit(full.root), edit(without.root), `seed ${seed}, edit ${n}`);
+      }
+      expectSame(full.root, MemoryKey.from(without.root), seed);
+    }
+  });
+
   it('takes the difference to any other state, as data and as text', () => {
     for (let seed = 1; seed <= 500; seed++) {
       const random = new Random(seed);

@@ -220,8 +220,11 @@ export class LayeredKey implements WritableKey {
     const top = this.#stack.entries[0];
     if (top?.layer === 0) return top.key as MemoryKey;
     const parent = this.#parent!.#upper();
-    const upper = parent.createKey(this.name);
-    upper.describeAs(this);
+    // Taken before the new key is there, which would be the topmost and tell nothing.
+    const described = new MemoryKey(this.name);
+    described.describeAs(this);
+    const upper = parent.createKey(described.name);
+    upper.describeAs(described);
     this.#registry.counts.keys++;
     this.#registry.generation++;
     return upper;
