@@ -22,7 +22,7 @@ import {
   writeHive,
   writeWineText,
 } from '@plinth/sandbox';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Random } from '../fuzz/random.js';
 import { outline, randomTree, utf16 } from './random-registry.js';
 
@@ -36,15 +36,6 @@ const noHivex = missing('hivexsh', '--help') ?? missing('hivexml', '--help');
 const noReglookup = missing('reglookup', '--help');
 const noRegripper = missing('regripper', '-h');
 const noWine = missing('wine', '--version');
-for (const [what, reason] of [
-  ['hives and hivex', noHivex],
-  ['hives and reglookup', noReglookup],
-  ['hives and RegRipper', noRegripper],
-  ["Wine's registry", noWine],
-]) {
-  if (reason !== undefined) console.log(`skipped: ${what}: ${reason}`);
-}
-
 let folder = '';
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'plinth-registry-'));
@@ -144,7 +135,8 @@ function lookupBytes(data: Uint8Array): string {
 }
 
 describe('hives that are written here', () => {
-  it.skipIf(noHivex !== undefined)('hold for hivex what was put in', () => {
+  it('hold for hivex what was put in', ({ skip }) => {
+    skip(noHivex !== undefined, noHivex);
     const hive = save('sample.hive', writeHive(sample()));
     // It opens /dev/stdout by its name, which a socket does not allow.
     const xml = run('sh', ['-c', 'hivexml "$1" | cat', 'sh', hive]);
@@ -167,7 +159,8 @@ describe('hives that are written here', () => {
     );
   });
 
-  it.skipIf(noHivex !== undefined)('can be changed by hivex, and are read here again', () => {
+  it('can be changed by hivex, and are read here again', ({ skip }) => {
+    skip(noHivex !== undefined, noHivex);
     const hive = save('changed.hive', writeHive(sample()));
     const wanted = new MemoryKey('x');
     createPath(wanted, 'Added\\Below').setValue({ name: 'v', type: 3, data: Uint8Array.of(1, 2, 3, 4, 5, 6) });
@@ -183,7 +176,8 @@ describe('hives that are written here', () => {
     ]);
   });
 
-  it.skipIf(noHivex !== undefined)('come back from hivex with random contents', () => {
+  it('come back from hivex with random contents', ({ skip }) => {
+    skip(noHivex !== undefined, noHivex);
     for (let seed = 1; seed <= 5; seed++) {
       const wanted = new MemoryKey('x');
       const random = new Random(seed);
@@ -200,7 +194,8 @@ describe('hives that are written here', () => {
     }
   });
 
-  it.skipIf(noReglookup !== undefined)('hold the same for reglookup', () => {
+  it('hold the same for reglookup', ({ skip }) => {
+    skip(noReglookup !== undefined, noReglookup);
     const hive = save('lookup.hive', writeHive(sample()));
     const lines = run('reglookup', ['-s', hive]).split('\n').slice(1);
     const paths = lines.filter((line) => line.includes(',KEY,')).map((line) => line.split(',')[0]);
@@ -215,7 +210,8 @@ describe('hives that are written here', () => {
     expect(lines.find((line) => line.startsWith('/Values/list'))).toContain('MULTI_SZ,one|two');
   });
 
-  it.skipIf(noReglookup !== undefined)('hold every value for reglookup, in versions 1.3 and 1.5', () => {
+  it('hold every value for reglookup, in versions 1.3 and 1.5', ({ skip }) => {
+    skip(noReglookup !== undefined, noReglookup);
     const tree = asciiTree(new Random(7), 400);
     for (const minor of [3, 5] as const) {
       const hive = save(`lookup-${minor}.hive`, writeHive(tree, { minor }));
@@ -226,12 +222,14 @@ describe('hives that are written here', () => {
     }
   });
 
-  it.skipIf(noRegripper !== undefined)('tell RegRipper the name of the computer', () => {
+  it('tell RegRipper the name of the computer', ({ skip }) => {
+    skip(noRegripper !== undefined, noRegripper);
     const hive = save('ripper.hive', writeHive(sample()));
     expect(run('regripper', ['-r', hive, '-p', 'compname'])).toMatch(/ComputerName\s+= PLINTH/);
   });
 
-  it.skipIf(noHivex !== undefined)('can be an upper layer, which hivex reads with its marks as keys', () => {
+  it('can be an upper layer, which hivex reads with its marks as keys', ({ skip }) => {
+    skip(noHivex !== undefined, noHivex);
     const registry = new LayeredRegistry({ layers: [sample()] });
     registry.delete('Many', { recursive: true });
     registry.create('Many\\again');
@@ -244,7 +242,9 @@ describe('hives that are written here', () => {
   });
 });
 
-describe.skipIf(noWine !== undefined)("Wine's registry", () => {
+describe("Wine's registry", () => {
+  beforeEach(({ skip }) => skip(noWine !== undefined, noWine));
+
   it('of a new prefix is read, written as the same text, and opened by Wine again', () => {
     const prefix = join(folder, 'prefix');
     const env = {
@@ -293,9 +293,10 @@ const corpora = process.env['PLINTH_CORPORA'];
 const hives = corpora === undefined ? undefined : join(corpora, 'yarp', 'hives_for_tests');
 const noHives =
   hives !== undefined && existsSync(hives) ? undefined : 'PLINTH_CORPORA does not name a folder with them';
-if (noHives !== undefined) console.log(`skipped: hives of Windows: ${noHives}`);
 
-describe.skipIf(noHives !== undefined)('hives of Windows', () => {
+describe('hives of Windows', () => {
+  beforeEach(({ skip }) => skip(noHives !== undefined, noHives));
+
   const read = (...path: string[]): Uint8Array => readFileSync(join(hives!, ...path));
 
   it('are read, and come back as they were; damaged ones are told', () => {
