@@ -26,6 +26,7 @@ import {
   renameSync,
   rmdirSync,
   rmSync,
+  statfsSync,
   statSync,
   symlinkSync,
   truncateSync,
@@ -203,6 +204,27 @@ describe.skipIf(reason !== undefined).each<Carrier>(['overlayfs', 'our server'])
     expect(spawnSync('cmp', ['-n', '60000000', at('big'), join(stack.base, 'big')]).status).toBe(0);
     truncateSync(at('big'), 9_000_001);
     expect(readFileSync(at('big')).equals(big)).toBe(true);
+  });
+
+  it('allocates, finds data and holes, copies ranges, has pipes, and tells its size', () => {
+    writeFileSync(at('holes'), '');
+    truncateSync(at('holes'), 1 << 20);
+    const fd = openSync(at('holes'), 'r+');
+    writeSync(fd, 'data', 1 << 19);
+    fsyncSync(fd);
+    expect([calls.seek(fd, 0, 3), calls.seek(fd, 0, 4), calls.seek(fd, 1 << 19, 4)]).toEqual([
+      1 << 19,
+      0,
+      (1 << 19) + 4096,
+    ]);
+    expect([calls.allocate(fd, 0, 0, 3 << 20), fstatSync(fd).size]).toEqual([0, 3 << 20]);
+    expect(fstatSync(fd).blocks * 512).toBeGreaterThanOrEqual(3 << 20);
+    const other = openSync(at('copied'), 'w+');
+    expect(calls.copyRange(fd, 1 << 19, other, 2, 4)).toBe(4);
+    expect(read('copied')).toBe('\0\0data');
+    for (const one of [fd, other]) closeSync(one);
+    expect([calls.makeNode(-100, at('pipe'), 0o010644, 0), lstatSync(at('pipe')).isFIFO()]).toEqual([0, true]);
+    expect(statfsSync(stack.merged).blocks).toBe(statfsSync(stack.upper).blocks);
   });
 
   it('takes writes of many programs at once', async () => {
