@@ -368,9 +368,13 @@ export class Workspace {
   }
 }
 
-/** With all modes, attributes and marks; blocks are shared where the file system can. */
+/** With all modes, attributes and marks; blocks are shared where the file system can. The copying ends with us. */
 function copyTree(from: string, to: string, name: string): void {
-  const { status, stderr } = spawnSync('cp', ['--archive', '--reflink=auto', '--', from, to], { encoding: 'utf8' });
+  const { status, stderr } = spawnSync(
+    'setpriv',
+    ['--pdeathsig', 'KILL', 'cp', '--archive', '--reflink=auto', '--', from, to],
+    { encoding: 'utf8' },
+  );
   if (status === 0) return;
   removeTree(to);
   const why = stderr.trim().split('\n')[0] ?? '';
