@@ -11,8 +11,9 @@ const PLINTH = join(import.meta.dirname, '../../packages/cli/dist/main.js');
 const NOBODY = 65_534;
 const isRoot = process.getuid?.() === 0;
 
-/** $1: where a device may be made; the rest is run. */
+/** $1: where a device may be made, and files be that overlayfs refuses; the rest is run. */
 const WITH_FUSE = `mount -t tmpfs none "$1" && mknod -m 666 "$1/fuse" c 10 229 && mount --bind "$1/fuse" /dev/fuse || exit 99
+mkdir "$1/odd" && mount --bind /proc/sys/fs "$1/odd" || exit 99
 shift; exec "$@"`;
 
 export interface AppEnd {
@@ -108,6 +109,11 @@ export class AppUser implements Disposable {
   /** What root has made becomes the user's, as if the user had. */
   own(): void {
     if (isRoot) execFileSync('chown', ['-Rh', `${NOBODY}:${NOBODY}`, this.work, this.home]);
+  }
+
+  /** A directory over which the kernel lays nothing, if the tests are root's. */
+  get odd(): string | undefined {
+    return isRoot ? join(this.folder, 'device', 'odd') : undefined;
   }
 
   /** Directories that runs have left. */

@@ -141,6 +141,15 @@ describe.skipIf(reason !== undefined)('a program in one file', () => {
     expect(readdirSync(join(user.work, 'open.plinth.state')).sort()).toEqual(['lock', 'upper', 'work']);
   });
 
+  it('runs where nothing can be laid over the host, which is read-only there', ({ skip }) => {
+    if (user.odd === undefined) skip('only root can mount such files');
+    const script = `cd ${user.odd} && exec ${join(user.work, 'box.plinth')} sh -c 'pwd; echo x > new'`;
+    const { status, stdout, stderr } = user.run('sh', '-c', script);
+    expect(stdout).toBe(`${user.odd}\n`);
+    expect(stderr).toMatch(/^sh: can't create new: /);
+    expect(status).toBe(1);
+  });
+
   it('runs several times at once, and what the later ones write is kept apart', async () => {
     const first = user.start('./box.plinth', 'sh', '-c', 'echo begun; read x; echo $x');
     const ended = once(first, 'close');

@@ -181,7 +181,19 @@ mount_parts() {
   mkdir -p $parts
   tool mount --all --fstab "$work/mounts" 2>"$work/why" && return
   read -r why <"$work/why"
-  fail 3 "this host cannot lay files over each other (overlayfs in a user namespace, Linux 5.11 and later): $why"
+  # The kernel lays nothing over some file systems, as FAT: such a directory of the host is read-only.
+  mounted=' '
+  while read -r _ _ _ _ point _; do mounted="$mounted$point "; done </proc/self/mountinfo
+  while read -r _ at _ options _; do
+    case $mounted in *" $at "*) continue ;; esac
+    lower=${options#lowerdir=}
+    lower=${lower%%,*}
+    case $lower in
+      "$work"/* | *:*) ;;
+      *) tool mount --bind --options ro "$lower" "$at" 2>/dev/null && continue ;;
+    esac
+    fail 3 "this host cannot lay files over each other (overlayfs in a user namespace, Linux 5.11 and later): $why"
+  done <"$work/mounts"
 }
 
 # An entry $1 of the root directory.
