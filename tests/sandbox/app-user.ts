@@ -34,7 +34,13 @@ function find(): string | undefined {
   if (!existsSync('/dev/fuse')) return 'there is no /dev/fuse';
   using user = new AppUser();
   const { status, stderr } = user.run('unshare', '--user', '--map-root-user', '--mount', 'sh', '-c', ': <>/dev/fuse');
-  return status === 0 ? undefined : `a user without rights may have no namespaces with FUSE: ${stderr.trim()}`;
+  if (status !== 0) return `a user without rights may have no namespaces with FUSE: ${stderr.trim()}`;
+  // What every file starts with comes from Debian's archive, once.
+  const tree = join(user.folder, 'tree');
+  mkdirSync(tree);
+  writeFileSync(join(tree, 'program'), '#!/bin/sh\n', { mode: 0o755 });
+  const packed = user.plinth('app', 'pack', tree, '--entry', '/program', '-o', 'tried.plinth');
+  return packed.status === 3 ? `nothing can be packed: ${packed.stderr.trim().split('\n').at(-1)}` : undefined;
 }
 
 export class AppUser implements Disposable {
