@@ -75,12 +75,10 @@ export class Isolated implements Disposable {
       processFile: join(this.folder, 'state', 'process'),
       upper: join(this.folder, 'upper'),
       work: join(this.folder, 'work'),
-      empty: join(this.folder, 'empty'),
       group: 'plinth-test',
     };
     const parts = layeredParts(all, facts).flatMap(({ layer }) => [join('upper', layer), join('work', layer)]);
-    for (const name of ['root', 'empty', 'state', 'home', ...parts])
-      mkdirSync(join(this.folder, name), { recursive: true });
+    for (const name of ['root', 'state', 'home', ...parts]) mkdirSync(join(this.folder, name), { recursive: true });
     if (isRoot) execFileSync('chown', ['-R', `${NOBODY}:${NOBODY}`, this.folder]);
     writeFileSync(this.#launch, launchFile(workspacePlan(all, facts, places, { directory: this.home })), {
       mode: 0o755,

@@ -8,8 +8,8 @@ import { ERROR, OPEN, type SystemCalls } from '../system-calls.js';
 
 /** FAN_CLOEXEC | FAN_NONBLOCK | FAN_CLASS_CONTENT. */
 const INIT = 0x1 | 0x2 | 0x4;
-/** FAN_MARK_ADD | FAN_MARK_FILESYSTEM. */
-const MARK = 0x1 | 0x100;
+/** FAN_MARK_ADD | FAN_MARK_MOUNT: what is mounted elsewhere too is nobody's business there. */
+const MARK = 0x1 | 0x10;
 const OPEN_TO_EXECUTE = 0x4_0000;
 /** struct fanotify_event_metadata: its length, a mask, a descriptor, a process. */
 const EVENT = { length: 0, mask: 8, fd: 16, process: 20, size: 24 } as const;
@@ -41,7 +41,7 @@ export class ExecutionGate implements Disposable {
     return new ExecutionGate(calls, fd);
   }
 
-  /** From here on it is asked for all files of the file system that a path is in. Whoever answers must not execute any of them. */
+  /** From here on it is asked for all files of the mount that a path is in. Whoever answers must not execute any of them. */
   guard(path: string): void {
     const result = this.#calls.fanotifyMark(this.fd, MARK, OPEN_TO_EXECUTE, path);
     if (result < 0) throw refusal(`asking before programs of ${path} are executed`, -result);

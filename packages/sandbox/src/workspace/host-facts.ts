@@ -36,6 +36,8 @@ export interface HostFacts {
   readonly controllers: ReadonlyMap<Controller, ControllerPlace>;
   /** Where groups of version 2 may be made, whatever they limit: each has a number, by which the kernel tells its processes. */
   readonly unified: string | undefined;
+  /** Whether a directory has nothing in it, as far as we may look. */
+  readonly isEmpty: (path: string) => boolean;
   /** Without symbolic links; nothing if it leads nowhere. */
   readonly realPath: (path: string) => string | undefined;
   /** Whether there is such a file or directory, whatever it is. */
@@ -62,7 +64,16 @@ export function hostFacts(): HostFacts {
     ...controlGroups(),
     exists,
     realPath,
+    isEmpty,
   };
+}
+
+function isEmpty(path: string): boolean {
+  try {
+    return readdirSync(path).length === 0;
+  } catch {
+    return false;
+  }
 }
 
 function realPath(path: string): string | undefined {

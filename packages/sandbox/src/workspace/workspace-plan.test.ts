@@ -16,6 +16,7 @@ const facts: HostFacts = {
     { name: 'bin', target: 'usr/bin' },
     { name: 'data', mode: 0o755 },
     { name: 'home', mode: 0o755 },
+    { name: 'opt', mode: 0o755 },
     { name: 'proc', mode: 0o555 },
     { name: 'srv', mode: 0o755 },
     { name: 'tmp', mode: 0o1777 },
@@ -24,6 +25,7 @@ const facts: HostFacts = {
   mountPoints: ['/', '/proc', '/data/disk'],
   controllers: new Map(),
   unified: undefined,
+  isEmpty: (path) => path === '/opt',
   exists: (path) => (DIRECTORIES.includes(path) ? 'directory' : FILES.includes(path) ? 'file' : undefined),
   realPath: (path) => LINKS[path] ?? ([...DIRECTORIES, ...FILES].includes(path) ? path : undefined),
 };
@@ -35,7 +37,6 @@ const places = {
   processFile: '/w/process',
   upper: '/w/layers/1',
   work: '/w/work/1',
-  empty: '/w/empty',
   group: 'plinth-w',
 };
 
@@ -58,12 +59,22 @@ const hidden = (options: Partial<WorkspaceOptions>): string[] =>
 describe('a plan of a workspace', () => {
   it('has a layer over each directory, but where something is mounted below it', () => {
     const { steps } = plan({});
-    expect(steps.filter(({ kind }) => kind === 'overlay').map(({ at }) => at)).toEqual(['/srv', '/usr', '/home/ann']);
+    expect(steps.filter(({ kind }) => kind === 'overlay').map(({ at }) => at)).toEqual(['/srv', '/usr']);
     expect(steps).toContainEqual({ kind: 'link', at: '/bin', target: 'usr/bin' });
     expect(steps).toContainEqual({ kind: 'bind', at: '/data', from: '/data', writable: false });
-    expect(steps.find(({ at, kind }) => at === '/home/ann' && kind === 'overlay')).toMatchObject({
-      lower: ['/w/empty'],
+    // Where there is nothing, the layer is all that there is.
+    for (const [at, layer] of [
+      ['/opt', 'root/opt'],
+      ['/home/ann', 'home'],
+    ]) {
+      expect(steps).toContainEqual({ kind: 'bind', at, from: `/w/layers/1/${layer}`, writable: true });
+    }
+    expect(plan({ home: 'cow' }).steps).toContainEqual({
+      kind: 'overlay',
+      at: '/home/ann',
+      lower: ['/home/ann'],
       upper: '/w/layers/1/home',
+      work: '/w/work/1/home',
     });
   });
 

@@ -33,7 +33,7 @@ export interface LayeredPart {
   readonly at: string;
   /** Relative to a layer's directory. */
   readonly layer: string;
-  /** A directory of the host, or none for an empty one. */
+  /** A directory of the host, or none for an empty one: that is its layer alone, which costs less than one over nothing. */
   readonly base: string | undefined;
   /** Of the directory itself, where it is made. */
   readonly mode: number;
@@ -72,14 +72,23 @@ export function layeredParts(options: WorkspaceOptions, facts: HostFacts): Layer
   }
   const parts = facts.top
     .filter(({ name, target }) => target === undefined && !NOT_LAYERED.has(name) && !hasMountsBelow(`/${name}`, facts))
-    .map(({ name, mode = 0o755 }): LayeredPart => ({ at: `/${name}`, layer: `root/${name}`, base: `/${name}`, mode }));
+    .map(({ name, mode = 0o755 }): LayeredPart => ({
+      at: `/${name}`,
+      layer: `root/${name}`,
+      base: baseOf(`/${name}`, facts),
+      mode,
+    }));
   const { home } = facts;
-  parts.push({ at: home, layer: 'home', base: options.home === 'cow' ? home : undefined, mode: 0o700 });
+  parts.push({ at: home, layer: 'home', base: options.home === 'cow' ? baseOf(home, facts) : undefined, mode: 0o700 });
   options.folders.forEach((folder, n) => {
     checkFolder(folder, facts);
-    parts.push({ at: folder, layer: `folder-${n}`, base: folder, mode: 0o755 });
+    parts.push({ at: folder, layer: `folder-${n}`, base: baseOf(folder, facts), mode: 0o755 });
   });
   return parts;
+}
+
+function baseOf(path: string, { isEmpty }: HostFacts): string | undefined {
+  return isEmpty(path) ? undefined : path;
 }
 
 function checkFolder(folder: string, facts: HostFacts): void {
@@ -104,8 +113,6 @@ export interface WorkspacePlaces {
   /** Of the layer. */
   readonly upper: string;
   readonly work: string;
-  /** An empty directory. */
-  readonly empty: string;
   /** The name of its control groups. */
   readonly group: string;
 }
@@ -170,12 +177,11 @@ export function workspacePlan(
   };
 }
 
-function partSteps({ at, layer, base }: LayeredPart, { upper, work, empty }: WorkspacePlaces): MountStep[] {
+function partSteps({ at, layer, base }: LayeredPart, places: WorkspacePlaces): MountStep[] {
   const made = ancestors(at).map((one): MountStep => ({ kind: 'directory', at: one, mode: 0o755 }));
-  return [
-    ...made,
-    { kind: 'overlay', at, lower: [base ?? empty], upper: posix.join(upper, layer), work: posix.join(work, layer) },
-  ];
+  const [upper, work] = [posix.join(places.upper, layer), posix.join(places.work, layer)];
+  if (base === undefined) return [...made, { kind: 'bind', at, from: upper, writable: true }];
+  return [...made, { kind: 'overlay', at, lower: [base], upper, work }];
 }
 
 /** It and what it lies in, from the outermost on. */

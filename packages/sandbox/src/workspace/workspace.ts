@@ -6,7 +6,7 @@
 //   NAME/work/N/          what overlayfs needs beside it
 //   NAME/snapshots/N/     copies of the layer. They are no layers of their own: overlayfs refuses one that lies in another, and a
 //                         workspace may well lie in a home that it shows
-//   NAME/root, NAME/empty mount points, always empty
+//   NAME/root             a mount point, always empty
 //   NAME/lock             locked while something runs in it; NAME/process: its process 1
 //   NAME/launch           the program that starts commands in it
 
@@ -117,7 +117,7 @@ export class Workspace {
     }
     const half = mkdtempSync(join(directory, '..', halfName('new')));
     try {
-      for (const one of ['root', 'empty']) mkdirSync(join(half, one), { mode: 0o755 });
+      mkdirSync(join(half, 'root'), { mode: 0o755 });
       const state: State = { version: VERSION, created: new Date().toISOString(), options, upper: '1' };
       makeLayer(half, state.upper, parts);
       writeState(half, state);
@@ -212,7 +212,6 @@ export class Workspace {
         processFile: at('process'),
         upper,
         work: join(this.directory, 'work', this.#state.upper),
-        empty: at('empty'),
         group: this.#group,
       },
       place,
