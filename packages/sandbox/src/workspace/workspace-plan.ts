@@ -82,11 +82,12 @@ export function layeredParts(options: WorkspaceOptions, facts: HostFacts): Layer
   parts.push({ at: home, layer: 'home', base: options.home === 'cow' ? baseOf(home, facts) : undefined, mode: 0o700 });
   options.folders.forEach((folder, n) => {
     checkFolder(folder, facts);
-    parts.push({ at: folder, layer: `folder-${n}`, base: baseOf(folder, facts), mode: 0o755 });
+    parts.push({ at: folder, layer: `folder-${n}`, base: folder, mode: 0o755 });
   });
   return parts;
 }
 
+/** Not of folders that were asked for: something may come to be in them while a command runs. */
 function baseOf(path: string, { isEmpty }: HostFacts): string | undefined {
   return isEmpty(path) ? undefined : path;
 }
