@@ -11,7 +11,7 @@ import { nativeCalls } from '@plinth/linux';
 import { connectWatcher, EXCHANGE, hostFacts, Workspace, watcherDirectory, workspacesDirectory } from '@plinth/sandbox';
 import { serveDesktop } from '@plinth/server';
 import { EXIT } from '../report-error.js';
-import { workspaceEnvironment } from '../workspace/environment.js';
+import { environmentRecord, WATCHER_DESCRIPTOR, workspaceEnvironment } from '../workspace/environment.js';
 
 export interface OpenOptions {
   readonly port: string;
@@ -23,7 +23,6 @@ const SERVER = 'Xvnc';
 const TERMINALS = ['x-terminal-emulator', 'xterm'];
 const WAIT_MILLISECONDS = 50;
 const TRIES = 300;
-const FIRST_PASSED = 3;
 
 /** Its display is that of nobody else: /tmp, where its socket lies, is the workspace's own. */
 const SCRIPT = `${SERVER} :1 -rfbunixpath ${EXCHANGE}/screen -rfbunixmode 0600 -rfbport -1 -SecurityTypes None -nolisten tcp -nolisten local \\
@@ -54,10 +53,9 @@ export async function openVerb(name: string, command: readonly string[], options
   rmSync(exchange, { recursive: true, force: true });
   mkdirSync(exchange, { mode: 0o700 });
   const socket = await connectWatcher(nativeCalls(), watcherDirectory());
-  const watcher = { socket: FIRST_PASSED, line: workspace.watchedLine(facts) };
+  const watcher = { socket: WATCHER_DESCRIPTOR, line: workspace.watchedLine(facts) };
   const launcher = workspace.launcher(facts, { directory: facts.home, watcher, exchange });
-  const environment = workspaceEnvironment(name, facts, process.env);
-  const env = Object.fromEntries(environment.map((line) => line.split(/=(.*)/s, 2) as [string, string]));
+  const env = environmentRecord(workspaceEnvironment(name, facts, process.env));
   const child = spawn(launcher, ['sh', '-c', SCRIPT, options.geometry, ...wanted], {
     stdio: ['ignore', 'inherit', 'inherit', socket],
     env,

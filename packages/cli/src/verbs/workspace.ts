@@ -20,7 +20,7 @@ import {
 import { EXIT, reportError } from '../report-error.js';
 import { parseSize } from '../run/run-options.js';
 import { describePlan } from '../workspace/describe-plan.js';
-import { workspaceEnvironment } from '../workspace/environment.js';
+import { environmentRecord, WATCHER_DESCRIPTOR, workspaceEnvironment } from '../workspace/environment.js';
 import { tryWorkspace } from '../workspace/try-workspace.js';
 import { formatReview, type Review, reviewOf } from '../workspace/review.js';
 
@@ -158,7 +158,7 @@ export async function runUntrustedVerb(command: readonly string[], options: Untr
   let exitStatus: number;
   try {
     const socket = await connectWatcher(calls, watcherDirectory());
-    const watcher = { socket: FIRST_PASSED, line: workspace.watchedLine(facts) };
+    const watcher = { socket: WATCHER_DESCRIPTOR, line: workspace.watchedLine(facts) };
     const launcher = workspace.launcher(facts, { directory: startDirectory(workspace, facts), watcher });
     // What stands behind the command is not looked at for options, and so -- is left where it is.
     const words = command[0] === '--' ? command.slice(1) : command;
@@ -174,9 +174,6 @@ export async function runUntrustedVerb(command: readonly string[], options: Untr
   return success ? EXIT.clean : EXIT.found;
 }
 
-/** The descriptor of a child behind its standard ones. */
-const FIRST_PASSED = 3;
-
 /** With the status of a command, whose terminal is ours; what a terminal sends to both of us is its own affair. */
 function ended(
   launcher: string,
@@ -184,12 +181,9 @@ function ended(
   environment: readonly string[],
   socket: number,
 ): Promise<number> {
-  const env = Object.fromEntries(
-    environment.map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]),
-  );
   const child = spawn(launcher, words, {
     stdio: ['inherit', 'inherit', 'inherit', socket],
-    env,
+    env: environmentRecord(environment),
     argv0: 'plinth-launch',
   });
   closeSync(socket);

@@ -24,3 +24,11 @@ export function workspaceEnvironment(
     `PLINTH_WORKSPACE=${name}`,
   ];
 }
+
+/** The same, as children are given it. */
+export function environmentRecord(lines: readonly string[]): Record<string, string> {
+  return Object.fromEntries(lines.map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]));
+}
+
+/** The number that a child has the socket of its watcher by: the one behind its standard ones. */
+export const WATCHER_DESCRIPTOR = 3;

@@ -6,7 +6,7 @@ import { constants } from 'node:fs';
 import { PlinthError } from '@plinth/core';
 import { done, type FileCalls, FileError, type FileName, type FileStatus, MODE } from '@plinth/linux';
 import { readAttribute, attributeNames } from './copy-file.js';
-import { filePath, Layer, OPEN_PATH } from './layer.js';
+import { filePath, type Layer, OPEN_PATH, openLayers } from './layer.js';
 import type { EntryType } from './layer-entry.js';
 import { findMerged, joined, type Merged, type MergedDirectory, namesIn, rootOf } from './merge.js';
 import { readLink } from './upper-writer.js';
@@ -75,14 +75,7 @@ class Stack implements Disposable {
 
   constructor(calls: FileCalls, directories: readonly string[]) {
     this.directories = directories;
-    const layers: Layer[] = [];
-    try {
-      for (const directory of directories) layers.push(new Layer(calls, directory));
-    } catch (error) {
-      for (const layer of layers) layer[Symbol.dispose]();
-      throw error;
-    }
-    this.layers = layers;
+    this.layers = openLayers(calls, directories);
   }
 
   directoryOf({ layers }: MergedDirectory): string {

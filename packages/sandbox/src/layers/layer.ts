@@ -127,3 +127,15 @@ export function filePath(fd: number): FileName {
 export function isMark(name: FileName): boolean {
   return PREFIXES.some((prefix) => name.startsWith(prefix));
 }
+
+/** Opens all of them, or none. */
+export function openLayers(calls: FileCalls, directories: readonly string[]): Layer[] {
+  const layers: Layer[] = [];
+  try {
+    for (const directory of directories) layers.push(new Layer(calls, directory));
+  } catch (error) {
+    for (const layer of layers) layer[Symbol.dispose]();
+    throw error;
+  }
+  return layers;
+}

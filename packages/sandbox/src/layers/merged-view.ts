@@ -12,7 +12,7 @@ import {
   type FileStatus,
   MODE,
 } from '@plinth/linux';
-import { Layer, OPEN_PATH } from './layer.js';
+import { type Layer, OPEN_PATH, openLayers } from './layer.js';
 import { findMerged, type Merged, type MergedDirectory, mergedNames, rootOf } from './merge.js';
 import { NodeTable, type TreeNode } from './tree-node.js';
 
@@ -29,13 +29,7 @@ export class MergedView implements Disposable {
   /** @throws PlinthError `layer` (input) */
   constructor(calls: FileCalls, directories: readonly string[]) {
     this.calls = calls;
-    const layers: Layer[] = [];
-    try {
-      for (const directory of directories) layers.push(new Layer(calls, directory));
-    } catch (error) {
-      for (const layer of layers) layer[Symbol.dispose]();
-      throw error;
-    }
+    const layers = openLayers(calls, directories);
     this.layers = layers;
     const root = findMerged(layers, rootOf(layers), '');
     if (root === undefined) throw new FileError(FILE_ERROR.ENOENT);

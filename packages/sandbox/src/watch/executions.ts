@@ -24,14 +24,21 @@ export function openGate(
 
 export function judge(connection: Connection, { process, path }: AskedExecution): 'allow' | 'deny' {
   if (!isDenied(connection, path)) return 'allow';
-  const { program } = threadIdentity(process);
+  noteDenied(connection, threadIdentity(process), { path });
+  return 'deny';
+}
+
+export function noteDenied(
+  connection: Connection,
+  { process, program }: ReturnType<typeof threadIdentity>,
+  evidence: { readonly path: string; readonly args?: readonly string[] },
+): void {
   note(connection, {
     rule: 'denied-program',
     severity: 'medium',
-    message: `${program} may not execute ${path}`,
+    message: `${program} may not execute ${evidence.path}`,
     subject: { process, program },
-    evidence: { path },
+    evidence,
     verdict: 'deny',
   });
-  return 'deny';
 }

@@ -3,7 +3,7 @@
 
 import { lstatSync } from 'node:fs';
 import { type Connection, note } from './connection.js';
-import { isDenied } from './executions.js';
+import { isDenied, noteDenied } from './executions.js';
 import { threadIdentity, type ToldCall } from './told-call.js';
 
 export function tellCall(connection: Connection, thread: number, event: ToldCall): void {
@@ -13,14 +13,7 @@ export function tellCall(connection: Connection, thread: number, event: ToldCall
   switch (event.kind) {
     case 'exec':
       if (isDenied(connection, event.path)) {
-        note(connection, {
-          rule: 'denied-program',
-          severity: 'medium',
-          message: `${who.program} may not execute ${event.path}`,
-          subject,
-          evidence: { path: event.path, args: event.args },
-          verdict: 'deny',
-        });
+        noteDenied(connection, who, { path: event.path, args: event.args });
         return;
       }
       // Along a search path most tries are for nothing.
