@@ -43,9 +43,7 @@ describe.skipIf(reason !== undefined)('a program in isolation', () => {
 
   it('sees its own processes, its own host name, and a loopback interface', () => {
     // The shell itself looks: programs of a pipeline would be there or not yet.
-    const { stdout } = isolated.shell(
-      'echo /proc/[0-9]*; hostname; cat /proc/net/dev | tail -n +3 | cut -d: -f1',
-    );
+    const { stdout } = isolated.shell('echo /proc/[0-9]*; hostname; cat /proc/net/dev | tail -n +3 | cut -d: -f1');
     expect(stdout.split('\n').map((line) => line.trim())).toEqual(['/proc/1 /proc/2', 'plinth', 'lo', '']);
   });
 
