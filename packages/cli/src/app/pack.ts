@@ -1,20 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Makes a program in one file of packages or of a directory: the tree, its image, the tools, and the file around them.
+// Makes a program in one file of what a source gives: the images of its layers, the tools, and the file around them.
 
-import {
-  accessSync,
-  closeSync,
-  constants,
-  cpSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-} from 'node:fs';
+import { closeSync, fsyncSync, openSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { PlinthError } from '@plinth/core';
 import {
@@ -32,11 +19,12 @@ import {
 import { reasonOf } from '../host/reason.js';
 import type { Progress } from '../host/progress.js';
 import { findLeftovers, makeTemporaryDirectory } from '../host/temporary.js';
-import { PrivateApt } from '../image/apt.js';
-import { packagesDirectory } from '../image/cache.js';
 import { HostTools } from '../image/host-tools.js';
 import { bundleTools } from './bundle-tools.js';
-import { type UnpackedPackages, unpackPackages, wantedPackages } from './package-tree.js';
+import { DirectorySource } from './directory-source.js';
+import { LazyApt } from './lazy-apt.js';
+import type { PackSource, SourceFiles } from './pack-source.js';
+import { PackageSource } from './package-source.js';
 import { makeImage } from './squash.js';
 
 export interface PackOptions {
@@ -61,8 +49,6 @@ type Wishes = Pick<
   'name' | 'arguments' | 'environment' | 'isolation' | 'others' | 'network' | 'display' | 'state'
 >;
 
-const EXECUTABLE_DIRECTORIES = ['/usr/bin', '/usr/games', '/usr/sbin', '/usr/local/bin'];
-
 export interface Packed {
   readonly manifest: BundleManifest;
   readonly unconfigured: readonly string[];
@@ -75,66 +61,58 @@ export async function packBundle(
 ): Promise<Packed> {
   const wishes = readWishes(options);
   const output = resolve(options.output);
-  const { deb = [] } = options;
-  if ((directory === undefined) === (deb.length === 0))
-    throw new PlinthError('input', 'pack-source', 'a directory or --deb PACKAGE is wanted: what is to be packed');
   const key = options.sign === undefined ? undefined : readSigningKey(readText(options.sign, '--sign'), options.sign);
-  using work = workDirectory(output);
   using archive = new LazyApt(progress);
-  const root = join(work.path, 'root');
-  let packages: UnpackedPackages | undefined;
-  if (directory === undefined) {
-    const apt = await archive.get();
-    packages = await unpackPackages(apt, wantedPackages(deb), root, progress);
-  } else copyDirectory(directory, root, options.at ?? '/');
-  checkTop(root, wishes.isolation);
-  const entry = findEntry(root, options.entry, packages, deb);
+  using source = packSource(directory, options, archive);
+  using work = workDirectory(output);
+  const files = await source.files(work.path, progress);
+  const isolation = { ...files.isolation, ...wishes.isolation };
+  checkTop(files.layers, isolation);
+  const entry = findEntry(files, options.entry);
   const tools = await bundleTools(() => archive.get(), options.freshTools === true, progress);
   progress.step('Making the image');
-  using host = new HostTools(progress);
-  const image = join(work.path, 'layer-0');
-  await makeImage(host, [root], image);
+  const layers = await makeLayers(files.layers, work.path, progress);
+  const { version, packages, unconfigured } = files;
   const manifest = writeBundleFile(output, work.path, {
     manifest: {
       format: 1,
-      version: packages?.origins.find(({ name }) => wantsPackage(deb.slice(0, 1), name))?.version ?? '0',
+      version,
       created: new Date().toISOString(),
       architecture: 'x86-64',
       entry,
-      packages: packages?.origins ?? [],
+      packages,
       tools: tools.tools,
       ...wishes,
+      isolation,
     },
     tools: { path: tools.path },
-    layers: [{ path: image }],
+    layers,
     ...(key === undefined ? {} : { key }),
   });
   progress.done();
-  return { manifest, unconfigured: packages?.unconfigured ?? [] };
+  return { manifest, unconfigured };
 }
 
-/** Debian's archive is only asked if something of it is wanted. */
-class LazyApt implements Disposable {
-  readonly #progress: Progress;
-  #apt: PrivateApt | undefined;
+/** What is to be packed. */
+function packSource(directory: string | undefined, { deb = [], at = '/' }: PackOptions, archive: LazyApt): PackSource {
+  if ((directory === undefined) === (deb.length === 0))
+    throw new PlinthError('input', 'pack-source', 'a directory or --deb PACKAGE is wanted: what is to be packed');
+  return directory === undefined ? new PackageSource(deb, archive) : new DirectorySource(directory, at);
+}
 
-  constructor(progress: Progress) {
-    this.#progress = progress;
+async function makeLayers(
+  layers: SourceFiles['layers'],
+  work: string,
+  progress: Progress,
+): Promise<BundleParts['layers']> {
+  using host = new HostTools(progress);
+  const images: { path: string }[] = [];
+  for (const [n, { parts, leftOut }] of layers.entries()) {
+    const path = join(work, `layer-${n}`);
+    await makeImage(host, parts, path, leftOut);
+    images.push({ path });
   }
-
-  async get(): Promise<PrivateApt> {
-    if (this.#apt !== undefined) return this.#apt;
-    if (process.platform !== 'linux' || process.arch !== 'x64')
-      throw new PlinthError('host', 'pack-host', 'programs in one file are for Linux on x86-64: pack them there');
-    this.#progress.step("Reading Debian's package lists for amd64");
-    this.#apt = new PrivateApt('amd64', this.#progress, { archives: packagesDirectory() });
-    await this.#apt.update();
-    return this.#apt;
-  }
-
-  [Symbol.dispose](): void {
-    this.#apt?.[Symbol.dispose]();
-  }
+  return images;
 }
 
 /** A directory beside the file that is made, so that it can be renamed; gone with what uses it. */
@@ -211,23 +189,10 @@ function readText(path: string, option: string): string {
   }
 }
 
-function copyDirectory(from: string, root: string, at: string): void {
-  if (statSync(from, { throwIfNoEntry: false })?.isDirectory() !== true)
-    throw new PlinthError('input', 'pack-source', `${from}: there is no such directory`);
-  if (!isPlainPath(at)) throw new PlinthError('input', 'pack-at', `--at ${at}: a plain absolute path is wanted`);
-  const to = join(root, at);
-  mkdirSync(dirname(to), { recursive: true });
-  cpSync(from, to, {
-    recursive: true,
-    verbatimSymlinks: true,
-    preserveTimestamps: true,
-    mode: constants.COPYFILE_FICLONE,
-  });
-}
-
 /** What the launcher cannot lay over a host. */
-function checkTop(root: string, isolation: Readonly<Record<string, IsolationMode>>): void {
-  for (const name of readdirSync(root)) {
+function checkTop(layers: SourceFiles['layers'], isolation: Readonly<Record<string, IsolationMode>>): void {
+  const roots = layers.flatMap(({ parts }) => parts.filter((part) => basename(part) === 'root'));
+  for (const name of roots.flatMap((root) => readdirSync(root))) {
     if (!TOP_NAME.test(name))
       throw new PlinthError('input', 'pack-top', `/${name}: directories of the root have plain names`);
     if (isolation[`/${name}`] !== 'merged') continue;
@@ -236,42 +201,17 @@ function checkTop(root: string, isolation: Readonly<Record<string, IsolationMode
   }
 }
 
-function wantsPackage(deb: readonly string[], name: string): boolean {
-  return deb.some((one) => one === name || basename(one).startsWith(`${name}_`));
-}
-
-function findEntry(
-  root: string,
-  given: string | undefined,
-  packages: UnpackedPackages | undefined,
-  deb: readonly string[],
-): string {
+function findEntry({ programs, hasProgram }: SourceFiles, given: string | undefined): string {
   if (given !== undefined) {
     if (!isPlainPath(given))
       throw new PlinthError('input', 'pack-entry', `--entry ${given}: a plain absolute path is wanted`);
-    if (!isExecutable(root, given))
+    if (!hasProgram(given))
       throw new PlinthError('input', 'pack-entry', `--entry ${given}: no program of that path is among the files`);
     return given;
   }
-  const [first = ''] = deb;
-  const wanted = EXECUTABLE_DIRECTORIES.map((directory) => `${directory}/${first}`).find((path) =>
-    isExecutable(root, path),
-  );
-  if (wanted !== undefined) return wanted;
-  const all = [...(packages?.owners ?? [])]
-    .filter(([path, owner]) => wantsPackage(deb, owner) && EXECUTABLE_DIRECTORIES.includes(dirname(path)))
-    .map(([path]) => path);
-  if (all.length === 1) return all[0]!;
-  const which = all.length === 0 ? '' : `: ${all.slice(0, 8).join(', ')}${all.length > 8 ? ' …' : ''}`;
+  const [only, ...others] = programs;
+  if (only !== undefined && others.length === 0) return only;
+  const { length } = programs;
+  const which = length === 0 ? '' : `: ${programs.slice(0, 8).join(', ')}${length > 8 ? ' …' : ''}`;
   throw new PlinthError('input', 'pack-entry', `--entry PATH is wanted: which of its programs is meant${which}`);
-}
-
-/** Links are followed within the tree only as far as they are relative; others are taken for right. */
-function isExecutable(root: string, path: string): boolean {
-  try {
-    accessSync(join(root, path), constants.X_OK);
-    return statSync(join(root, path)).isFile();
-  } catch {
-    return false; // it is not there, or may not be run
-  }
 }
