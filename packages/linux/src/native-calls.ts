@@ -25,7 +25,6 @@ const PROTOTYPES = {
   mount: 'int mount(const char *source, const char *target, const char *type, unsigned long flags, const char *data)',
   fanotifyInit: 'int fanotify_init(unsigned int flags, unsigned int event_flags)',
   fanotifyMark: 'int fanotify_mark(int fd, unsigned int flags, uint64_t mask, int directory, const char *path)',
-  lgetxattr: 'intptr_t lgetxattr(const char *path, const char *name, void *into, size_t size)',
   execve: 'int execve(const char *path, const char **args, const char **environment)',
   flock: 'int flock(int fd, int operation)',
   interfaceIndex: 'unsigned int if_nametoindex(const char *name)',
@@ -84,7 +83,6 @@ export function nativeCalls(): SystemCalls {
     mount: (source, target, type, flags, data) => call(table.mount, source, target, type, flags, data),
     fanotifyInit: (flags, eventFlags) => call(table.fanotifyInit, flags, eventFlags),
     fanotifyMark: (fd, flags, mask, path) => call(table.fanotifyMark, fd, flags, mask, AT_FDCWD, path),
-    lgetxattr: (path, name, into) => call(table.lgetxattr, path, name, into, into.length),
     execve: (path, args, environment) => call(table.execve, path, [...args, null], [...environment, null]),
     handOver: (fd) => {
       const flags = call(table.fcntl, fd, F_GETFL, 'int', 0);

@@ -32,8 +32,6 @@ export interface SystemCalls {
   mount(source: string, target: string, type: string, flags: number, data: string): Result;
   fanotifyInit(flags: number, eventFlags: number): Result;
   fanotifyMark(fd: number, flags: number, mask: number, path: string): Result;
-  /** The value of an extended attribute, of a symbolic link itself; as many bytes as `into` has at most. */
-  lgetxattr(path: string, name: string, into: Uint8Array): Result;
   /** Becomes another program, with this process' number and open files; returns only if that fails. */
   execve(path: string, args: readonly string[], environment: readonly string[]): Result;
   /** Gives a descriptor to the program that this process becomes: it stays open, and waits as usual, neither of which Node leaves so. */

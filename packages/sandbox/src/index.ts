@@ -2,6 +2,7 @@
 export * from './bundle/bundle.js';
 export * from './bundle/bundle-state.js';
 export { BLOCK, type Section, type Sections } from './bundle/launcher.js';
+export * from './bundle/layer-entries.js';
 export * from './bundle/host-proof.js';
 export * from './bundle/manifest.js';
 export { rawKey, readSigningKey, readVerifyingKey } from './bundle/signature.js';
@@ -15,7 +16,7 @@ export * from './workspace/workspace.js';
 export * from './layers/changes.js';
 export * from './layers/commit.js';
 export * from './layers/renames.js';
-export * from './layers/layer-entry.js';
+export type { EntryType } from './layers/entry-type.js';
 export * from './layers/layered-files.js';
 export * from './fuse/layer-server.js';
 export * from './watch/watcher-process.js';

@@ -3,7 +3,7 @@ import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
-import type { StateEntry } from '@plinth/sandbox';
+import type { LayerEntry } from '@plinth/sandbox';
 import { stateChanges } from './state-diff.js';
 
 /** Something that is on this host. */
@@ -13,11 +13,11 @@ afterAll(() => rmSync(THERE, { recursive: true }));
 const INSIDE = new Set(['root/usr', 'root/usr/bin', 'root/usr/bin/tool']);
 const OPEN = { isolation: {}, others: 'write-copy' } as const;
 
-function entry(layerPath: string, kind: StateEntry['kind'] = 'file', opaque: boolean = false): StateEntry {
+function entry(layerPath: string, kind: LayerEntry['kind'] = 'file', opaque: boolean = false): LayerEntry {
   return { layerPath, kind, opaque, bytes: kind === 'file' ? 7 : 0 };
 }
 
-function changes(entries: readonly StateEntry[], rules: Parameters<typeof stateChanges>[2] = OPEN): string[] {
+function changes(entries: readonly LayerEntry[], rules: Parameters<typeof stateChanges>[2] = OPEN): string[] {
   return stateChanges(entries, INSIDE, rules).map(({ change, path }) => `${change} ${path}`);
 }
 

@@ -3,11 +3,11 @@
 
 import { lstatSync } from 'node:fs';
 import { homedir } from 'node:os';
-import type { BundleManifest, StateEntry } from '@plinth/sandbox';
+import type { BundleManifest, LayerEntry } from '@plinth/sandbox';
 
 export interface Change {
   readonly change: 'added' | 'changed' | 'removed';
-  readonly kind: StateEntry['kind'];
+  readonly kind: LayerEntry['kind'];
   /** As the program sees it; `{home}` and the like stand for folders. */
   readonly path: string;
   readonly bytes: number;
@@ -15,7 +15,7 @@ export interface Change {
 
 /** `inside` are the names of what the file's own layers have. */
 export function stateChanges(
-  entries: readonly StateEntry[],
+  entries: readonly LayerEntry[],
   inside: ReadonlySet<string>,
   { isolation, others }: Pick<BundleManifest, 'isolation' | 'others'>,
 ): Change[] {

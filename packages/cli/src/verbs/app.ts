@@ -19,7 +19,7 @@ import {
   readSigningKey,
   readVerifyingKey,
   type Section,
-  type StateEntry,
+  type LayerEntry,
   stateDirectory,
   unreadableEntries,
   verifyBundle,
@@ -185,7 +185,7 @@ async function namesInside(tools: HostTools, file: string, layers: readonly Sect
 }
 
 /** For whoever unpacks a layer over others without overlayfs. Names with a line feed have no place in such a list. */
-function pathList(entries: readonly StateEntry[]): string {
+function pathList(entries: readonly LayerEntry[]): string {
   const paths = entries.map(({ layerPath }) => layerPath).filter((path) => !path.includes('\n'));
   return paths.map((path) => `${path}\n`).join('');
 }

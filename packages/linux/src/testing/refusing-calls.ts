@@ -71,9 +71,6 @@ export class RefusingCalls implements SystemCalls {
   fanotifyMark(_fd: number, _flags: number, _mask: number, _path: string): Result {
     return -this.error;
   }
-  lgetxattr(_path: string, _name: string, _into: Uint8Array): Result {
-    return -this.error;
-  }
   execve(_path: string, _args: readonly string[], _environment: readonly string[]): Result {
     return -this.error;
   }

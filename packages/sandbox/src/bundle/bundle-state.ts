@@ -1,24 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a program in one file has written: a directory beside it or with its user's data. `upper` is laid out as a layer is
-// (`root/usr/…`, `known/home/…`) and as overlayfs writes it: a device 0:0 stands for what was removed, and a directory marked opaque hides
-// the one below it.
+// What a program in one file has written: a directory beside it or with its user's data. `upper` is a layer, as layer-entries.ts
+// reads it and docs/layers.md describes it.
 
-import { closeSync, existsSync, mkdirSync, openSync, readdirSync, renameSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, renameSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { PlinthError } from '@plinth/core';
 import { AT, type FileCalls, LOCK, RENAME, type SystemCalls } from '@plinth/linux';
-import { type EntryType, type LayerEntry, readEntry } from '../layers/layer-entry.js';
 import { removeTree } from '../layers/remove-tree.js';
-
-export interface StateEntry {
-  /** As it lies in a layer: `root/etc/x`, `known/home/x`. */
-  readonly layerPath: string;
-  readonly kind: EntryType | 'removed';
-  /** A directory that hides what lies below it. */
-  readonly opaque: boolean;
-  readonly bytes: number;
-}
+import { type LayerEntry, layerEntries } from './layer-entries.js';
 
 /** Where the state of a file is, if it is not said: as its launcher has it. */
 export function stateDirectory(
@@ -93,33 +83,8 @@ export class BundleState implements Disposable {
     for (const name of ['old', 'work', 'apart']) removeTree(join(this.directory, name));
   }
 
-  /** In order of their paths, without the directories that parts begin with. */
-  entries(): StateEntry[] {
-    const entries: StateEntry[] = [];
-    const visit = (layerPath: string, depth: number): void => {
-      for (const name of namesIn(join(this.upper, layerPath))) {
-        const inner = layerPath === '' ? name : `${layerPath}/${name}`;
-        const entry = readEntry(this.#calls, join(this.upper, inner));
-        if (entry === undefined) continue; // its program removed it just now
-        if (depth >= 2) entries.push(describe(inner, entry));
-        if (entry.kind === 'there' && entry.type === 'directory') visit(inner, depth + 1);
-      }
-    };
-    visit('', 0);
-    return entries;
-  }
-}
-
-function describe(layerPath: string, entry: LayerEntry): StateEntry {
-  if (entry.kind === 'deleted') return { layerPath, kind: 'removed', opaque: false, bytes: 0 };
-  const { type, opaque, stats } = entry;
-  return { layerPath, kind: type, opaque, bytes: type === 'file' ? stats.size : 0 };
-}
-
-function namesIn(path: string): string[] {
-  try {
-    return readdirSync(path).sort();
-  } catch {
-    return []; // nothing was written, or its program has locked us out of it
+  /** Of what was written. */
+  entries(): LayerEntry[] {
+    return existsSync(this.upper) ? layerEntries(this.#files, this.upper) : [];
   }
 }

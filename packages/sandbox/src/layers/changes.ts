@@ -4,10 +4,10 @@
 
 import { constants } from 'node:fs';
 import { PlinthError } from '@plinth/core';
-import { done, type FileCalls, FileError, type FileName, type FileStatus, MODE } from '@plinth/linux';
+import { done, type FileCalls, FileError, type FileName } from '@plinth/linux';
 import { readAttribute, attributeNames } from './copy-file.js';
+import { type EntryType, typeOf } from './entry-type.js';
 import { filePath, type Layer, OPEN_PATH, openLayers } from './layer.js';
-import type { EntryType } from './layer-entry.js';
 import { findMerged, joined, type Merged, type MergedDirectory, namesIn, rootOf } from './merge.js';
 import { readLink } from './upper-writer.js';
 
@@ -256,21 +256,6 @@ function sameBytes(calls: FileCalls, first: number, second: number): boolean {
     if (one.compare(other, 0, length, 0, length) !== 0) return false;
     if (length === 0) return true;
     at += length;
-  }
-}
-
-function typeOf({ mode }: FileStatus): EntryType {
-  switch (mode & MODE.type) {
-    case MODE.file:
-      return 'file';
-    case MODE.directory:
-      return 'directory';
-    case MODE.link:
-      return 'link';
-    case MODE.pipe:
-      return 'pipe';
-    default:
-      return (mode & MODE.type) === MODE.socket ? 'socket' : 'device';
   }
 }
 
