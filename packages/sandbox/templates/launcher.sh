@@ -262,6 +262,24 @@ lacks_fonts() {
   [ "$own" = yes ]
 }
 
+# Wine writes a registry as a whole. What its first run began with is kept, so that it can be told what was changed, and merged with
+# the registry of a newer version of this file.
+keep_registry() {
+  kept=$changes/upper/registry
+  found=
+  for each in system.reg user.reg userdef.reg; do
+    for layer in $layer_numbers; do
+      [ -f "$work/layer-$layer/root$prefix/$each" ] && found="$found $work/layer-$layer/root$prefix/$each" && break
+    done
+  done
+  if ! [ -d "$kept" ]; then
+    rm -rf "$kept.new"
+    mkdir -p "$kept.new" && cp $found "$kept.new" && mv "$kept.new" "$kept" || fail 125 "$kept: cannot be written"
+  elif [ "$(cat $found | sha256sum)" != "$(cd "$kept" && cat system.reg user.reg userdef.reg 2>/dev/null | sha256sum)" ]; then
+    say 'what it has written is of another version of this file: "plinth app run" merges their registries'
+  fi
+}
+
 inside() {
   work=$1 state=$2 uid=$3 gid=$4 apart=$5 fuse=$6
   shift 6
@@ -283,6 +301,7 @@ inside() {
       tool unsquashfs -quiet -no-progress -force -offset "${layer#*:}" -dest "$work/layer-$number" "$self" >/dev/null 2>"$work/why"
     fi || { read -r why <"$work/why"; fail 3 "this host cannot open its files: ${why:-no reason given}"; }
   done
+  [ -z "$prefix" ] || keep_registry
   exec 5>"$work/mounts" 6>"$work/arguments"
   mount_points=' '
   while read -r _ _ _ _ point _; do mount_points="$mount_points$point "; done </proc/self/mountinfo

@@ -2,17 +2,15 @@
 // What a program in one file brings to start itself with: the distribution's own programs, with the dynamic linker and the libraries
 // that they need, as a tar. They are taken from signed packages when the first file is packed, and kept in the cache.
 
-import { copyFileSync, mkdirSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { PlinthError } from '@plinth/core';
 import type { BundleTool } from '@plinth/sandbox';
-import { makeDirectory } from '../host/make-directory.js';
 import type { Progress } from '../host/progress.js';
 import { run } from '../host/run-command.js';
-import { makeTemporaryDirectory } from '../host/temporary.js';
 import type { PrivateApt } from '../image/apt.js';
-import { toolsDirectory } from '../image/cache.js';
 import { sha256 } from '../image/manifest.js';
+import { keptFile } from './kept-file.js';
 import { unpackPackages } from './package-tree.js';
 
 /** Each with the package that has it. */
@@ -42,37 +40,12 @@ export async function bundleTools(
   fresh: boolean,
   progress: Progress,
 ): Promise<BundleTools> {
-  const directory = join(toolsDirectory(), 'bundle');
-  const kept = fresh ? undefined : readKept(directory);
-  if (kept !== undefined) return kept;
-  makeDirectory(toolsDirectory());
-  const work = makeTemporaryDirectory('tool', toolsDirectory());
-  try {
-    await makeTools(await apt(), work, progress);
-    rmSync(directory, { recursive: true, force: true });
-    renameSync(join(work, 'made'), directory);
-  } finally {
-    rmSync(work, { recursive: true, force: true });
-  }
-  const made = readKept(directory);
-  if (made === undefined) throw new PlinthError('host', 'bundle-tools', `${directory}: cannot be read again`);
-  return made;
+  const make = async (tar: string, work: string): Promise<BundleTool[]> => makeTools(await apt(), tar, work, progress);
+  const { path, about } = await keptFile({ name: 'bundle', file: 'tools.tar', fresh, make });
+  return { path, tools: about };
 }
 
-function readKept(directory: string): BundleTools | undefined {
-  try {
-    const tools = JSON.parse(readFileSync(join(directory, 'tools.json'), 'utf8')) as {
-      tar: string;
-      tools: BundleTool[];
-    };
-    const path = join(directory, 'tools.tar');
-    return sha256(readFileSync(path)) === tools.tar ? { path, tools: tools.tools } : undefined;
-  } catch {
-    return undefined; // there are none, or they are damaged: they are made anew
-  }
-}
-
-async function makeTools(apt: PrivateApt, work: string, progress: Progress): Promise<void> {
+async function makeTools(apt: PrivateApt, archive: string, work: string, progress: Progress): Promise<BundleTool[]> {
   progress.step('Bringing the programs that each file starts with');
   const root = join(work, 'root');
   const names = [...new Set(Object.values(PROGRAMS))];
@@ -97,12 +70,10 @@ async function makeTools(apt: PrivateApt, work: string, progress: Progress): Pro
   put(loader, LOADER);
   for (const [library, path] of libraries) put(path, `lib/${library}`);
   for (const { name } of origins) copyright(root, name, join(tree, 'copyright', name));
-  mkdirSync(join(work, 'made'));
-  const tar = join(work, 'made', 'tools.tar');
   const options = ['--sort=name', '--mtime=@0', '--owner=0', '--group=0', '--numeric-owner', '--format=ustar'];
-  const made = await run('tar', [...options, '-cf', tar, '-C', tree, '.'], { missing: 'tar is needed' });
+  const made = await run('tar', [...options, '-cf', archive, '-C', tree, '.'], { missing: 'tar is needed' });
   if (made.status !== 0) throw new PlinthError('host', 'bundle-tools', `tar: ${made.stderr.split('\n')[0]}`);
-  writeFileSync(join(work, 'made', 'tools.json'), JSON.stringify({ tar: sha256(readFileSync(tar)), tools }));
+  return tools;
 }
 
 /** By its dynamic linker: names as programs ask for them, and paths. */

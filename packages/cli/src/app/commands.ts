@@ -23,6 +23,7 @@ export function addApp(program: Command, context: CommandContext): void {
       context.examples(
         'plinth app pack --deb jq -o jq.plinth        of Debian’s packages; then: ./jq.plinth . file.json',
         'plinth app pack build --at /opt/my --entry /opt/my/bin/my -o my.plinth',
+        String.raw`plinth app pack --windows build --entry 'C:\App\my.exe' -o my.plinth    a program of Windows`,
         'plinth app diff jq.plinth                    what it has written',
         'plinth app verify my.plinth --key key.pub',
         'plinth app verify-host / --before before; ./my.plinth; plinth app verify-host / --against before',
@@ -44,7 +45,8 @@ function addPack(app: Command, { outcome, appendTo }: CommandContext): void {
     )
     .requiredOption('-o, --output <FILE>', 'the file; its name without .plinth is the program’s')
     .option('--entry <PATH>', 'what is executed, as the program sees it (default: the package’s program)')
-    .option('--at <PATH>', 'where DIR is to be found', '/')
+    .option('--windows', 'a program of Windows (64-bit): DIR is on its drive C:, and Wine is packed with it')
+    .option('--at <PATH>', String.raw`where DIR is to be found (default: /, with --windows C:\App)`)
     .addOption(new Option('--argument <TEXT>', 'goes before those of the user').argParser(appendTo))
     .addOption(
       new Option('--env <NAME=VALUE>', 'in its environment; {home} and the like stand for folders').argParser(appendTo),

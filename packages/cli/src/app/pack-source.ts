@@ -12,8 +12,8 @@ export interface PackSource extends Disposable {
 }
 
 export interface SourceFiles {
-  /** From the oldest to the newest. */
-  readonly layers: readonly LayerFiles[];
+  /** From the oldest to the newest: what is to be one, or an image that is one. */
+  readonly layers: readonly (LayerFiles | LayerImage)[];
   readonly version: string;
   readonly packages: readonly PackageOrigin[];
   /** Names of packages with a script that would have been run after installing them. */
@@ -24,6 +24,14 @@ export interface SourceFiles {
   readonly hasProgram: (path: string) => boolean;
   /** Where options do not say otherwise. */
   readonly isolation: Readonly<Record<string, IsolationMode>>;
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Of programs of Windows. */
+  readonly windows?: {
+    /** Where their prefix of Wine is. */
+    readonly prefix: string;
+    /** What starts them, and has the program as its first argument. */
+    readonly starter: string;
+  };
 }
 
 export interface LayerFiles {
@@ -31,6 +39,10 @@ export interface LayerFiles {
   readonly parts: readonly string[];
   /** Absolute paths below them that do not. */
   readonly leftOut: readonly string[];
+}
+
+export interface LayerImage {
+  readonly image: string;
 }
 
 /** Links are followed within the tree only as far as they are relative; others are taken for right. */

@@ -26,9 +26,11 @@ import { LazyApt } from './lazy-apt.js';
 import type { PackSource, SourceFiles } from './pack-source.js';
 import { PackageSource } from './package-source.js';
 import { makeImage } from './squash.js';
+import { WindowsSource } from './windows-source.js';
 
 export interface PackOptions {
   readonly deb?: readonly string[];
+  readonly windows?: boolean;
   readonly output: string;
   readonly entry?: string;
   readonly at?: string;
@@ -42,6 +44,9 @@ export interface PackOptions {
   readonly sign?: string;
   readonly freshTools?: boolean;
 }
+
+/** Where a program of Windows is found, if nothing is said. */
+const WINDOWS_PLACE = String.raw`C:\App`;
 
 /** What of a manifest options say. */
 type Wishes = Pick<
@@ -68,21 +73,26 @@ export async function packBundle(
   const files = await source.files(work.path, progress);
   const isolation = { ...files.isolation, ...wishes.isolation };
   checkTop(files.layers, isolation);
-  const entry = findEntry(files, options.entry);
+  const program = findEntry(files, options.entry);
   const tools = await bundleTools(() => archive.get(), options.freshTools === true, progress);
   progress.step('Making the image');
   const layers = await makeLayers(files.layers, work.path, progress);
-  const { version, packages, unconfigured } = files;
+  const { version, packages, unconfigured, windows } = files;
+  const start =
+    windows === undefined
+      ? { entry: program }
+      : { entry: windows.starter, arguments: [program, ...wishes.arguments], prefix: windows.prefix };
   const manifest = writeBundleFile(output, work.path, {
     manifest: {
       format: 1,
       version,
       created: new Date().toISOString(),
       architecture: 'x86-64',
-      entry,
       packages,
       tools: tools.tools,
       ...wishes,
+      ...start,
+      environment: { ...files.environment, ...wishes.environment },
       isolation,
     },
     tools: { path: tools.path },
@@ -94,10 +104,15 @@ export async function packBundle(
 }
 
 /** What is to be packed. */
-function packSource(directory: string | undefined, { deb = [], at = '/' }: PackOptions, archive: LazyApt): PackSource {
+function packSource(directory: string | undefined, options: PackOptions, archive: LazyApt): PackSource {
+  const { deb = [], at } = options;
+  if (options.windows === true) {
+    if (deb.length > 0) throw new PlinthError('input', 'pack-source', '--windows and --deb: one of them is wanted');
+    return new WindowsSource(directory, at ?? WINDOWS_PLACE, archive, options.freshTools === true);
+  }
   if ((directory === undefined) === (deb.length === 0))
     throw new PlinthError('input', 'pack-source', 'a directory or --deb PACKAGE is wanted: what is to be packed');
-  return directory === undefined ? new PackageSource(deb, archive) : new DirectorySource(directory, at);
+  return directory === undefined ? new PackageSource(deb, archive) : new DirectorySource(directory, at ?? '/');
 }
 
 async function makeLayers(
@@ -107,9 +122,9 @@ async function makeLayers(
 ): Promise<BundleParts['layers']> {
   using host = new HostTools(progress);
   const images: { path: string }[] = [];
-  for (const [n, { parts, leftOut }] of layers.entries()) {
-    const path = join(work, `layer-${n}`);
-    await makeImage(host, parts, path, leftOut);
+  for (const [n, layer] of layers.entries()) {
+    const path = 'image' in layer ? layer.image : join(work, `layer-${n}`);
+    if ('parts' in layer) await makeImage(host, layer.parts, path, layer.leftOut);
     images.push({ path });
   }
   return images;
@@ -191,7 +206,8 @@ function readText(path: string, option: string): string {
 
 /** What the launcher cannot lay over a host. */
 function checkTop(layers: SourceFiles['layers'], isolation: Readonly<Record<string, IsolationMode>>): void {
-  const roots = layers.flatMap(({ parts }) => parts.filter((part) => basename(part) === 'root'));
+  const parts = layers.flatMap((layer) => ('parts' in layer ? layer.parts : []));
+  const roots = parts.filter((part) => basename(part) === 'root');
   for (const name of roots.flatMap((root) => readdirSync(root))) {
     if (!TOP_NAME.test(name))
       throw new PlinthError('input', 'pack-top', `/${name}: directories of the root have plain names`);
@@ -201,9 +217,9 @@ function checkTop(layers: SourceFiles['layers'], isolation: Readonly<Record<stri
   }
 }
 
-function findEntry({ programs, hasProgram }: SourceFiles, given: string | undefined): string {
+function findEntry({ programs, hasProgram, windows }: SourceFiles, given: string | undefined): string {
   if (given !== undefined) {
-    if (!isPlainPath(given))
+    if (windows === undefined && !isPlainPath(given))
       throw new PlinthError('input', 'pack-entry', `--entry ${given}: a plain absolute path is wanted`);
     if (!hasProgram(given))
       throw new PlinthError('input', 'pack-entry', `--entry ${given}: no program of that path is among the files`);

@@ -44,6 +44,19 @@ export async function listImage(tools: HostTools, file: string, { offset }: Sect
     .map((line) => line.slice(2));
 }
 
+/** Writes files of an image, by their names from its root on, below `to`; those that it does not have are left out. */
+export async function unpackFromImage(
+  tools: HostTools,
+  file: string,
+  { offset }: Section,
+  names: readonly string[],
+  to: string,
+): Promise<void> {
+  const tool = await tools.find('unsquashfs');
+  const options = ['-quiet', '-no-progress', '-no-xattrs', '-force', '-offset', String(offset), '-dest', to];
+  await runTool(tool, [...options, file, ...names]);
+}
+
 async function runTool({ path, libraries }: Tool, args: readonly string[]): ReturnType<typeof run> {
   const result = await run(path, args, {
     environment: { LC_ALL: 'C', ...(libraries === '' ? {} : { LD_LIBRARY_PATH: libraries }) },

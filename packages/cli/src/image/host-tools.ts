@@ -17,6 +17,7 @@ const HOST_STATUS = '/var/lib/dpkg/status';
 
 /** Each with the Debian package that has it. */
 const PACKAGES = {
+  bwrap: 'bubblewrap',
   'qemu-arm-static': 'qemu-user-static',
   depmod: 'kmod',
   mke2fs: 'e2fsprogs',

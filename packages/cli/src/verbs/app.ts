@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // `plinth app`: programs in one file, what they have written, and the proof that their host is as it was.
 
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { basename, join, resolve } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { PlinthError } from '@plinth/core';
 import { nativeCalls, nativeFileCalls } from '@plinth/linux';
 import {
@@ -19,15 +19,17 @@ import {
   readSigningKey,
   readVerifyingKey,
   type Section,
-  type LayerEntry,
   stateDirectory,
   unreadableEntries,
   verifyBundle,
   writeProof,
 } from '@plinth/sandbox';
 import { type PackOptions, packBundle, workDirectory, writeBundleFile } from '../app/pack.js';
+import { formatRegistryRow, registryRows } from '../app/registry-rows.js';
 import { listImage, makeImage } from '../app/squash.js';
 import { type Change, stateChanges } from '../app/state-diff.js';
+import { placesOf, stateLayer } from '../app/state-layer.js';
+import { mergeRegistry, PREFIX_OWN, registryChanges, writeHives } from '../app/windows-registry.js';
 import { LineProgress } from '../host/progress.js';
 import { reasonOf } from '../host/reason.js';
 import { passThrough, run } from '../host/run-command.js';
@@ -89,7 +91,7 @@ export async function packVerb(
 }
 
 export async function runAppVerb(file: string, args: readonly string[], options: RunAppOptions): Promise<number> {
-  openBundle(file);
+  await mergeOldRegistry(file, openBundle(file), options);
   const own = [
     ...(options.state === undefined ? [] : ['--plinth-state', options.state]),
     ...(options.fuse === false ? ['--plinth-no-fuse'] : []),
@@ -98,12 +100,30 @@ export async function runAppVerb(file: string, args: readonly string[], options:
   return passThrough('/bin/sh', [resolve(file), ...own, '--plinth-run', ...args], process.cwd());
 }
 
+/** While another run has the state, that one has merged it. */
+async function mergeOldRegistry(file: string, bundle: Bundle, options: RunAppOptions): Promise<void> {
+  if (bundle.manifest.prefix === undefined) return;
+  using state = openState(file, bundle, options);
+  try {
+    state.lock();
+  } catch (cause) {
+    if (cause instanceof PlinthError && cause.code === 'bundle-busy') return;
+    throw cause;
+  }
+  using tools = new HostTools(new LineProgress(process.stderr));
+  await mergeRegistry(tools, file, bundle, state);
+}
+
 export async function diffVerb(file: string, options: DiffOptions): Promise<number> {
   const bundle = openBundle(file);
   using state = openState(file, bundle, options);
   const changes = await changesOf(file, bundle, state);
-  if (options.json === true) process.stdout.write(`${JSON.stringify({ state: state.directory, changes })}\n`);
-  else for (const { change, path, kind, bytes } of changes) process.stdout.write(describe(change, path, kind, bytes));
+  const registry = registryRows(registryChanges(bundle, state));
+  if (options.json === true) process.stdout.write(`${JSON.stringify({ state: state.directory, changes, registry })}\n`);
+  else {
+    for (const { change, path, kind, bytes } of changes) process.stdout.write(describe(change, path, kind, bytes));
+    for (const row of registry) process.stdout.write(formatRegistryRow(row));
+  }
   return EXIT.clean;
 }
 
@@ -116,7 +136,10 @@ async function changesOf(file: string, { manifest, layers }: Bundle, state: Bund
   const entries = state.entries();
   if (entries.length === 0) return [];
   using tools = new HostTools(new LineProgress(process.stderr));
-  return stateChanges(entries, await namesInside(tools, file, layers), manifest);
+  const changes = stateChanges(entries, await namesInside(tools, file, layers), manifest);
+  // What a registry's texts hold is told key by key.
+  const own = PREFIX_OWN.map((name) => `${manifest.prefix}/${name}`);
+  return manifest.prefix === undefined ? changes : changes.filter(({ path }) => !own.includes(path));
 }
 
 export function resetVerb(file: string, options: ChangeOptions): number {
@@ -141,19 +164,11 @@ export async function commitVerb(file: string, options: CommitOptions): Promise<
   const output = resolve(options.output);
   using work = workDirectory(output);
   using tools = new HostTools(new LineProgress(process.stderr));
+  await mergeRegistry(tools, file, bundle, state);
+  const layer = stateLayer(state.upper, entries, work.path);
   const image = join(work.path, 'layer');
-  const lists = [join(work.path, 'removed'), join(work.path, 'replaced')] as const;
-  writeFileSync(lists[0], pathList(entries.filter(({ kind }) => kind === 'removed')));
-  writeFileSync(lists[1], pathList(entries.filter(({ opaque }) => opaque)));
-  const parts = ['root', 'known'].map((name) => join(state.upper, name)).filter((path) => existsSync(path));
-  const kept = new Set(entries.map(({ layerPath }) => layerPath.split('/').slice(0, 2).join('/')));
-  const empty = parts.flatMap((part) =>
-    readdirSync(part)
-      .filter((name) => !kept.has(`${basename(part)}/${name}`))
-      .map((name) => join(part, name)),
-  );
-  await makeImage(tools, [...parts, ...lists], image, empty);
-  const isolation = await isolationWith(tools, file, bundle, kept);
+  await makeImage(tools, [...layer.parts, ...writeHives(bundle, state, work.path)], image, layer.leftOut);
+  const isolation = await isolationWith(tools, file, bundle, placesOf(entries));
   const { layers: _, ...manifest } = bundle.manifest;
   const made = writeBundleFile(output, work.path, {
     manifest: { ...manifest, isolation, created: new Date().toISOString() },
@@ -182,12 +197,6 @@ async function namesInside(tools: HostTools, file: string, layers: readonly Sect
   const inside = new Set<string>();
   for (const layer of layers) for (const name of await listImage(tools, file, layer)) inside.add(name);
   return inside;
-}
-
-/** For whoever unpacks a layer over others without overlayfs. Names with a line feed have no place in such a list. */
-function pathList(entries: readonly LayerEntry[]): string {
-  const paths = entries.map(({ layerPath }) => layerPath).filter((path) => !path.includes('\n'));
-  return paths.map((path) => `${path}\n`).join('');
 }
 
 const XATTRS = ['--xattrs', '--xattrs-include=user.overlay.opaque'];
@@ -233,6 +242,7 @@ export function inspectVerb(file: string, options: InspectOptions): number {
     `isolation  ${[...isolation, `others ${manifest.others}`].join(', ')}`,
     `network    ${manifest.network === 'none' ? 'none' : 'that of the host'}`,
     `display    ${manifest.display ? 'X11 and Wayland' : 'none'}`,
+    ...(manifest.prefix === undefined ? [] : [`prefix     ${manifest.prefix}, of Wine`]),
     `state      ${stateDirectory(resolve(file), manifest)}`,
     `tools      ${footer.tools.bytes} bytes, ${manifest.tools.length} files`,
     ...layers.map(({ bytes }, n) => `layer ${n}    ${bytes} bytes`),

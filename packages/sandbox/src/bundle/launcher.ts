@@ -35,6 +35,7 @@ export function launcherText(manifest: BundleManifest, { tools, manifest: its, l
     ['others', manifest.others],
     ['network', manifest.network],
     ['display', manifest.display ? 'yes' : 'no'],
+    ['prefix', manifest.prefix ?? ''],
     ['portable', manifest.state === 'portable' ? 'yes' : 'no'],
     ['tools_at', tools.offset / BLOCK],
     ['tools_blocks', Math.ceil(tools.bytes / BLOCK)],

@@ -60,6 +60,8 @@ export interface BundleManifest {
   readonly display: boolean;
   /** Where its state is: with the user's data, or beside the file. */
   readonly state: 'user' | 'portable';
+  /** Where the prefix of Wine is, of a program of Windows. */
+  readonly prefix?: string;
   /** From the oldest to the newest. */
   readonly layers: readonly BundleLayer[];
   readonly packages: readonly PackageOrigin[];
@@ -106,6 +108,7 @@ export function parseManifest(text: string, where: string): BundleManifest {
     others: read.oneOf(all['others'], 'others', MODES),
     network: read.oneOf(all['network'], 'network', ['host', 'none']),
     display: read.oneOf(all['display'], 'display', [true, false]),
+    ...read.prefix(all['prefix']),
     state: read.oneOf(all['state'], 'state', ['user', 'portable']),
     layers,
     packages: read.list(all['packages'], 'packages', (one, what) => {
@@ -197,6 +200,13 @@ class ManifestReader {
     if (typeof value !== 'string' || value === '') throw this.wrong(`${what} is no text`);
     if (hasControls(value)) throw this.wrong(`${what} has control characters`);
     return value;
+  }
+
+  prefix(value: unknown): Pick<BundleManifest, 'prefix'> {
+    if (value === undefined) return {};
+    const prefix = this.text(value, 'prefix');
+    if (!isPlainPath(prefix) || prefix === '/') throw this.wrong('prefix is no plain absolute path');
+    return { prefix };
   }
 
   count(value: unknown, what: string): number {

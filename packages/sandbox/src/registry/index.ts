@@ -7,6 +7,7 @@ export * from './key.js';
 export * from './memory-key.js';
 export { foldName } from './names.js';
 export * from './diff.js';
+export { describeValue } from './value-text.js';
 export * from './reg-text.js';
 export * from './wine-text.js';
 export type { KeyIsolation, KeyIsolationRule } from './isolation-rules.js';
