@@ -106,6 +106,12 @@ describe.skipIf(reason !== undefined)('changes of layers', () => {
     writeFileSync(at('other/a/inner'), '');
     setAttribute(at('other/a/inner'), 'user.overlay.whiteout', '');
     expect(between(['base'], ['other', 'base'])).toEqual(['deleted /a/inner']);
+    // The directory of the layer itself may have such ones, too.
+    writeFileSync(at('other/file'), '');
+    setAttribute(at('other/file'), 'user.overlay.whiteout', '');
+    expect(between(['base'], ['other', 'base'])).toContain('changed /file content');
+    setAttribute(at('other'), 'user.overlay.opaque', 'x');
+    expect(between(['base'], ['other', 'base'])).toEqual(['deleted /a/inner', 'deleted /file']);
   });
 
   it('compares two snapshots without looking at what they share', () => {

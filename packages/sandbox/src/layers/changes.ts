@@ -62,12 +62,15 @@ export function* differences(
   using one = new Stack(calls, before);
   using other = new Stack(calls, after);
   try {
-    yield* new Walk(calls, one, other, options).directory(rootOf(one.layers), rootOf(other.layers));
+    yield* new Walk(calls, one, other, options).directory(rootOf(one.layers), rootOf(other.layers) ?? EMPTY);
   } catch (error) {
     if (!(error instanceof FileError)) throw error;
     throw new PlinthError('input', 'layer', `layers ${after.join(', ')}: they cannot be read: ${error.message}`);
   }
 }
+
+/** Of no layers at all. */
+const EMPTY: MergedDirectory = { path: '', layers: [], fileWhiteouts: new Set() };
 
 class Stack implements Disposable {
   readonly directories: readonly string[];

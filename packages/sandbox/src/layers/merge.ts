@@ -54,9 +54,10 @@ export function findMerged(
   return { path, layers: merged, fileWhiteouts: marked, identity, status };
 }
 
-/** The root of a stack. */
-export function rootOf(stack: readonly Layer[]): MergedDirectory {
-  return { path: '', layers: stack.map((_, index) => index), fileWhiteouts: new Set() };
+/** The root of a stack, with the marks that it has itself; nothing if that has no layers. @throws FileError */
+export function rootOf(stack: readonly Layer[]): Merged | undefined {
+  const layers = stack.map((_, index) => index);
+  return findMerged(stack, { path: '', layers, fileWhiteouts: new Set() }, '');
 }
 
 /** Names of a directory, those that are hidden left out. @throws FileError */

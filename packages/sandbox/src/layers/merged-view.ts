@@ -31,7 +31,7 @@ export class MergedView implements Disposable {
     this.calls = calls;
     const layers = openLayers(calls, directories);
     this.layers = layers;
-    const root = findMerged(layers, rootOf(layers), '');
+    const root = rootOf(layers);
     if (root === undefined) throw new FileError(FILE_ERROR.ENOENT);
     this.nodes = new NodeTable(this.#inode(root.status.fileSystem, root.status.inode), root);
   }
