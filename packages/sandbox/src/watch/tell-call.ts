@@ -6,6 +6,15 @@ import { type Connection, note } from './connection.js';
 import { isDenied, noteDenied } from './executions.js';
 import { threadIdentity, type ToldCall } from './told-call.js';
 
+/** As far as we may look: the program chose the path. */
+function isThere(path: string): boolean {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+  } catch {
+    return false;
+  }
+}
+
 export function tellCall(connection: Connection, thread: number, event: ToldCall): void {
   if (event.kind === 'process' || (event.kind === 'dns' && event.names.length === 0)) return;
   const who = threadIdentity(thread);
@@ -17,7 +26,7 @@ export function tellCall(connection: Connection, thread: number, event: ToldCall
         return;
       }
       // Along a search path most tries are for nothing.
-      if (lstatSync(`/proc/${thread}/root${event.path}`, { throwIfNoEntry: false }) === undefined) return;
+      if (!isThere(`/proc/${thread}/root${event.path}`)) return;
       note(connection, {
         rule: 'exec',
         severity: 'info',
