@@ -66,6 +66,7 @@ export class Isolated implements Disposable {
       folders: [],
       deniedPrograms: [],
       asRoot: false,
+      layers: 'overlay',
       ...options,
     };
     const places = {

@@ -16,7 +16,14 @@ const long = process.env['PLINTH_LONG'] === '1';
 const reason = process.platform === 'linux' ? undefined : 'workspaces are of Linux';
 if (reason !== undefined) console.log(`skipped: tests/sandbox/workspace-killed.test.ts: ${reason}`);
 
-const OPTIONS: WorkspaceOptions = { home: 'private', network: 'none', folders: [], deniedPrograms: [], asRoot: false };
+const OPTIONS: WorkspaceOptions = {
+  home: 'private',
+  network: 'none',
+  folders: [],
+  deniedPrograms: [],
+  asRoot: false,
+  layers: 'overlay',
+};
 const FILES = 40;
 const SCRIPT = `
   import { nativeCalls } from '@plinth/linux';

@@ -2,7 +2,7 @@
 // A user of `plinth workspace` with data of its own.
 
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import type { Finding } from '@plinth/core';
@@ -33,10 +33,17 @@ export class WorkspaceUser implements Disposable {
     return this.#run(process.execPath, PLINTH, ...args);
   }
 
-  /** As root of a user namespace, in which a script has been run before. */
-  unshared(script: string, ...args: readonly string[]): PlinthEnd {
+  /** In new namespaces, by options of unshare(1), in which a script has been run before. */
+  unshared(namespaces: readonly string[], script: string, ...args: readonly string[]): PlinthEnd {
     const shell = ['sh', '-c', `${script} && exec "$@"`, 'sh', process.execPath, PLINTH, ...args];
-    return this.#run('unshare', '--user', '--map-root-user', '--mount', ...shell);
+    return this.#run('unshare', ...namespaces, ...shell);
+  }
+
+  /** The process of its watcher, if there is one. */
+  get watcher(): number | undefined {
+    const directory = join(this.folder, 'data', 'plinth', 'watcher');
+    const numbers = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+    return numbers.map(Number).find((number) => commandLine(number)?.[2]?.endsWith(directory) === true);
   }
 
   #run(program: string, ...args: readonly string[]): PlinthEnd {
@@ -85,5 +92,13 @@ export class WorkspaceUser implements Disposable {
 
   [Symbol.dispose](): void {
     rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+function commandLine(process: number): readonly string[] | undefined {
+  try {
+    return readFileSync(`/proc/${process}/cmdline`, 'utf8').split('\0');
+  } catch {
+    return undefined; // it is gone
   }
 }

@@ -9,7 +9,14 @@ import { nativeCalls } from '@plinth/linux';
 import { benchDirectory } from '../cache.js';
 import type { Command } from '../child.js';
 
-const OPTIONS: WorkspaceOptions = { home: 'private', network: 'none', folders: [], deniedPrograms: [], asRoot: false };
+const OPTIONS: WorkspaceOptions = {
+  home: 'private',
+  network: 'none',
+  folders: [],
+  deniedPrograms: [],
+  asRoot: false,
+  layers: 'overlay',
+};
 
 export class BenchWorkspace implements Disposable {
   /** What is in it is there in the workspace too, changes apart. */

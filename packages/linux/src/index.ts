@@ -16,6 +16,7 @@ export * from './files/file-status.js';
 export * from './files/native-file-calls.js';
 export * from './fuse/fuse-file-system.js';
 export * from './fuse/fuse-mount.js';
+export type { NumberMap } from './fuse/fuse-numbers.js';
 export * from './fuse/fuse-replies.js';
 export * from './fuse/fuse-requests.js';
 export * from './fuse/fuse-session.js';

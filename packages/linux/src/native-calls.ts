@@ -2,7 +2,7 @@
 // System calls through libc, called by koffi: one row for each call. Those about files are in files/native-file-calls.ts.
 
 import { loadLibc, type Native } from './libc.js';
-import type { Result, SystemCalls } from './system-calls.js';
+import { POLL_SIZE, type Result, type SystemCalls } from './system-calls.js';
 
 const PROTOTYPES = {
   open: 'int open(const char *path, int flags)',
@@ -101,12 +101,18 @@ export function nativeCalls(): SystemCalls {
     },
     munmap: (bytes) => call(table.munmap, koffi.address(bytes), bytes.length),
     address: (bytes) => koffi.address(bytes),
+    wait: (descriptors, milliseconds) => call(table.poll, descriptors, descriptors.length / POLL_SIZE, milliseconds),
     poll: (descriptors, milliseconds) =>
       new Promise((resolve, reject) => {
-        table.poll.async(descriptors, descriptors.length / 8, milliseconds, (error: Error | null, result: number) => {
-          if (error === null) resolve(result);
-          else reject(error);
-        });
+        table.poll.async(
+          descriptors,
+          descriptors.length / POLL_SIZE,
+          milliseconds,
+          (error: Error | null, result: number) => {
+            if (error === null) resolve(result);
+            else reject(error);
+          },
+        );
       }),
   };
 }

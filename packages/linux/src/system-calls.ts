@@ -49,6 +49,8 @@ export interface SystemCalls {
   address(bytes: Uint8Array): bigint;
   /** `descriptors` is an array of struct pollfd. Runs on another thread, and fails only as a whole. */
   poll(descriptors: Uint8Array, milliseconds: number): Promise<Result>;
+  /** The same on this thread, which does nothing else meanwhile. */
+  wait(descriptors: Uint8Array, milliseconds: number): Result;
 }
 
 /** The same numbers on every architecture that Linux shares its generic headers with. */

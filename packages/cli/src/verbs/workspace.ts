@@ -12,6 +12,7 @@ import {
   connectWatcher,
   type HostFacts,
   hostFacts,
+  type LayerCarrier,
   Workspace,
   type WorkspaceOptions,
   watcherDirectory,
@@ -29,6 +30,7 @@ export interface CreateOptions {
   readonly home?: 'private' | 'cow';
   readonly folder?: readonly string[];
   readonly root?: boolean;
+  readonly layers?: LayerCarrier;
   readonly denyExec?: readonly string[];
   readonly memory?: string;
   readonly pids?: string;
@@ -39,6 +41,7 @@ export interface CreateOptions {
 
 export interface RunInOptions {
   readonly directory?: string;
+  readonly layers?: LayerCarrier;
   readonly dryRun?: boolean;
   /** --no-watch */
   readonly watch?: boolean;
@@ -46,7 +49,8 @@ export interface RunInOptions {
 
 /** What of the options makes a workspace. */
 export function workspaceOptions(options: CreateOptions): WorkspaceOptions {
-  const { denyExec = [], deny = [], home = 'private', folder = [], root = false, memory, pids, cpus } = options;
+  const { denyExec = [], deny = [], home = 'private', folder = [], root = false, layers = 'overlay' } = options;
+  const { memory, pids, cpus } = options;
   for (const one of deny) {
     if (one !== 'net') throw new PlinthError('input', 'deny', `--deny ${one}: it denies net, and nothing else`);
   }
@@ -64,6 +68,7 @@ export function workspaceOptions(options: CreateOptions): WorkspaceOptions {
     folders: folder.map(realFolder),
     deniedPrograms: denyExec,
     asRoot: root,
+    layers,
     ...(pids === undefined ? {} : { processes: count(pids, '--pids') }),
     ...(cpus === undefined ? {} : { processors: fraction(cpus, '--cpus') }),
     ...(memory === undefined ? {} : { memory: parseSize(memory, '--memory') }),
@@ -82,10 +87,10 @@ function count(text: string, option: string): number {
 }
 
 /** One in which commands run, or none at all. */
-function createTried(name: string, options: WorkspaceOptions, facts: HostFacts): Workspace {
-  const workspace = Workspace.create(workspacesDirectory(), name, options, facts);
+async function createTried(name: string, options: CreateOptions, facts: HostFacts): Promise<Workspace> {
+  const workspace = Workspace.create(workspacesDirectory(), name, workspaceOptions(options), facts);
   try {
-    tryWorkspace(workspace, facts);
+    await tryWorkspace(workspace, facts, options.layers);
     return workspace;
   } catch (error) {
     workspace.remove(nativeCalls());
@@ -99,15 +104,15 @@ function fraction(text: string, option: string): number {
   throw new PlinthError('input', 'fraction', `${option} ${text}: a number from 0.01 on is wanted`);
 }
 
-export function createVerb(name: string, options: CreateOptions): number {
+export async function createVerb(name: string, options: CreateOptions): Promise<number> {
   requireX64();
-  const wanted = workspaceOptions(options);
   const facts = hostFacts();
   if (options.dryRun === true) {
-    process.stdout.write(describePlan(Workspace.planned(workspacesDirectory(), name, wanted, facts)));
+    const plan = Workspace.planned(workspacesDirectory(), name, workspaceOptions(options), facts);
+    process.stdout.write(describePlan(plan, options.layers === undefined));
     return EXIT.clean;
   }
-  const workspace = createTried(name, wanted, facts);
+  const workspace = await createTried(name, options, facts);
   if (options.json === true) process.stdout.write(`${JSON.stringify(summary(workspace))}\n`);
   else
     process.stdout.write(`workspace ${name}: made; "plinth workspace run ${name} -- COMMAND" runs a command in it\n`);
@@ -121,14 +126,17 @@ export async function runInVerb(name: string, command: readonly string[], option
     const facts = hostFacts();
     const workspace = Workspace.open(workspacesDirectory(), name);
     const directory = options.directory ?? startDirectory(workspace, facts);
+    const layers = options.layers ?? workspace.options.layers;
     if (options.dryRun === true) {
-      process.stdout.write(describePlan(workspace.plan(facts, { directory })));
+      process.stdout.write(describePlan(workspace.plan(facts, { directory, layers })));
       return EXIT.clean;
     }
     const calls = nativeCalls();
-    const socket = options.watch === false ? undefined : await connectWatcher(calls, watcherDirectory());
-    const watcher = socket === undefined ? {} : { watcher: { socket, line: workspace.watchedLine(facts) } };
-    const launcher = workspace.launcher(facts, { directory, ...watcher });
+    const told = options.watch === false ? {} : { line: workspace.watchedLine(facts) };
+    const isNeeded = options.watch !== false || layers === 'fuse';
+    const socket = isNeeded ? await connectWatcher(calls, watcherDirectory()) : undefined;
+    const watcher = socket === undefined ? {} : { watcher: { socket, ...told } };
+    const launcher = workspace.launcher(facts, { directory, layers, ...watcher });
     for (const fd of [0, 1, 2, ...(socket === undefined ? [] : [socket])]) calls.handOver(fd);
     const error = calls.execve(launcher, ['plinth-launch', ...command], workspaceEnvironment(name, facts, process.env));
     throw new PlinthError('host', 'launch', `workspace ${name}: ${launcher}: cannot be executed (error ${-error})`);
@@ -143,16 +151,17 @@ export interface UntrustedOptions {
   readonly keep?: boolean;
   readonly pids: string;
   readonly folder?: readonly string[];
+  readonly layers?: LayerCarrier;
 }
 
 /** One command in a workspace of its own that has no network, and what it did. 0 if it gave 0, else 1. */
 export async function runUntrustedVerb(command: readonly string[], options: UntrustedOptions): Promise<number> {
   requireX64();
-  const { json = false, keep = false, folder = ['.'] } = options;
+  const { json = false, keep = false, folder = ['.'], pids, layers } = options;
   const facts = hostFacts();
   const name = `untrusted-${randomBytes(4).toString('hex')}`;
-  const wanted = workspaceOptions({ deny: ['net'], folder, pids: options.pids });
-  const workspace = createTried(name, wanted, facts);
+  const wanted: CreateOptions = { deny: ['net'], folder, pids, ...(layers === undefined ? {} : { layers }) };
+  const workspace = await createTried(name, wanted, facts);
   const calls = nativeCalls();
   let review: Review;
   let exitStatus: number;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The commands `plinth workspace …` and `plinth run-untrusted`, and their options.
 
+import type { LayerCarrier } from '@plinth/sandbox';
 import { type Command, Option } from 'commander';
 import type { OpenOptions } from '../verbs/workspace-open.js';
 import type { CreateOptions, RunInOptions, UntrustedOptions } from '../verbs/workspace.js';
@@ -9,6 +10,13 @@ export interface CommandContext {
   readonly outcome: { status: number };
   readonly examples: (...lines: readonly string[]) => string;
   readonly appendTo: (value: string, before: readonly string[] | undefined) => string[];
+}
+
+const CARRIERS: readonly LayerCarrier[] = ['overlay', 'fuse'];
+
+function layersOption(): Option {
+  const text = 'overlay: by the kernel; fuse: by the watcher, slower (default: overlay, or fuse where that is refused)';
+  return new Option('--layers <CARRIER>', text).choices(CARRIERS);
 }
 
 /** Both commands. */
@@ -40,6 +48,7 @@ export function addWorkspace(program: Command, { outcome, examples, appendTo }: 
     )
     .addOption(new Option('--folder <DIR>', 'a directory that is there too, changes apart').argParser(appendTo))
     .addOption(new Option('--deny-exec <PATH>', 'a program that may not be executed').argParser(appendTo))
+    .addOption(layersOption())
     .option('--root', 'commands are root of its namespaces, for installers')
     .option('--memory <SIZE>', 'such as 512M: of all of it, or, where no control groups may be made, of each process')
     .option('--pids <COUNT>', 'processes at a time')
@@ -48,7 +57,7 @@ export function addWorkspace(program: Command, { outcome, examples, appendTo }: 
     .option('--json', 'print the result as JSON')
     .action(async (name: string, options: CreateOptions) => {
       const { createVerb } = await import('../verbs/workspace.js');
-      outcome.status = createVerb(name, options);
+      outcome.status = await createVerb(name, options);
     });
   workspace
     .command('run')
@@ -56,6 +65,7 @@ export function addWorkspace(program: Command, { outcome, examples, appendTo }: 
     .argument('<NAME>', 'the workspace')
     .argument('<COMMAND...>', 'the command, after -- if it has options')
     .option('--directory <DIR>', 'where it begins')
+    .addOption(new Option('--layers <CARRIER>', 'for this command, as create has it').choices(CARRIERS))
     .option('--no-watch', 'note no events')
     .option('--dry-run', 'print what it would find, and run nothing')
     .action(async (name: string, command: readonly string[], options: RunInOptions) => {
@@ -149,6 +159,7 @@ export function addWorkspace(program: Command, { outcome, examples, appendTo }: 
       ),
     )
     .addOption(new Option('--pids <COUNT>', 'processes at a time').default('512'))
+    .addOption(layersOption())
     .option('--keep', 'keep the workspace, so that changes can be committed')
     .option('--json', 'print the result as JSON')
     .passThroughOptions()

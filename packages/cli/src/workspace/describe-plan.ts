@@ -3,12 +3,16 @@
 
 import type { MountStep, Surroundings } from '@plinth/sandbox';
 
-export function describePlan(plan: Surroundings): string {
+/** @param mayBeServed nobody has said which carrier its layers have, and it was not tried */
+export function describePlan(plan: Surroundings, mayBeServed = false): string {
+  const isServed = plan.steps.some(({ kind }) => kind === 'fuse');
+  const kernel = `overlayfs of the kernel${mayBeServed ? ', or FUSE where that is refused' : ''}`;
   const lines = [
     `${plan.name}, host name ${plan.hostName}`,
     `user       ${plan.user} is ${plan.insideUser} inside, group ${plan.group} is ${plan.insideGroup}`,
     `network    ${plan.network === 'none' ? 'a loopback interface only' : 'that of the host'}`,
     `directory  ${plan.directory}`,
+    `layers     ${isServed ? 'FUSE, served by the watcher' : kernel}`,
     `rights     ${plan.capabilities.length === 0 ? 'none' : `capabilities ${plan.capabilities.join(', ')} over its own namespaces`}`,
     ...plan.limits.map(({ name, value }) => `limit      ${name} ${value}`),
     ...plan.controlGroups.map(
@@ -27,6 +31,7 @@ function describeStep(step: MountStep): string {
     case 'bind':
       return `${step.at} is ${step.from}, ${step.writable ? 'writable' : 'read-only'}`;
     case 'overlay':
+    case 'fuse':
       return `${step.at} over ${step.lower.join(', ')}; what is written goes to ${step.upper}`;
     case 'link':
       return `${step.at} -> ${step.target}`;

@@ -3,10 +3,11 @@
 // that may be is looked up.
 
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { closeSync, readFileSync } from 'node:fs';
 import { PlinthError } from '@plinth/core';
-import { STATUS } from '@plinth/linux';
-import type { HostFacts, Workspace } from '@plinth/sandbox';
+import { nativeCalls, STATUS } from '@plinth/linux';
+import { connectWatcher, type HostFacts, type LayerCarrier, watcherDirectory, type Workspace } from '@plinth/sandbox';
+import { WATCHER_DESCRIPTOR } from './environment.js';
 
 /** Settings that forbid user namespaces, and what they forbid them with. */
 const SETTINGS = [
@@ -19,17 +20,48 @@ const SETTINGS = [
   },
 ] as const;
 
-/** @throws PlinthError `workspace-refused` (host) */
-export function tryWorkspace(workspace: Workspace, facts: HostFacts): void {
-  const launcher = workspace.launcher(facts, { directory: facts.home });
-  const { status, stderr, error } = spawnSync(launcher, ['true'], { encoding: 'utf8', env: {} });
-  if (error === undefined && status !== STATUS.failed) return;
-  const said = (error?.message ?? stderr).trim().replace(/^plinth: /, '');
+/** What a launch program says when a mount of overlayfs fails. */
+const OVERLAY_REFUSED = / \(overlay\): E[A-Z0-9]+$/;
+
+/**
+ * If the kernel's overlayfs does not lay its layers and nobody has asked for that one, they are carried by FUSE.
+ * @throws PlinthError `workspace-refused`, `watcher` (host)
+ */
+export async function tryWorkspace(
+  workspace: Workspace,
+  facts: HostFacts,
+  wanted: LayerCarrier | undefined,
+): Promise<void> {
+  const first = await refusalOf(workspace, facts);
+  if (first === undefined) return;
+  if (wanted !== undefined || !OVERLAY_REFUSED.test(first)) throw refused(first);
+  workspace.carryBy('fuse');
+  const second = await refusalOf(workspace, facts);
+  if (second !== undefined) throw refused(`${first}, and by FUSE: ${second.replace(/^workspace [^ ]+: /, '')}`);
+}
+
+/** What the launch program says, if it does not even run nothing. */
+async function refusalOf(workspace: Workspace, facts: HostFacts): Promise<string | undefined> {
+  const isServed = workspace.options.layers === 'fuse';
+  const socket = isServed ? await connectWatcher(nativeCalls(), watcherDirectory()) : undefined;
+  const watcher = socket === undefined ? {} : { watcher: { socket: WATCHER_DESCRIPTOR } };
+  const launcher = workspace.launcher(facts, { directory: facts.home, ...watcher });
+  const { status, stderr, error } = spawnSync(launcher, ['true'], {
+    encoding: 'utf8',
+    env: {},
+    stdio: ['ignore', 'pipe', 'pipe', socket ?? 'ignore'],
+  });
+  if (socket !== undefined) closeSync(socket);
+  if (error === undefined && status !== STATUS.failed) return undefined;
+  return (error?.message ?? stderr).trim().replace(/^plinth: /, '');
+}
+
+function refused(said: string): PlinthError {
   const setting = SETTINGS.find(({ file, value }) => readSetting(file) === value);
   const name = setting?.file.slice('/proc/sys/'.length).replaceAll('/', '.');
   const mend = setting === undefined ? 'as root it may work' : `${name} is ${setting.value}: as root, ${setting.mend}`;
   const instead = 'a machine works without it: plinth run --image debian-mini';
-  throw new PlinthError('host', 'workspace-refused', `${said}; ${mend}; ${instead}`);
+  return new PlinthError('host', 'workspace-refused', `${said}; ${mend}; ${instead}`);
 }
 
 function readSetting(file: string): string | undefined {

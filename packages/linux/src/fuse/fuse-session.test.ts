@@ -93,6 +93,30 @@ describe('a FUSE session', () => {
     ]);
   });
 
+  it('speaks of users by their numbers in the mount’s namespace', () => {
+    const { files, asked } = fakeFiles();
+    const pair = { inside: 0, outside: 1000 };
+    const owners = (outside: number): number[] => {
+      const numbers = { user: { ...pair, outside }, group: { inside: 7, outside: 1 } };
+      const answer = Buffer.from(new FuseSession(files, { ...OPTIONS, numbers }).answer(request(3, Buffer.alloc(16)))!);
+      return [answer.readUInt32LE(16 + 16 + 68), answer.readUInt32LE(16 + 16 + 72)];
+    };
+    // Whoever has no number there is nobody.
+    expect([owners(0), owners(1000)]).toEqual([
+      [0, 0xffff_ffff],
+      [0xffff_ffff, 0xffff_ffff],
+    ]);
+    const session = new FuseSession(files, { ...OPTIONS, numbers: { user: pair, group: pair } });
+    session.answer(request(9, Buffer.concat([Buffer.alloc(8), Buffer.from('made\0')])));
+    const change = Buffer.alloc(88);
+    change.writeUInt32LE(2, 0);
+    session.answer(request(4, change));
+    expect(asked.slice(-2)).toEqual([
+      ['makeDirectory', 1, 'made', 0, { user: 1000, group: 1000 }],
+      ['change', 1, { user: 1000, dropRights: false }],
+    ]);
+  });
+
   it('says hello in the version that both know', () => {
     const { files } = fakeFiles();
     const hello = Buffer.alloc(64);

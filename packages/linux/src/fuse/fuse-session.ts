@@ -7,9 +7,10 @@ import { getSystemErrorMap } from 'node:util';
 import { PlinthError } from '@plinth/core';
 import { FILE_ERROR } from '../files/file-calls.js';
 import { FileError } from '../files/file-error.js';
-import type { FileTime } from '../files/file-status.js';
+import type { FileStatus, FileTime } from '../files/file-status.js';
 import { ERROR, type SystemCalls } from '../system-calls.js';
-import { type FuseCaller, type FuseEntry, type FuseFileSystem, type StatusChanges } from './fuse-file-system.js';
+import type { FuseCaller, FuseEntry, FuseFileSystem, StatusChanges } from './fuse-file-system.js';
+import { changesOutside, numbersInside, numbersOutside, type NumberMap } from './fuse-numbers.js';
 import { directoryItemSize, FuseReply } from './fuse-replies.js';
 import { type FuseRequest, MalformedRequest, OPERATION, readRequest, type RequestBody } from './fuse-requests.js';
 
@@ -18,6 +19,8 @@ export interface FuseOptions {
   readonly cacheSeconds: number;
   /** The kernel collects writes and gives them later, in larger pieces. */
   readonly writeback: boolean;
+  /** Of the mount's user namespace, where that is another one than ours; without, numbers are as they are. */
+  readonly numbers?: NumberMap;
 }
 
 const MAJOR = 7;
@@ -67,6 +70,7 @@ export class FuseSession {
   readonly #options: FuseOptions;
   readonly #reply = new FuseReply(MAX_WRITE + 4096);
   readonly #handlers: ReadonlyMap<number, Handler>;
+  readonly #room = Buffer.alloc(REQUEST_ROOM);
   #begun = false;
   /** What the last answer gave: nodes, a file, a directory. */
   #nodes: number[] = [];
@@ -85,19 +89,29 @@ export class FuseSession {
    * @throws PlinthError `fuse` (host)
    */
   serve(calls: SystemCalls, fd: number, onBegun: () => void): void {
-    const room = Buffer.alloc(REQUEST_ROOM);
-    for (;;) {
-      const length = calls.read(fd, room);
-      if (length === -ERROR.ENODEV) return;
-      // ENOENT: the one that asked was killed.
-      if (length === -ERROR.EINTR || length === -ERROR.ENOENT || length === -ERROR.EAGAIN) continue;
-      if (length < 0) throw new PlinthError('host', 'fuse', `/dev/fuse: ${new FileError(-length).message}`);
-      const begun = this.#begun;
-      const answer = this.answer(room.subarray(0, length));
-      // Who asked was killed meanwhile: the kernel knows nothing of what it was given, so it will not give that back.
-      if (answer !== undefined && calls.write(fd, answer) < 0) this.takeBack();
-      if (!begun && this.#begun) onBegun();
+    let told = false;
+    while (this.serveOne(calls, fd)) {
+      if (told || !this.#begun) continue;
+      told = true;
+      onBegun();
     }
+  }
+
+  /**
+   * Answers one request, if there is one; waits for it unless the descriptor does not.
+   * @returns whether the mount is still there
+   * @throws PlinthError `fuse` (host)
+   */
+  serveOne(calls: SystemCalls, fd: number): boolean {
+    const length = calls.read(fd, this.#room);
+    if (length === -ERROR.ENODEV) return false;
+    // ENOENT: the one that asked was killed.
+    if (length === -ERROR.EINTR || length === -ERROR.ENOENT || length === -ERROR.EAGAIN) return true;
+    if (length < 0) throw new PlinthError('host', 'fuse', `/dev/fuse: ${new FileError(-length).message}`);
+    const answer = this.answer(this.#room.subarray(0, length));
+    // Who asked was killed meanwhile: the kernel knows nothing of what it was given, so it will not give that back.
+    if (answer !== undefined && calls.write(fd, answer) < 0) this.takeBack();
+    return true;
   }
 
   /** Nothing if there is none to give. Valid until the next one. */
@@ -138,12 +152,15 @@ export class FuseSession {
 
   #entry(reply: FuseReply, entry: FuseEntry): FuseReply {
     this.#nodes.push(entry.node);
-    return reply.entry(entry, this.#options.cacheSeconds);
+    const status = numbersInside(entry.status, this.#options.numbers);
+    return reply.entry({ ...entry, status }, this.#options.cacheSeconds);
   }
 
   #table(): ReadonlyMap<number, Handler> {
     const files = this.#files;
-    const { cacheSeconds } = this.#options;
+    const { cacheSeconds, numbers } = this.#options;
+    const status = (reply: FuseReply, of: FileStatus): FuseReply =>
+      reply.statusAnswer(numbersInside(of, numbers), cacheSeconds);
     return new Map<number, Handler>([
       [OPERATION.init, (_, body, reply) => this.#init(body, reply)],
       [OPERATION.destroy, (_, _body, reply) => reply],
@@ -160,22 +177,19 @@ export class FuseSession {
           const flags = body.u32();
           body.skip(4);
           const handle = body.u64();
-          return reply.statusAnswer(
-            files.status(node, (flags & GET_BY_HANDLE) === 0 ? undefined : handle),
-            cacheSeconds,
-          );
+          return status(reply, files.status(node, (flags & GET_BY_HANDLE) === 0 ? undefined : handle));
         },
       ],
       [
         OPERATION.setAttributes,
-        ({ node }, body, reply) => reply.statusAnswer(files.change(node, readChanges(body)), cacheSeconds),
+        ({ node }, body, reply) => status(reply, files.change(node, changesOutside(readChanges(body), numbers))),
       ],
       [OPERATION.readLink, ({ node }, _, reply) => reply.bytes(files.readLink(node))],
       [
         OPERATION.symbolicLink,
         (request, body, reply) => {
           const name = body.name();
-          return this.#entry(reply, files.makeSymbolicLink(request.node, name, body.text(), caller(request)));
+          return this.#entry(reply, files.makeSymbolicLink(request.node, name, body.text(), this.#caller(request)));
         },
       ],
       [
@@ -183,7 +197,7 @@ export class FuseSession {
         (request, body, reply) => {
           const [mode, device] = [body.u32(), body.u32()];
           body.skip(8);
-          return this.#entry(reply, files.makeNode(request.node, body.name(), mode, device, caller(request)));
+          return this.#entry(reply, files.makeNode(request.node, body.name(), mode, device, this.#caller(request)));
         },
       ],
       [
@@ -191,7 +205,7 @@ export class FuseSession {
         (request, body, reply) => {
           const mode = body.u32();
           body.skip(4);
-          return this.#entry(reply, files.makeDirectory(request.node, body.name(), mode, caller(request)));
+          return this.#entry(reply, files.makeDirectory(request.node, body.name(), mode, this.#caller(request)));
         },
       ],
       [OPERATION.unlink, ({ node }, body, reply) => after(reply, files.unlink(node, body.name()))],
@@ -241,7 +255,7 @@ export class FuseSession {
         (request, body, reply) => {
           const [flags, mode] = [this.#openFlags(body.u32()), body.u32()];
           body.skip(8);
-          const { entry, handle } = files.create(request.node, body.name(), mode, flags, caller(request));
+          const { entry, handle } = files.create(request.node, body.name(), mode, flags, this.#caller(request));
           this.#file = handle;
           return this.#entry(reply, entry).opened(handle, opened);
         },
@@ -384,6 +398,11 @@ export class FuseSession {
     return reply;
   }
 
+  /** Who asks, by our numbers. */
+  #caller({ user, group }: FuseRequest): FuseCaller {
+    return numbersOutside({ user, group }, this.#options.numbers);
+  }
+
   #lookup(parent: number, name: string): FuseEntry | undefined {
     try {
       return this.#files.lookup(parent, name);
@@ -393,10 +412,6 @@ export class FuseSession {
       throw error;
     }
   }
-}
-
-function caller({ user, group }: FuseRequest): FuseCaller {
-  return { user, group };
 }
 
 /** The reply, once a call that gives nothing was made. */

@@ -39,13 +39,18 @@ export const AT = { workingDirectory: -100, emptyPath: 0x1000, recursive: 0x8000
 
 export const OPEN_FLAG = {
   writeOnly: 1,
+  readWrite: 2,
   create: 0x40,
   exclusive: 0x80,
   truncate: 0x200,
+  nonBlocking: 0x800,
   noFollow: 0x2_0000,
   closeOnExec: 0x8_0000,
   path: 0x20_0000,
 } as const;
+
+/** A file system that is made first and then put in its place: fsopen(2), fsconfig(2), fsmount(2), move_mount(2). */
+export const NEW_MOUNT = { setFlag: 0, setText: 1, create: 6, closeOnExec: 1, fromEmptyPath: 4 } as const;
 
 /** struct open_how of openat2(2): flags, mode, resolve, 8 bytes each. */
 export const OPEN_HOW_SIZE = 24;
@@ -72,6 +77,9 @@ export const LOCK = { exclusive: 2, nonBlocking: 4 } as const;
 export const INTERNET_DATAGRAM = { domain: 2, type: 2 } as const;
 export const SET_INTERFACE_FLAGS = 0x8914;
 export const INTERFACE_UP = 0x41;
+
+/** MSG_NOSIGNAL of send(2): whose other end is gone gets an error only. */
+export const SEND_NO_SIGNAL = 0x4000;
 
 /** landlock_add_rule(2): what is beneath a path. */
 export const LANDLOCK_PATH_BENEATH = 1;

@@ -98,4 +98,7 @@ export class RefusingCalls implements SystemCalls {
   poll(_descriptors: Uint8Array, _milliseconds: number): Promise<Result> {
     return Promise.resolve(-this.error);
   }
+  wait(_descriptors: Uint8Array, _milliseconds: number): Result {
+    return -this.error;
+  }
 }

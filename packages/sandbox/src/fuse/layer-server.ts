@@ -20,6 +20,7 @@ import {
   openFuse,
   unmountFuse,
 } from '@plinth/linux';
+import { CACHE_SECONDS } from './serve-request.js';
 import { LayeredFiles, type LayerStack } from '../layers/layered-files.js';
 
 /** The device that the mount table names for these mounts: what they are found by. */
@@ -75,7 +76,7 @@ export class LayerServer {
     // Asking what is mounted there would wait for the server that is not there yet.
     const place = mounted === undefined ? realpathSync(target) : target;
     const at = mounted === undefined ? { target: place } : { fd: PASSED };
-    const options: LayerServerOptions = { cacheSeconds: 1, writeback: false, ...stack, at };
+    const options: LayerServerOptions = { cacheSeconds: CACHE_SECONDS, writeback: false, ...stack, at };
     const main = fileURLToPath(new URL('layer-server-main.js', import.meta.url));
     const child = spawn(process.execPath, [main, JSON.stringify(options)], {
       stdio: ['ignore', 'pipe', 'pipe', mounted ?? 'ignore'],

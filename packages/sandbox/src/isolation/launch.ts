@@ -10,22 +10,19 @@ import {
   CLONE,
   CLONE_ARGUMENTS,
   CLONE_INTO_GROUP,
-  DESCRIPTOR_AT,
   ERROR,
   type CodeLabel,
   LaunchProgram,
   INTERFACE_UP,
   INTERNET_DATAGRAM,
-  ioVector,
   LOCK,
-  messageHeader,
   MOUNT,
   type OnError,
   OPEN_FLAG,
-  passedDescriptor,
   PROCESS_CONTROL,
   SECCOMP_FLAG,
   SECCOMP_SET_FILTER,
+  SEND_NO_SIGNAL,
   SET_INTERFACE_FLAGS,
   SIGNAL,
   SIGNAL_MASK_SET,
@@ -35,6 +32,7 @@ import {
 } from '@plinth/linux';
 import { emitLandlock } from './landlock.js';
 import { emitSteps, outside } from './mount-steps.js';
+import { emitPass, ServedLayers } from './served-layers.js';
 import { type ControlGroup, LIMITS, type Surroundings } from './surroundings.js';
 
 const WORD = 8;
@@ -50,8 +48,6 @@ const ALL_NUMBERS = 4_294_967_295;
 const CAPABILITIES = 64;
 /** A byte for the watcher. */
 export const COMMAND_ENDED = 0x45;
-/** MSG_NOSIGNAL. */
-const NO_SIGNAL = 0x4000;
 const LOOPBACK = 'lo';
 const INTERFACE_NAME_SIZE = 16;
 /** struct ifreq. */
@@ -63,6 +59,8 @@ export function launchFile(plan: Surroundings): Uint8Array {
   const stack = program.slot();
   program.storeStack(stack);
   emitLock(program, plan);
+  const served = new ServedLayers(program, plan);
+  served.emitMounts('outside');
   for (const group of plan.controlGroups) emitControlGroup(program, group);
   const pipe = program.bytes(new Uint8Array(2 * INT));
   program.call('pipe2', [pipe, OPEN_FLAG.closeOnExec], { message: 'a pipe' });
@@ -76,8 +74,9 @@ export function launchFile(plan: Surroundings): Uint8Array {
   );
   const outer = program.label();
   program.jumpIf(child, 'ne', 0, outer);
-  emitFirstProcess(program, plan, stack, pipe);
+  emitFirstProcess(program, plan, served, stack, pipe);
   program.here(outer);
+  served.emitForget();
   emitMaps(program, plan, child);
   emitProcessFile(program, plan, child);
   const [reads, writes] = pipeEnds(program, pipe);
@@ -194,7 +193,13 @@ function emitProcessFile(program: LaunchProgram, { processFile }: Surroundings, 
   program.call('close', [fd], 'ignore');
 }
 
-function emitFirstProcess(program: LaunchProgram, plan: Surroundings, stack: Slot, pipe: number): void {
+function emitFirstProcess(
+  program: LaunchProgram,
+  plan: Surroundings,
+  served: ServedLayers,
+  stack: Slot,
+  pipe: number,
+): void {
   program.call('prctl', [PROCESS_CONTROL.parentDeathSignal, SIGNAL.kill, 0, 0, 0], { message: 'its end' });
   const [reads, writes] = pipeEnds(program, pipe);
   program.call('close', [writes], 'ignore');
@@ -209,7 +214,8 @@ function emitFirstProcess(program: LaunchProgram, plan: Surroundings, stack: Slo
   const hostName = plan.hostName;
   program.call('sethostname', [program.text(hostName), hostName.length], { message: `host name ${hostName}` });
   if (plan.network === 'none') emitLoopback(program);
-  emitRoot(program, plan);
+  served.emitMounts('inside');
+  emitRoot(program, plan, served);
   const child = program.slot();
   program.call('fork', [], { message: 'a process' }, child);
   const waits = program.label();
@@ -249,7 +255,7 @@ function emitLoopback(program: LaunchProgram): void {
 }
 
 /** The new root, which then is the only one. */
-function emitRoot(program: LaunchProgram, plan: Surroundings): void {
+function emitRoot(program: LaunchProgram, plan: Surroundings, served: ServedLayers): void {
   const { root, steps } = plan;
   const none = program.text('none');
   const own = { message: 'its own mounts' };
@@ -264,7 +270,7 @@ function emitRoot(program: LaunchProgram, plan: Surroundings): void {
       message: root,
     },
   );
-  emitSteps(program, root, steps);
+  emitSteps(program, root, steps, served);
   const old = '.plinth-host';
   program.call('mkdir', [program.text(outside(root, `/${old}`)), 0o700], own);
   program.call('pivot_root', [program.text(root), program.text(outside(root, `/${old}`))], own);
@@ -298,18 +304,15 @@ function emitProgram(program: LaunchProgram, plan: Surroundings, stack: Slot): v
   view.setBigUint64(WORD, BigInt(program.bytes(plan.filter)), true);
   const filterAt = program.bytes(filter);
   const onError = { message: 'its filter of system calls' };
-  if (plan.watcher === undefined) program.call('seccomp', [SECCOMP_SET_FILTER, 0, filterAt], onError);
-  else emitWatched(program, filterAt, plan.watcher);
+  const { socket, line } = plan.watcher ?? {};
+  if (socket === undefined || line === undefined) program.call('seccomp', [SECCOMP_SET_FILTER, 0, filterAt], onError);
+  else emitWatched(program, filterAt, socket, line);
   program.call('close_range', [3, 0xffff_ffff, 0], { message: 'open files' });
   emitExecute(program, plan.path, stack);
 }
 
 /** The filter, and who is told: the watcher gets the descriptor that is told before anything else happens. */
-function emitWatched(
-  program: LaunchProgram,
-  filter: number,
-  { socket, line }: NonNullable<Surroundings['watcher']>,
-): void {
+function emitWatched(program: LaunchProgram, filter: number, socket: number, line: string): void {
   const { newListener, waitKillable } = SECCOMP_FLAG;
   const [listener, older, have] = [program.slot(), program.label(), program.label()];
   program.call('seccomp', [SECCOMP_SET_FILTER, newListener | waitKillable, filter], older, listener);
@@ -322,20 +325,14 @@ function emitWatched(
     listener,
   );
   program.here(have);
-  const control = program.bytes(passedDescriptor());
-  // Eight bytes are written where four are meant, and those behind them are zero.
-  program.set({ slot: control + DESCRIPTOR_AT }, listener);
-  const vector = program.bytes(ioVector(program.text(line), Buffer.byteLength(line)));
-  program.call('sendmsg', [socket, program.bytes(messageHeader(vector, control)), NO_SIGNAL], {
-    message: 'its watcher',
-  });
+  emitPass(program, socket, line, listener);
 }
 
 /** Tells the watcher that the command has ended, and waits until it has looked at what is left. */
 function emitCommandEnded(program: LaunchProgram, { socket }: NonNullable<Surroundings['watcher']>): void {
   const none = program.label();
   const byte = program.bytes(Uint8Array.of(COMMAND_ENDED));
-  program.call('sendto', [socket, byte, 1, NO_SIGNAL, 0, 0], none);
+  program.call('sendto', [socket, byte, 1, SEND_NO_SIGNAL, 0, 0], none);
   program.call('read', [socket, byte, 1], none);
   program.here(none);
 }

@@ -14,6 +14,7 @@ import {
   RESOLVE,
   type Slot,
 } from '@plinth/linux';
+import type { ServedLayers } from './served-layers.js';
 import type { MountStep } from './surroundings.js';
 
 /** struct mount_attr: set, cleared, propagation, user namespace. */
@@ -26,12 +27,17 @@ export function outside(root: string, at: string): string {
 }
 
 /** All steps, in order. */
-export function emitSteps(program: LaunchProgram, root: string, steps: readonly MountStep[]): void {
+export function emitSteps(
+  program: LaunchProgram,
+  root: string,
+  steps: readonly MountStep[],
+  served: ServedLayers,
+): void {
   // What is mounted last over a path says whose its names are: ours in memory, anybody's in layers and in what is bound.
   const mounted: { at: string; ours: boolean }[] = [{ at: '/', ours: true }];
   for (const step of steps) {
     const over = mounted.findLast(({ at }) => at === '/' || step.at === at || step.at.startsWith(`${at}/`))!;
-    emitStep(program, { root, checked: !over.ours }, step);
+    emitStep(program, { root, checked: !over.ours, served }, step);
     if (step.kind !== 'directory' && step.kind !== 'link' && step.kind !== 'file') {
       mounted.push({ at: step.at, ours: step.kind === 'memory' });
     }
@@ -42,6 +48,7 @@ interface Ground {
   readonly root: string;
   /** Whether names on the way to where the step puts something may be symbolic links. */
   readonly checked: boolean;
+  readonly served: ServedLayers;
 }
 
 function emitStep(program: LaunchProgram, ground: Ground, step: MountStep): void {
@@ -97,6 +104,10 @@ function emitStep(program: LaunchProgram, ground: Ground, step: MountStep): void
       emitMount(program, ground, step, { type: 'overlay', options });
       return;
     }
+    case 'fuse':
+      emitPlain(program, ground, step.at);
+      ground.served.emitPlace(step, target);
+      return;
     case 'processes':
       emitMount(program, ground, step, { type: 'proc', options: '', flags: MOUNT.noDevices | MOUNT.noExecute });
       return;

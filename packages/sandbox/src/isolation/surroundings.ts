@@ -19,18 +19,21 @@ export type MountStep =
       readonly writable: boolean;
       readonly devices?: boolean;
     }
-  /** Directories one over the other, the first one topmost, and what is written goes to `upper`. */
-  | {
-      readonly kind: 'overlay';
-      readonly at: string;
-      readonly lower: readonly string[];
-      readonly upper: string;
-      readonly work: string;
-    }
+  | LayeredStep
   /** The processes of this root. */
   | { readonly kind: 'processes'; readonly at: string }
   /** Terminals of its own, of this group where that is one inside. */
   | { readonly kind: 'terminals'; readonly at: string; readonly group?: number };
+
+/** Directories one over the other, the first one topmost, and what is written goes to `upper`. */
+export interface LayeredStep {
+  /** By the kernel's overlayfs, or by the watcher. */
+  readonly kind: 'overlay' | 'fuse';
+  readonly at: string;
+  readonly lower: readonly string[];
+  readonly upper: string;
+  readonly work: string;
+}
 
 /** A resource limit of each process (getrlimit(2)), soft and hard. */
 export interface Limit {
@@ -74,8 +77,11 @@ export interface Surroundings {
   readonly controlGroups: readonly ControlGroup[];
   /** A seccomp filter: instructions of classic BPF, 8 bytes each. */
   readonly filter: Uint8Array;
-  /** Who is told of calls that the filter says so of: a connected socket (its number), and the line that is sent to it. */
-  readonly watcher?: { readonly socket: number; readonly line: string };
+  /**
+   * Who serves layers by FUSE, by a connected socket (its number). With a line, which is sent to it, it is also told of calls that the
+   * filter says so of.
+   */
+  readonly watcher?: { readonly socket: number; readonly line?: string };
   /** Where Landlock lets it write; it may read and execute everywhere. */
   readonly writable: readonly string[];
   /** A file that is locked as long as any of it runs. */

@@ -4,4 +4,6 @@
 import { nativeCalls } from '@plinth/linux';
 import { serveWatcher } from './watcher-process.js';
 
+// Files that layers get have the modes that programs ask for; ours say theirs.
+process.umask(0);
 await serveWatcher(nativeCalls(), process.argv[2]!);

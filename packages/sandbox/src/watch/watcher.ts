@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One watcher for all workspaces of a user: it is told calls before they are made, notes them as findings, and answers. A workspace
-// whose watcher has died goes on without what is told: those calls then fail, so nothing is done unseen.
+// whose watcher has died goes on without what is told: those calls then fail, so nothing is done unseen. It also serves layers by FUSE,
+// where the kernel does not lay them; of those programs get ENOTCONN then.
 
 import {
   answerNotification,
@@ -14,6 +15,8 @@ import {
   stillWaits,
   type SystemCalls,
 } from '@plinth/linux';
+import { LayerThread } from '../fuse/layer-thread.js';
+import { LONGEST_REFUSAL, SERVED, type ServeRequest } from '../fuse/serve-request.js';
 import { COMMAND_ENDED } from '../isolation/launch.js';
 import { type Connection, MOST_ALIKE, note, type WatchedRun } from './connection.js';
 import { isDenied, judge, openGate } from './executions.js';
@@ -31,13 +34,14 @@ const IDLE_MILLISECONDS = 10_000;
 export async function watch(calls: SystemCalls, socket: number, withdraw: () => void): Promise<void> {
   const connections = new Set<Connection>();
   using tracer = beginTracer(calls);
+  const layers = new LayerThread(calls);
   let withdrawn = false;
   for (;;) {
     const waiting: { fd: number; ready: () => void }[] = [
       { fd: socket, ready: () => accept(calls, socket, connections) },
     ];
     for (const connection of connections) {
-      waiting.push({ fd: connection.fd, ready: () => hear(calls, connection, connections, tracer) });
+      waiting.push({ fd: connection.fd, ready: () => hear({ calls, connections, tracer, layers }, connection) });
       const { gate } = connection;
       if (gate !== undefined)
         waiting.push({ fd: gate.fd, ready: () => gate.answer((asked) => judge(connection, asked)) });
@@ -51,10 +55,11 @@ export async function watch(calls: SystemCalls, socket: number, withdraw: () => 
     }
     const descriptors = new Uint8Array(POLL_SIZE * waiting.length);
     waiting.forEach(({ fd }, n) => setPoll(descriptors, n, fd, POLL.in));
-    const patience = connections.size > 0 ? -1 : withdrawn ? 0 : IDLE_MILLISECONDS;
+    const idle = connections.size === 0 && !layers.serves;
+    const patience = connections.size > 0 ? -1 : idle && withdrawn ? 0 : IDLE_MILLISECONDS;
     const count = await calls.poll(descriptors, patience);
-    if (count === 0 && connections.size === 0) {
-      if (withdrawn) return;
+    if (count === 0 && idle) {
+      if (withdrawn) break;
       withdraw();
       withdrawn = true;
     }
@@ -62,6 +67,7 @@ export async function watch(calls: SystemCalls, socket: number, withdraw: () => 
       if (polled(descriptors, n) !== 0) ready();
     });
   }
+  await layers.end();
 }
 
 function accept(calls: SystemCalls, socket: number, connections: Set<Connection>): void {
@@ -79,22 +85,30 @@ function accept(calls: SystemCalls, socket: number, connections: Set<Connection>
   });
 }
 
-function hear(
-  calls: SystemCalls,
-  connection: Connection,
-  connections: Set<Connection>,
-  tracer: OpenTracer | undefined,
-): void {
+interface Watch {
+  readonly calls: SystemCalls;
+  readonly connections: Set<Connection>;
+  readonly tracer: OpenTracer | undefined;
+  readonly layers: LayerThread;
+}
+
+function hear(watching: Watch, connection: Connection): void {
+  const { calls, connections, tracer } = watching;
   const received = receiveWithDescriptor(calls, connection.fd, LINE_ROOM);
   if (typeof received === 'number' || received.bytes.length === 0) {
     finish(calls, connection, connections, tracer);
     return;
   }
   if (received.descriptor !== undefined && connection.run === undefined) {
-    connection.run = parseRun(received.bytes);
+    const said = parse(received.bytes);
+    if (said !== undefined && 'layers' in said) {
+      void serveLayers(watching, connection, received.descriptor, said);
+      return;
+    }
+    connection.run = said;
     connection.listener = received.descriptor;
-    if (connection.run === undefined) finish(calls, connection, connections, tracer);
-    else if (tracer !== undefined) connection.group = traceOpens(tracer, connection.run);
+    if (said === undefined) finish(calls, connection, connections, tracer);
+    else if (tracer !== undefined) connection.group = traceOpens(tracer, said);
     return;
   }
   if (received.bytes[0] === COMMAND_ENDED) {
@@ -105,10 +119,23 @@ function hear(
   }
 }
 
-function parseRun(bytes: Uint8Array): WatchedRun | undefined {
+async function serveLayers(
+  { calls, connections, layers }: Watch,
+  connection: Connection,
+  fd: number,
+  request: ServeRequest,
+): Promise<void> {
+  const refusal = await layers.serve(fd, request);
+  // It may have ended meanwhile, and its number be another's.
+  if (!connections.has(connection)) return;
+  const text = Buffer.from(`${(refusal ?? '').slice(0, LONGEST_REFUSAL / 4)}\0`);
+  calls.write(connection.fd, refusal === undefined ? Uint8Array.of(SERVED) : text);
+}
+
+function parse(bytes: Uint8Array): WatchedRun | ServeRequest | undefined {
   try {
     // Who speaks is a launch program of ours, and the same user.
-    return JSON.parse(Buffer.from(bytes).toString()) as WatchedRun;
+    return JSON.parse(Buffer.from(bytes).toString()) as WatchedRun | ServeRequest;
   } catch {
     return undefined;
   }

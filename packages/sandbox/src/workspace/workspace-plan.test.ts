@@ -42,7 +42,7 @@ const places = {
 
 const plan = (options: Partial<WorkspaceOptions>) =>
   workspacePlan(
-    { home: 'private', network: 'none', folders: [], deniedPrograms: [], asRoot: false, ...options },
+    { home: 'private', network: 'none', folders: [], deniedPrograms: [], asRoot: false, layers: 'overlay', ...options },
     facts,
     places,
     { directory: '/home/ann' },

@@ -11,6 +11,9 @@ import { SECRETS } from '../isolation/secrets.js';
 import type { ControlGroup, Limit, MountStep, Surroundings } from '../isolation/surroundings.js';
 import type { Controller, HostFacts } from './host-facts.js';
 
+/** Who lays its layers over one another: the kernel's overlayfs, or the watcher by FUSE. On disk they have one form. */
+export type LayerCarrier = 'overlay' | 'fuse';
+
 export interface WorkspaceOptions {
   /** `private` is empty, `cow` is the real one with a layer over it, secrets hidden. */
   readonly home: 'private' | 'cow';
@@ -21,6 +24,7 @@ export interface WorkspaceOptions {
   readonly deniedPrograms: readonly string[];
   /** Root of its own namespaces, for installers. */
   readonly asRoot: boolean;
+  readonly layers: LayerCarrier;
   readonly processes?: number;
   /** Bytes of memory: of all of it with control groups, of each process's address space without. */
   readonly memory?: number;
@@ -123,6 +127,8 @@ export interface RunPlace {
   /** Where commands begin. */
   readonly directory: string;
   readonly watcher?: Surroundings['watcher'];
+  /** Other than the workspace has it. */
+  readonly layers?: LayerCarrier;
   /** A directory of the host that is there as `EXCHANGE`, to be written. */
   readonly exchange?: string;
 }
@@ -133,7 +139,7 @@ export function workspacePlan(
   options: WorkspaceOptions,
   facts: HostFacts,
   places: WorkspacePlaces,
-  { directory, watcher, exchange }: RunPlace,
+  { directory, watcher, exchange, layers = options.layers }: RunPlace,
 ): Surroundings {
   const parts = layeredParts(options, facts);
   const steps: MountStep[] = [];
@@ -152,7 +158,7 @@ export function workspacePlan(
     steps.push({ kind: 'directory', at: EXCHANGE, mode: 0o755 });
     steps.push({ kind: 'bind', at: EXCHANGE, from: exchange, writable: true });
   }
-  for (const part of parts) steps.push(...partSteps(part, places));
+  for (const part of parts) steps.push(...partSteps(part, layers, places));
   steps.push(...secretSteps(parts, options, facts), ...processSteps(facts, places.root), ...deviceSteps(facts));
   const inside = options.asRoot ? 0 : facts.user;
   return {
@@ -170,7 +176,7 @@ export function workspacePlan(
     capabilities: inside === 0 && options.asRoot ? ROOT_CAPABILITIES : [],
     limits: limits(options, facts),
     controlGroups: controlGroups(options, facts, places),
-    filter: isolationFilter(watcher !== undefined),
+    filter: isolationFilter(watcher?.line !== undefined),
     ...(watcher === undefined ? {} : { watcher }),
     writable: [...layered, '/tmp', '/run', '/dev', '/proc'],
     lock: places.lock,
@@ -178,11 +184,11 @@ export function workspacePlan(
   };
 }
 
-function partSteps({ at, layer, base }: LayeredPart, places: WorkspacePlaces): MountStep[] {
+function partSteps({ at, layer, base }: LayeredPart, kind: LayerCarrier, places: WorkspacePlaces): MountStep[] {
   const made = ancestors(at).map((one): MountStep => ({ kind: 'directory', at: one, mode: 0o755 }));
   const [upper, work] = [posix.join(places.upper, layer), posix.join(places.work, layer)];
   if (base === undefined) return [...made, { kind: 'bind', at, from: upper, writable: true }];
-  return [...made, { kind: 'overlay', at, lower: [base], upper, work }];
+  return [...made, { kind, at, lower: [base], upper, work }];
 }
 
 /** It and what it lies in, from the outermost on. */

@@ -40,6 +40,7 @@ import { type Change, changesOf } from '../layers/changes.js';
 import { removeTree } from '../layers/remove-tree.js';
 import {
   ancestors,
+  type LayerCarrier,
   type LayeredPart,
   layeredParts,
   numberedGroup,
@@ -162,6 +163,12 @@ export class Workspace {
 
   get options(): WorkspaceOptions {
     return this.#state.options;
+  }
+
+  /** From now on its layers are carried by this one. */
+  carryBy(layers: LayerCarrier): void {
+    this.#state = { ...this.#state, options: { ...this.#state.options, layers } };
+    writeState(this.directory, this.#state);
   }
 
   get created(): string {
@@ -430,7 +437,12 @@ function readState(directory: string, name: string): State {
     return complain(`it is of version ${String(state.version)}, and this Plinth reads ${VERSION}`);
   const { options, upper } = state;
   const whole = typeof options === 'object' && typeof upper === 'string' && NUMBER.test(upper);
-  return whole ? (state as State) : complain('something is missing in it');
+  if (!whole) return complain('something is missing in it');
+  // Before there was a choice.
+  return {
+    ...(state as State),
+    options: { ...options, layers: (options as Partial<WorkspaceOptions>).layers ?? 'overlay' },
+  };
 }
 
 /** Directories of a layer, with the modes and owners of what they lie over: the merged directory shows those of the upper one. */

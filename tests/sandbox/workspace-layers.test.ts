@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+// Workspaces whose layers the watcher carries by FUSE: chosen where the kernel lays none, for whom it is worked, and what becomes of them
+// when the watcher is killed. What a workspace promises is tested of both in workspace.test.ts.
+
+import { execFileSync, spawnSync } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { whyNotIsolated } from './isolated.js';
+import { WorkspaceUser } from './workspace-user.js';
+
+const reason =
+  whyNotIsolated('tests/sandbox/workspace-layers.test.ts') ?? (existsSync('/dev/fuse') ? undefined : 'no /dev/fuse');
+const isRoot = process.getuid?.() === 0;
+const NOBODY = 65_534;
+
+describe.skipIf(reason !== undefined)('layers of a workspace', () => {
+  let user: WorkspaceUser;
+  beforeEach(() => void (user = new WorkspaceUser()));
+  afterEach(() => user[Symbol.dispose]());
+
+  const create = (...options: readonly string[]) =>
+    user.plinth('workspace', 'create', 'w', '--deny', 'net', '--folder', '.', ...options);
+  const inside = (script: string, ...options: readonly string[]) =>
+    user.plinth('workspace', 'run', ...options, 'w', '--', 'sh', '-c', script);
+
+  it('may be carried by the other one for a command', () => {
+    user.write('gone', 'x');
+    expect(create()).toMatchObject({ status: 0 });
+    expect(inside('grep -c plinth-overlay /proc/mounts')).toMatchObject({ status: 0 });
+    const served = inside('grep -c plinth-overlay /proc/mounts; rm gone; echo served > file', '--layers', 'fuse');
+    expect(served).toEqual({ status: 0, stdout: '0\n', stderr: '' });
+    expect(inside('ls; cat file').stdout).toBe('file\nserved\n');
+    // Nobody is told, and they are served all the same.
+    const unwatched = inside('ls; cat file; echo again > file', '--layers', 'fuse', '--no-watch');
+    expect(unwatched).toEqual({ status: 0, stdout: 'file\nserved\n', stderr: '' });
+    expect(inside('cat file').stdout).toBe('again\n');
+    const plan = user.plinth('workspace', 'run', 'w', '--layers', 'fuse', '--dry-run', 'true').stdout;
+    expect(plan).toContain('layers     FUSE, served by the watcher\n');
+  });
+
+  it('that cannot be served are told in one line', () => {
+    create('--layers', 'fuse');
+    const layer = join(user.folder, 'data/plinth/workspaces/w/layers/1/root/usr');
+    rmSync(layer, { recursive: true });
+    writeFileSync(layer, '');
+    const stderr = `plinth: workspace w: /usr (fuse): layer ${layer}: ENOTDIR\n`;
+    expect(inside('true')).toEqual({ status: 125, stdout: '', stderr });
+  });
+
+  it('give errors when their watcher is killed, and are there again', async () => {
+    create('--layers', 'fuse');
+    const script = 'echo begun; read nothing; echo late > file && exit 5; exit 6';
+    const { said, end } = user.start('workspace', 'run', 'w', '--', 'sh', '-c', script);
+    expect(await said).toBe('begun\n');
+    process.kill(user.watcher!, 'SIGKILL');
+    // ENOTCONN; or a page of the shell that nobody reads any more.
+    expect([6, 128 + 7]).toContain(await end());
+    const { stdout } = user.plinth('doctor', '--clean', '--json');
+    const { leftovers } = JSON.parse(stdout) as { readonly leftovers: readonly string[] };
+    expect(leftovers.filter((path) => path.startsWith(user.folder))).toEqual([]);
+    expect(inside('ls; echo on time > file; cat file')).toEqual({ status: 0, stdout: 'on time\n', stderr: '' });
+    user.plinth('workspace', 'rm', 'w');
+    expect(readdirSync(join(user.folder, 'data/plinth/workspaces'))).toEqual([]);
+  });
+
+  it.skipIf(!isRoot)('are carried by FUSE where overlayfs lays none', () => {
+    // One that is below another can have no layer that is written.
+    const data = join(user.folder, 'data');
+    for (const name of ['data', 'upper', 'work']) mkdirSync(join(user.folder, name));
+    const options = `lowerdir=${data},upperdir=${join(user.folder, 'upper')},workdir=${join(user.folder, 'work')}`;
+    execFileSync('mount', ['-t', 'overlay', '-o', options, 'plinth-test', data]);
+    try {
+      const forced = create('--layers', 'overlay');
+      expect([forced.status, forced.stderr]).toEqual([
+        3,
+        expect.stringMatching(/^plinth: workspace w: \/\w+ \(overlay\): E[A-Z]+; .*plinth run --image debian-mini\n$/),
+      ]);
+      const args = ['workspace', 'create', 'w', '--deny', 'net'];
+      const neither = user.unshared(['--mount'], 'mount --bind /dev/null /dev/fuse', ...args);
+      expect([neither.status, neither.stderr]).toEqual([
+        3,
+        expect.stringMatching(
+          /^plinth: workspace w: \/\w+ \(overlay\): E[A-Z]+, and by FUSE: \/\w+ \(fuse\): EINVAL; .*\n$/,
+        ),
+      ]);
+      expect(create()).toMatchObject({ status: 0 });
+      const [only] = JSON.parse(user.plinth('workspace', 'list', '--json').stdout) as { readonly layers: string }[];
+      expect(only!.layers).toBe('fuse');
+      // Nor can there be devices in it, so what hides is an empty file.
+      expect(inside('rm /etc/passwd; rm -r /usr/share/doc/bash; ls /etc/passwd /usr/share/doc/bash')).toMatchObject({
+        status: 2,
+        stdout: '',
+      });
+      const { stdout } = user.plinth('workspace', 'review', 'w');
+      expect(stdout).toMatch(/^ {2}deleted {2}\/etc\/passwd {2}\(file\)$/m);
+      expect(stdout).toMatch(/^ {2}deleted {2}\/usr\/share\/doc\/bash {2}\(directory\)$/m);
+    } finally {
+      user.plinth('workspace', 'rm', 'w');
+      spawnSync('umount', ['--lazy', data]);
+    }
+  });
+
+  it.skipIf(!isRoot)('are a user’s without rights, whose number is another one inside', () => {
+    spawnSync('chown', ['-R', `${NOBODY}:${NOBODY}`, user.folder]);
+    chmodSync(user.folder, 0o755);
+    // As udev of Debian has it.
+    const device = join(user.folder, 'fuse');
+    execFileSync('mknod', ['-m', '666', device, 'c', '10', '229']);
+    const without = (...args: readonly string[]) => {
+      const drop = `exec setpriv --reuid=${NOBODY} --regid=${NOBODY} --clear-groups "$@"`;
+      return user.unshared(['--mount'], `mount --bind ${device} /dev/fuse && set -- sh -c '${drop}' sh "$@"`, ...args);
+    };
+    for (const [options, number] of [
+      [[], NOBODY],
+      [['--root'], 0],
+    ] as const) {
+      const made = without(
+        'workspace',
+        'create',
+        'w',
+        '--deny',
+        'net',
+        '--folder',
+        '.',
+        '--layers',
+        'fuse',
+        ...options,
+      );
+      expect(made).toMatchObject({ status: 0, stderr: '' });
+      const script =
+        'touch mine; mkdir -m 700 own; touch own/x; chmod 4711 mine; stat -c %u:%g:%a mine; stat -c %u /etc/passwd; cat /etc/shadow';
+      expect(without('workspace', 'run', 'w', '--', 'sh', '-c', script)).toEqual({
+        status: 1,
+        stdout: `${number}:${number}:4711\n${NOBODY}\n`,
+        stderr: 'cat: /etc/shadow: Permission denied\n',
+      });
+      const { uid, gid, mode } = statSync(join(user.folder, 'data/plinth/workspaces/w/layers/1/folder-0/mine'));
+      expect([uid, gid, mode & 0o7777]).toEqual([NOBODY, NOBODY, 0o4711]);
+      expect(without('workspace', 'review', 'w').stdout).toContain(`added    ${user.project}/own/x`);
+      expect(without('workspace', 'rm', 'w')).toMatchObject({ status: 0, stderr: '' });
+    }
+  });
+});
