@@ -110,6 +110,24 @@ describe.skipIf(reason !== undefined).each(carriers)('a workspace whose layers a
     expect(stderr.trimEnd().split('\n')).toHaveLength(1);
   });
 
+  it('says what was changed in a registry of Wine, key by key', () => {
+    user.plinth('workspace', 'create', 'registry', '--deny', 'net', '--folder', '.');
+    user.write('user.reg', 'WINE REGISTRY Version 2\n\n[Software\\\\App] 1\n"Size"=dword:00000002\n');
+    const line = String.raw`'[Software\\\\Other] 1\n"Name"="x"\n'`;
+    user.plinth('workspace', 'run', 'registry', '--', 'sh', '-c', `printf ${line} >>user.reg`);
+    const { stdout } = user.plinth('workspace', 'review', 'registry');
+    expect(stdout).toContain(
+      `registry in ${user.project}/user.reg
+  added     HKEY_CURRENT_USER\\Software\\Other\\
+  added     HKEY_CURRENT_USER\\Software\\Other\\Name  REG_SZ "x"
+`,
+    );
+    user.plinth('workspace', 'run', 'registry', '--', 'sh', '-c', 'echo "[broken" >>user.reg');
+    const broken = user.plinth('workspace', 'review', 'registry');
+    expect(broken.stdout).toMatch(/registry in .*\/user\.reg\n {2}.*user\.reg: user\.reg.* line 7/);
+    user.plinth('workspace', 'rm', 'registry');
+  });
+
   it('says what was changed, and brings to the host what is wanted of it', () => {
     create('changes', '--deny', 'net', '--folder', '.');
     mkdirSync(join(user.project, 'old/deep'), { recursive: true });

@@ -41,5 +41,5 @@ function rowOf(change: RegistryChange, key: string): RegistryRow {
 export function formatRegistryRow({ change, key, value, before, after }: RegistryRow): string {
   const path = value === undefined ? `${key}\\` : `${key}\\${value === '' ? '(Default)' : value}`;
   const data = [before, after].filter((one) => one !== undefined).join(' -> ');
-  return `${change.padEnd(8)}  ${path}  ${data}`.trimEnd().replaceAll(/\p{Cc}/gu, '?') + '\n';
+  return `${change.padEnd(8)}  ${path}  ${data}`.trimEnd().replaceAll(/\p{Cc}/gu, '?');
 }

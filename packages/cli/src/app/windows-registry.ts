@@ -2,16 +2,7 @@
 // What a program of Windows has written to its registry. Its texts lie in the prefix, in the file's layers and, once it has run, in its
 // state; beside them the launcher keeps those that its first run began with (`keep_registry` in templates/launcher.sh).
 
-import {
-  existsSync,
-  lstatSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
@@ -24,8 +15,12 @@ import {
   prefixLayer,
   type PrefixTexts,
 } from '@plinth/sandbox';
+import { readPlainFile } from '../host/read-plain-file.js';
 import type { HostTools } from '../image/host-tools.js';
 import { unpackFromImage } from './squash.js';
+
+/** A fresh registry of Wine has 1.7 MB. */
+const MOST_BYTES = 1 << 28;
 
 /** Names in the prefix of what is no file of the program: its registry, and Wine's note of its own version. */
 export const PREFIX_OWN: readonly string[] = [...PREFIX_PARTS.map(({ file }) => file), '.update-timestamp'];
@@ -90,12 +85,13 @@ async function textsOf(tools: HostTools, file: string, { layers }: Bundle, prefi
   }
 }
 
-/** The program may have put anything there, so no link is followed. */
 function readTexts(directory: string): PrefixTexts {
-  const there = PREFIX_PARTS.map(({ file }) => [file, join(directory, file)] as const).filter(
-    ([, path]) => lstatSync(path, { throwIfNoEntry: false })?.isFile() === true,
+  return Object.fromEntries(
+    PREFIX_PARTS.flatMap(({ file }) => {
+      const bytes = readPlainFile(join(directory, file), MOST_BYTES);
+      return bytes === undefined ? [] : [[file, bytes]];
+    }),
   );
-  return Object.fromEntries(there.map(([file, path]) => [file, readFileSync(path)]));
 }
 
 function sameBytes(one: Uint8Array | undefined, other: Uint8Array | undefined): boolean {

@@ -24,7 +24,8 @@ import {
   verifyBundle,
   writeProof,
 } from '@plinth/sandbox';
-import { type PackOptions, packBundle, workDirectory, writeBundleFile } from '../app/pack.js';
+import { workDirectory, writeBundleFile } from '../app/bundle-file.js';
+import { type PackOptions, packBundle } from '../app/pack.js';
 import { formatRegistryRow, registryRows } from '../app/registry-rows.js';
 import { listImage, makeImage } from '../app/squash.js';
 import { type Change, stateChanges } from '../app/state-diff.js';
@@ -122,7 +123,7 @@ export async function diffVerb(file: string, options: DiffOptions): Promise<numb
   if (options.json === true) process.stdout.write(`${JSON.stringify({ state: state.directory, changes, registry })}\n`);
   else {
     for (const { change, path, kind, bytes } of changes) process.stdout.write(describe(change, path, kind, bytes));
-    for (const row of registry) process.stdout.write(formatRegistryRow(row));
+    for (const row of registry) process.stdout.write(`${formatRegistryRow(row)}\n`);
   }
   return EXIT.clean;
 }

@@ -3,6 +3,8 @@
 
 import { existsSync, readFileSync } from 'node:fs';
 import type { Finding } from '@plinth/core';
+import { formatRegistryRow } from '../app/registry-rows.js';
+import { type ChangedRegistry, changedRegistries } from './changed-registries.js';
 import type { HostFacts, Workspace, WorkspaceChange } from '@plinth/sandbox';
 
 export interface Counted {
@@ -16,6 +18,8 @@ export type ChangedFile = Pick<WorkspaceChange, 'path' | 'kind' | 'type' | 'what
 export interface Review {
   readonly workspace: string;
   readonly files: readonly ChangedFile[];
+  /** Of Wine. */
+  readonly registries: readonly ChangedRegistry[];
   readonly programs: readonly Counted[];
   readonly network: readonly Counted[];
   /** Files that it has opened to write, whatever became of that. */
@@ -33,9 +37,11 @@ export function reviewOf(workspace: Workspace, facts: HostFacts): Review {
   const events = readEvents(workspace.eventsFile);
   const named = (rule: string, text: (event: Finding) => string): Counted[] =>
     countAlike(events.filter((event) => event.rule === rule).map((event) => text(event)));
+  const changes = workspace.changes(facts);
   return {
     workspace: workspace.name,
-    files: workspace.changes(facts).map(fileOf),
+    files: changes.map(fileOf),
+    registries: changedRegistries(changes),
     programs: named('exec', ({ evidence }) => String(evidence['path'])),
     network: [
       ...named('connect', ({ evidence }) =>
@@ -87,6 +93,7 @@ function countAlike(texts: readonly string[]): Counted[] {
 export function formatReview({
   workspace,
   files,
+  registries,
   programs,
   network,
   writes,
@@ -108,6 +115,8 @@ export function formatReview({
       return `${kind.padEnd(7)}  ${path}  (${detail})`;
     }),
   );
+  for (const { file, rows, unread } of registries)
+    part(`registry in ${file}`, unread === undefined ? rows.map(formatRegistryRow) : [unread]);
   const counted = ({ what, count }: Counted): string => (count === 1 ? what : `${what}  (${count} times)`);
   part('programs', programs.map(counted));
   part('network', network.map(counted));

@@ -35,5 +35,5 @@ export function describeValue({ type, data }: RegistryValue): string {
 }
 
 function quote(text: string): string {
-  return JSON.stringify(text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text);
+  return `"${text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text}"`;
 }
