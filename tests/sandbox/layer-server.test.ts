@@ -52,6 +52,19 @@ describe.skipIf(reason !== undefined)('a server of layers', () => {
     await stack.unmount();
   });
 
+  it('is not taken for dead, and waited for by nobody, when it is stopped', async () => {
+    using stack = new LayeredFolder();
+    await stack.mount('our server');
+    process.kill(stack.server.process, 'SIGSTOP');
+    try {
+      const found = fuseMounts(LAYERS_SOURCE).filter(({ target }) => target === stack.merged);
+      expect(found).toEqual([{ target: stack.merged, dead: false }]);
+    } finally {
+      process.kill(stack.server.process, 'SIGCONT');
+    }
+    await stack.unmount();
+  });
+
   it('serves a descriptor that somebody else has mounted', async () => {
     using stack = new LayeredFolder();
     writeFileSync(join(stack.base, 'file'), 'x');

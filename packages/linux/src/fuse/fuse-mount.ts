@@ -2,7 +2,8 @@
 // Mounts and unmounts what a FUSE session serves, and finds mounts whose server is gone. Who mounts needs the rights for that in the user
 // namespace in which /dev/fuse was opened: root's of the host, or of a namespace that was made for it.
 
-import { readFileSync, statfsSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { PlinthError } from '@plinth/core';
 import { errorName } from '../bpf/refusal.js';
 import type { FileCalls } from '../files/file-calls.js';
@@ -11,6 +12,8 @@ import { ERROR, OPEN, type SystemCalls } from '../system-calls.js';
 
 const NO_SET_USER = 2;
 const NO_DEVICES = 4;
+/** For the answer of a server. */
+const PATIENCE_MILLISECONDS = 1000;
 
 export interface FuseMount {
   /** What `mount` and /proc/self/mountinfo name as its device. */
@@ -70,7 +73,7 @@ export interface FoundMount {
   readonly dead: boolean;
 }
 
-/** FUSE mounts of this mount namespace that have this source, the newest first. Looking into one that lives asks its server. */
+/** FUSE mounts of this mount namespace that have this source, the newest first. Whoever asks looks into each, for a second at most. */
 export function fuseMounts(source: string): FoundMount[] {
   return readFileSync('/proc/self/mountinfo', 'latin1')
     .split('\n')
@@ -102,13 +105,16 @@ export function clearDeadMounts(files: FileCalls, source: string): FoundMount[] 
   return dead;
 }
 
+/** Asked by another process, which is ended if there is no answer: a server that is stopped gives none, and is not gone. */
 function isDead(target: string): boolean {
-  try {
-    statfsSync(Buffer.from(target, 'latin1'));
-    return false;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'ENOTCONN';
-  }
+  const path = Buffer.from(target, 'latin1').toString();
+  const { stderr } = spawnSync('stat', ['--file-system', '--', path], {
+    encoding: 'utf8',
+    env: { PATH: process.env['PATH'], LC_ALL: 'C' },
+    timeout: PATIENCE_MILLISECONDS,
+    killSignal: 'SIGKILL',
+  });
+  return stderr.includes('not connected');
 }
 
 /** A blank and the like stand in octal there (proc(5)). */
