@@ -54,6 +54,10 @@ function outcome(act: () => unknown): string {
   }
 }
 
+function inUserNamespace(): boolean {
+  return !/^ *0 +0 +4294967295$/m.test(readFileSync('/proc/self/uid_map', 'utf8'));
+}
+
 describe.skipIf(reason !== undefined).each<Carrier>(['overlayfs', 'our server'])('layers by %s', (carrier) => {
   let stack: LayeredFolder;
   const at = (...path: readonly string[]): string => join(stack.merged, ...path);
@@ -157,7 +161,9 @@ describe.skipIf(reason !== undefined).each<Carrier>(['overlayfs', 'our server'])
     linkSync(at('file'), at('directory/same'));
     writeFileSync(at('file'), 'both\n');
     const [one, other] = [statSync(at('file')), statSync(at('directory/same'))];
-    expect([read('directory/same'), one.ino === other.ino, one.nlink]).toEqual(['both\n', true, 2]);
+    // Without rights overlayfs cannot find out what a name was copied from, which gives a file its number.
+    const isOne = carrier === 'our server' || !inUserNamespace();
+    expect([read('directory/same'), one.ino === other.ino, one.nlink]).toEqual(['both\n', isOne, 2]);
     unlinkSync(at('file'));
     expect([read('directory/same'), statSync(at('directory/same')).nlink]).toEqual(['both\n', 1]);
     await stack.unmount();
