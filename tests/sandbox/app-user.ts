@@ -3,7 +3,18 @@
 // of its own, a /dev/fuse that everyone may use, as udev makes it.
 
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
-import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -15,6 +26,8 @@ const isRoot = process.getuid?.() === 0;
 const WITH_FUSE = `mount -t tmpfs none "$1" && mknod -m 666 "$1/fuse" c 10 229 && mount --bind "$1/fuse" /dev/fuse || exit 99
 mkdir "$1/odd" && mount --bind /proc/sys/fs "$1/odd" || exit 99
 shift; exec "$@"`;
+
+const COVERED = 'mount -t tmpfs none "$1" && shift && exec "$@"';
 
 export interface AppEnd {
   readonly status: number | null;
@@ -82,8 +95,16 @@ export class AppUser implements Disposable {
     return this.runWith({}, ...command);
   }
 
-  runWith({ input = '', fuse = true }: { input?: string; fuse?: boolean }, ...command: readonly string[]): AppEnd {
-    const [program, args] = this.#command(command, fuse);
+  /** As root, something may be mounted at `covered` meanwhile, for this command only. */
+  runWith(
+    { input = '', fuse = true, covered }: { input?: string; fuse?: boolean; covered?: string },
+    ...command: readonly string[]
+  ): AppEnd {
+    const plain = this.#command(command, fuse);
+    const [program, args]: [string, string[]] =
+      covered === undefined
+        ? plain
+        : ['unshare', ['--mount', 'sh', '-c', COVERED, 'sh', covered, plain[0], ...plain[1]]];
     const options = { cwd: this.work, env: this.#environment(), input, encoding: 'utf8', timeout: 120_000 } as const;
     const { status, stdout, stderr } = spawnSync(program, args, options);
     return { status, stdout, stderr };
@@ -99,6 +120,40 @@ export class AppUser implements Disposable {
   plinth(...args: readonly string[]): AppEnd {
     const options = { ...this.#plinthOptions(), encoding: 'utf8', timeout: 300_000 } as const;
     const { status, stdout, stderr } = spawnSync(process.execPath, [PLINTH, ...args], options);
+    this.own();
+    return { status, stdout, stderr };
+  }
+
+  /** `plinth` as the user itself, who has no rights at all. */
+  runPlinth(...args: readonly string[]): AppEnd {
+    return this.run('env', `XDG_CACHE_HOME=${join(this.home, '.cache')}`, process.execPath, PLINTH, ...args);
+  }
+
+  /** Why `runPlinth` cannot be, or nothing: then the user has the tools that every file starts with. */
+  whyNotPlinth(): string | undefined {
+    const { status, stderr } = this.runPlinth('--version');
+    if (status !== 0) return `a user without rights cannot start plinth here: ${stderr.trim()}`;
+    const tools = join('plinth', 'tools');
+    cpSync(join(this.#plinthOptions().env['XDG_CACHE_HOME']!, tools), join(this.home, '.cache', tools), {
+      recursive: true,
+    });
+    this.own();
+    return undefined;
+  }
+
+  /** `plinth`, as root, whose data lie on an overlay, so that the kernel lays no other over them and makes no devices there. */
+  plinthOverOverlay(...args: readonly string[]): AppEnd {
+    const all = ['lower', 'upper', 'work', 'data'].map((name) => join(this.folder, 'overlay', name));
+    for (const path of all) mkdirSync(path, { recursive: true });
+    const [lower, upper, work, data] = all;
+    const options = `lowerdir=${lower},upperdir=${upper},workdir=${work}`;
+    const script = 'mount -t overlay none "$1" -o "$2" || exit 99; export XDG_DATA_HOME="$1"; shift 2; exec "$@"';
+    const command = ['--mount', 'sh', '-c', script, 'sh', data!, options, process.execPath, PLINTH, ...args];
+    const { status, stdout, stderr } = spawnSync('unshare', command, {
+      ...this.#plinthOptions(),
+      encoding: 'utf8',
+      timeout: 300_000,
+    });
     this.own();
     return { status, stdout, stderr };
   }
@@ -130,4 +185,16 @@ export class AppUser implements Disposable {
   [Symbol.dispose](): void {
     rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 });
   }
+}
+
+/** Numbers of processes whose command line has this text. */
+export function processesWith(text: string): string[] {
+  return readdirSync('/proc').filter((name) => {
+    if (!/^\d+$/.test(name)) return false;
+    try {
+      return readFileSync(`/proc/${name}/cmdline`, 'utf8').includes(text);
+    } catch {
+      return false; // it has ended
+    }
+  });
 }

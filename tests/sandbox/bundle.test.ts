@@ -16,7 +16,7 @@ import {
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { AppUser, whyNoApps } from './app-user.js';
+import { AppUser, processesWith, whyNoApps } from './app-user.js';
 
 const BUSYBOX = '/bin/busybox';
 const FILE = 'tests/sandbox/bundle.test.ts';
@@ -263,16 +263,4 @@ function makeTree(tree: string): void {
   symlinkSync('usr/bin', join(tree, 'bin'));
   for (const name of ['sh', 'cat', 'ls', 'rm', 'grep', 'sleep', 'id', 'mkdir', 'pwd'])
     symlinkSync('busybox', join(tree, 'usr/bin', name));
-}
-
-/** Numbers of processes whose command line has this text. */
-function processesWith(text: string): string[] {
-  return readdirSync('/proc').filter((name) => {
-    if (!/^\d+$/.test(name)) return false;
-    try {
-      return readFileSync(`/proc/${name}/cmdline`, 'utf8').includes(text);
-    } catch {
-      return false; // it has ended
-    }
-  });
 }

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // A program that tries what programs nobody trusts try: each attempt fails, and is told.
 
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { processesWith } from './app-user.js';
 import { whyNotIsolated } from './isolated.js';
 import { WorkspaceUser } from './workspace-user.js';
 
@@ -13,6 +17,10 @@ const isRoot = process.getuid?.() === 0;
 /** On the host only: a workspace has memory of its own there. */
 const OUTSIDE = `/dev/shm/plinth-outside-${process.pid}`;
 
+/** Seconds that nobody else sleeps. */
+const LEFT = `1000.${process.pid}`;
+const KEPT = `2000.${process.pid}`;
+
 const SCRIPT = `#!/bin/bash
 cat ~/.ssh/id_rsa && echo READ
 echo root::0:0::/:/bin/sh >> /etc/passwd
@@ -20,7 +28,7 @@ echo root::0:0::/:/bin/sh >> /etc/passwd
 mount -t tmpfs none /opt && echo MOUNTED
 unshare --user --map-root-user true && echo NAMESPACES
 for one in /proc/[0-9]*; do cat $one/root${OUTSIDE} 2>/dev/null && echo ESCAPED; done
-setsid sleep 1000 &
+setsid sleep ${LEFT} &
 sleep 0.2
 exec perl -e '
   $r = syscall(101, 16, getppid(), 0, 0); print "TRACED\\n" if $r == 0;
@@ -45,12 +53,10 @@ describe.skipIf(reason !== undefined)('a script that nobody trusts', () => {
   let review: Review;
   let output: string;
   let passwords: string;
-  let before: Set<string>;
 
   beforeAll(() => {
     user = new WorkspaceUser();
     passwords = readFileSync('/etc/passwd', 'utf8');
-    before = new Set(readdirSync('/proc'));
     mkdirSync(join(user.folder, '.ssh'));
     writeFileSync(join(user.folder, '.ssh', 'id_rsa'), 'the key');
     writeFileSync(OUTSIDE, 'outside');
@@ -101,20 +107,32 @@ describe.skipIf(reason !== undefined)('a script that nobody trusts', () => {
   });
 
   it('leaves neither a process nor a workspace, nor a control group', () => {
-    const after = readdirSync('/proc').filter((name) => /^\d+$/.test(name) && !before.has(name));
-    const left = after.filter((name) => {
-      try {
-        return readFileSync(`/proc/${name}/cmdline`, 'utf8').includes('sleep\u00001000');
-      } catch {
-        return false;
-      }
-    });
-    expect(left).toEqual([]);
+    expect(processesWith(`sleep\u0000${LEFT}`)).toEqual([]);
     expect(user.plinth('workspace', 'list').stdout).toContain('no workspaces');
     for (const kind of ['pids', 'unified']) {
       const folder = `/sys/fs/cgroup/${kind}`;
       const groups = existsSync(folder) ? readdirSync(folder) : [];
       expect(groups.filter((name) => name.startsWith('plinth-untrusted-'))).toEqual([]);
     }
+  });
+
+  it('ends with plinth, when that is killed', async () => {
+    const child = spawn(
+      process.execPath,
+      [user.program, 'run-untrusted', '--', 'sh', '-c', `echo begun; sleep ${KEPT}`],
+      {
+        cwd: user.project,
+        env: user.environment,
+        stdio: ['ignore', 'pipe', 'inherit'],
+      },
+    );
+    await once(child.stdout, 'data');
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    for (let tries = 0; tries < 200 && processesWith(`sleep\u0000${KEPT}`).length > 0; tries++) await sleep(50);
+    expect(processesWith(`sleep\u0000${KEPT}`)).toEqual([]);
+    expect(user.plinth('doctor', '--clean').status).toBe(0);
+    const { stdout } = user.plinth('workspace', 'list');
+    expect(user.plinth('workspace', 'rm', stdout.split(' ')[0]!).status).toBe(0);
   });
 });

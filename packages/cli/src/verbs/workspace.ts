@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // `plinth workspace`: private places for programs, whose changes are kept apart from the host.
 
-import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { closeSync, existsSync, realpathSync } from 'node:fs';
-import { constants } from 'node:os';
+import { existsSync, realpathSync } from 'node:fs';
 import { isAbsolute, relative, resolve } from 'node:path';
 import { PlinthError } from '@plinth/core';
 import { nativeCalls, STATUS } from '@plinth/linux';
@@ -21,8 +19,9 @@ import {
 import { EXIT, reportError } from '../report-error.js';
 import { parseSize } from '../run/run-options.js';
 import { describePlan } from '../workspace/describe-plan.js';
-import { environmentRecord, WATCHER_DESCRIPTOR, workspaceEnvironment } from '../workspace/environment.js';
-import { tryWorkspace } from '../workspace/try-workspace.js';
+import { WATCHER_DESCRIPTOR, workspaceEnvironment } from '../workspace/environment.js';
+import { runToEnd } from '../workspace/run-to-end.js';
+import { requireWorkspaceHost, tryWorkspace } from '../workspace/try-workspace.js';
 import { formatReview, type Review, reviewOf } from '../workspace/review.js';
 
 export interface CreateOptions {
@@ -105,7 +104,7 @@ function fraction(text: string, option: string): number {
 }
 
 export async function createVerb(name: string, options: CreateOptions): Promise<number> {
-  requireX64();
+  requireWorkspaceHost();
   const facts = hostFacts();
   if (options.dryRun === true) {
     const plan = Workspace.planned(workspacesDirectory(), name, workspaceOptions(options), facts);
@@ -122,7 +121,7 @@ export async function createVerb(name: string, options: CreateOptions): Promise<
 /** Becomes the command. Returns only if that fails, with the status that Docker has for it. */
 export async function runInVerb(name: string, command: readonly string[], options: RunInOptions): Promise<number> {
   try {
-    requireX64();
+    requireWorkspaceHost();
     const facts = hostFacts();
     const workspace = Workspace.open(workspacesDirectory(), name);
     const directory = options.directory ?? startDirectory(workspace, facts);
@@ -156,7 +155,7 @@ export interface UntrustedOptions {
 
 /** One command in a workspace of its own that has no network, and what it did. 0 if it gave 0, else 1. */
 export async function runUntrustedVerb(command: readonly string[], options: UntrustedOptions): Promise<number> {
-  requireX64();
+  requireWorkspaceHost();
   const { json = false, keep = false, folder = ['.'], pids, layers } = options;
   const facts = hostFacts();
   const name = `untrusted-${randomBytes(4).toString('hex')}`;
@@ -171,7 +170,7 @@ export async function runUntrustedVerb(command: readonly string[], options: Untr
     const launcher = workspace.launcher(facts, { directory: startDirectory(workspace, facts), watcher });
     // What stands behind the command is not looked at for options, and so -- is left where it is.
     const words = command[0] === '--' ? command.slice(1) : command;
-    exitStatus = await ended(launcher, words, workspaceEnvironment(name, facts, process.env), socket);
+    exitStatus = await runToEnd(launcher, words, workspaceEnvironment(name, facts, process.env), { watcher: socket });
     review = reviewOf(workspace, facts);
   } finally {
     if (!keep) workspace.remove(calls);
@@ -181,30 +180,6 @@ export async function runUntrustedVerb(command: readonly string[], options: Untr
   else process.stderr.write(`${success ? '' : `plinth: the command left with ${exitStatus}\n`}${formatReview(review)}`);
   if (keep && !json) process.stderr.write(`kept: "plinth workspace commit ${name} PATH" brings a change to the host\n`);
   return success ? EXIT.clean : EXIT.found;
-}
-
-/** With the status of a command, whose terminal is ours; what a terminal sends to both of us is its own affair. */
-function ended(
-  launcher: string,
-  words: readonly string[],
-  environment: readonly string[],
-  socket: number,
-): Promise<number> {
-  const child = spawn(launcher, words, {
-    stdio: ['inherit', 'inherit', 'inherit', socket],
-    env: environmentRecord(environment),
-    argv0: 'plinth-launch',
-  });
-  closeSync(socket);
-  for (const signal of ['SIGINT', 'SIGQUIT'] as const) {
-    process.removeAllListeners(signal);
-    process.on(signal, () => undefined);
-  }
-  process.once('exit', () => child.kill('SIGKILL'));
-  return new Promise((resolve, reject) => {
-    child.once('error', reject);
-    child.once('exit', (code, signal) => resolve(code ?? 128 + (signal === null ? 0 : constants.signals[signal])));
-  });
 }
 
 /** Where we are, if that is in a folder of the workspace, or its home. */
@@ -297,14 +272,4 @@ export function snapshotVerb(name: string): number {
 export function rollbackVerb(name: string, number: string | undefined): number {
   Workspace.open(workspacesDirectory(), name).rollback(nativeCalls(), hostFacts(), number);
   return EXIT.clean;
-}
-
-function requireX64(): void {
-  if (process.platform === 'linux' && process.arch === 'x64') return;
-  const what = `${process.platform} on ${process.arch}`;
-  throw new PlinthError(
-    'host',
-    'workspace-host',
-    `workspaces are for Linux on x86-64, and this is ${what}: run plinth there`,
-  );
 }

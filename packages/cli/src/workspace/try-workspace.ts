@@ -20,6 +20,17 @@ const SETTINGS = [
   },
 ] as const;
 
+/** @throws PlinthError `workspace-host` (host) */
+export function requireWorkspaceHost(): void {
+  if (process.platform === 'linux' && process.arch === 'x64') return;
+  const what = `${process.platform} on ${process.arch}`;
+  throw new PlinthError(
+    'host',
+    'workspace-host',
+    `workspaces are for Linux on x86-64, and this is ${what}: run plinth there`,
+  );
+}
+
 /** What a launch program says when a mount of overlayfs fails. */
 const OVERLAY_REFUSED = / \(overlay\): E[A-Z0-9]+$/;
 
