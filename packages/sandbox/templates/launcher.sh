@@ -134,6 +134,13 @@ part() {
     elif [ -z "$lower" ]; then
       read_only_part "$1" "$2" "$4"
       return
+    else
+      case $1 in
+        root/*)
+          mixed="$mixed $1"
+          return
+          ;;
+      esac
     fi
   fi
   lower=${lower#:}
@@ -168,6 +175,50 @@ read_only_part() {
     case $inner in */*) covered_part "$1" "$2" "$3" "$inner" ;; esac
     break
   done
+}
+
+# Directories of the host below which something is mounted and that layers have files for: read-only ones in memory, with all that is in either.
+mixed_parts() {
+  while [ -n "$mixed" ]; do
+    whole=${mixed##* }
+    mixed=${mixed% *}
+    place=/${whole#root/}
+    put --tmpfs "$place"
+    starts_in "$place" "$place"
+    names=/
+    for each in "$work"/layer-*/"$whole"/* "$work"/layer-*/"$whole"/.[!.]* "$place"/* "$place"/.[!.]*; do
+      name_in=${each##*/}
+      case $names in *"/$name_in/"*) continue ;; esac
+      names=$names$name_in/
+      mixed_entry "$whole/$name_in" "$place/$name_in"
+    done
+    read_only="$read_only $place"
+  done
+}
+
+# An entry of such a directory: $1 its name in layers, $2 where it is.
+mixed_entry() {
+  for layer in $layer_numbers; do
+    inside=$work/layer-$layer/$1
+    if [ -L "$inside" ]; then
+      put --symlink "$(readlink "$inside")" "$2"
+    elif [ -d "$inside" ]; then
+      part "$1" "$2" write-copy "$2"
+    elif [ -f "$inside" ]; then
+      put --ro-bind "$inside" "$2"
+    elif ! [ -e "$inside" ]; then
+      continue
+    fi
+    # A device there says that it is removed.
+    return
+  done
+  if [ -L "$2" ]; then
+    put --symlink "$(readlink "$2")" "$2"
+  elif [ -d "$2" ] && [ -r "$2" ] && [ -x "$2" ] && ! has_mounts "$2"; then
+    case $1 in *[!A-Za-z0-9/._+-]*) put --ro-bind "$2" "$2" ;; *) part "$1" "$2" write-copy "$2" ;; esac
+  elif [ -e "$2" ]; then
+    put --ro-bind "$2" "$2"
+  fi
 }
 
 covered_part() {
@@ -305,7 +356,7 @@ inside() {
   exec 5>"$work/mounts" 6>"$work/arguments"
   mount_points=' '
   while read -r _ _ _ _ point _; do mount_points="$mount_points$point "; done </proc/self/mountinfo
-  number=0 seen= parts= links= start_here= etc=
+  number=0 seen= parts= links= start_here= etc= mixed= read_only=
   mode_of /etc full
   for layer in $layer_numbers; do
     [ "$mode" = full ] && [ -d "$work/layer-$layer/root/etc" ] && { make_etc; break; }
@@ -316,6 +367,7 @@ inside() {
     [ -e "$each" ] || [ -L "$each" ] || continue
     top_entry "${each##*/}"
   done
+  mixed_parts
   if [ -n "$links" ]; then
     # Busybox takes one at a time.
     readlink $links >"$work/links" 2>/dev/null || for each in $links; do readlink "$each"; done >"$work/links"
@@ -371,7 +423,9 @@ EOF
   start=$home
   if [ "$known_cwd" = / ] || { [ -n "$start_here" ] && [ -d "$start_here" ]; }; then start=$known_cwd; fi
   put --chdir "$start"
+  for each in $read_only; do put --remount-ro "$each"; done
   exec 6>&-
+  case $entry in '{home}'/*) entry=$home${entry#'{home}'} ;; esac
   # An interrupt from the terminal is for the program; whoever waits for it goes on.
   trap '' INT QUIT
   bin=/run/plinth

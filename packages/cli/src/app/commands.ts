@@ -24,6 +24,7 @@ export function addApp(program: Command, context: CommandContext): void {
         'plinth app pack --deb jq -o jq.plinth        of Debian’s packages; then: ./jq.plinth . file.json',
         'plinth app pack build --at /opt/my --entry /opt/my/bin/my -o my.plinth',
         String.raw`plinth app pack --windows build --entry 'C:\App\my.exe' -o my.plinth    a program of Windows`,
+        'plinth app pack --capture "./install.sh --prefix /opt/my" -o my.plinth',
         'plinth app diff jq.plinth                    what it has written',
         'plinth app verify my.plinth --key key.pub',
         'plinth app verify-host / --before before; ./my.plinth; plinth app verify-host / --against before',
@@ -43,8 +44,17 @@ function addPack(app: Command, { outcome, appendTo }: CommandContext): void {
     .addOption(
       new Option('--deb <PACKAGE>', 'a Debian package by name or file, with what it needs').argParser(appendTo),
     )
+    .option('--capture <COMMAND>', 'an installer: it is run in a workspace, and what it writes is packed')
+    .addOption(new Option('--capture-deny <WHAT>', 'net: the installer has no network').argParser(appendTo))
+    .addOption(
+      new Option(
+        '--capture-keep <PATH>',
+        'taken all the same: caches, logs, and what it leaves where it is started are not',
+      ).argParser(appendTo),
+    )
+    .option('--capture-user', 'the installer is you, and not root of its workspace')
     .requiredOption('-o, --output <FILE>', 'the file; its name without .plinth is the program’s')
-    .option('--entry <PATH>', 'what is executed, as the program sees it (default: the package’s program)')
+    .option('--entry <PATH>', 'what is executed, as the program sees it (default: the only one there is)')
     .option('--windows', 'a program of Windows (64-bit): DIR is on its drive C:, and Wine is packed with it')
     .option('--at <PATH>', String.raw`where DIR is to be found (default: /, with --windows C:\App)`)
     .addOption(new Option('--argument <TEXT>', 'goes before those of the user').argParser(appendTo))

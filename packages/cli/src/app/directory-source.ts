@@ -5,7 +5,7 @@ import { constants, cpSync, mkdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { PlinthError } from '@plinth/core';
 import { isPlainPath } from '@plinth/sandbox';
-import { isProgram, type PackSource, type SourceFiles } from './pack-source.js';
+import { type PackSource, programIn, type SourceFiles } from './pack-source.js';
 
 export class DirectorySource implements PackSource {
   readonly #directory: string;
@@ -36,7 +36,7 @@ export class DirectorySource implements PackSource {
       packages: [],
       unconfigured: [],
       programs: [],
-      hasProgram: (path) => isProgram(root, path),
+      findProgram: (path) => programIn(root, path),
       isolation: {},
     });
   }

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the files of a program in one file are made of: a directory, packages. Each source gives them as layers, and says what it knows of them.
+// What the files of a program in one file are made of: a directory, packages, an installer. Each source gives them as layers, and says what it knows of them.
 
 import { accessSync, constants, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { IsolationMode, PackageOrigin } from '@plinth/sandbox';
 import type { Progress } from '../host/progress.js';
+import type { Captured } from './capture-source.js';
 
 export interface PackSource extends Disposable {
   /** `directory` is empty, on the file system of the file that is made, and goes when that is there. What is given lasts as long as the source. */
@@ -20,8 +21,8 @@ export interface SourceFiles {
   readonly unconfigured: readonly string[];
   /** Programs of it that may be meant, as its user sees them. If there is one, it is started, where nothing else is said. */
   readonly programs: readonly string[];
-  /** Whether such a program will be there. */
-  readonly hasProgram: (path: string) => boolean;
+  /** What a manifest has as its entry for the program that is meant by a path; nothing if there will be none. */
+  readonly findProgram: (path: string) => string | undefined;
   /** Where options do not say otherwise. */
   readonly isolation: Readonly<Record<string, IsolationMode>>;
   readonly environment?: Readonly<Record<string, string>>;
@@ -32,6 +33,8 @@ export interface SourceFiles {
     /** What starts them, and has the program as its first argument. */
     readonly starter: string;
   };
+  /** Of an installer. */
+  readonly captured?: Captured;
 }
 
 export interface LayerFiles {
@@ -39,18 +42,20 @@ export interface LayerFiles {
   readonly parts: readonly string[];
   /** Absolute paths below them that do not. */
   readonly leftOut: readonly string[];
+  /** Paths in the image that are removed from what lies below, which the parts do not say. */
+  readonly removed?: readonly string[];
 }
 
 export interface LayerImage {
   readonly image: string;
 }
 
-/** Links are followed within the tree only as far as they are relative; others are taken for right. */
-export function isProgram(root: string, path: string): boolean {
+/** A path, if it is that of a program. Links are followed within the tree only as far as they are relative. */
+export function programIn(root: string, path: string): string | undefined {
   try {
     accessSync(join(root, path), constants.X_OK);
-    return statSync(join(root, path)).isFile();
+    return statSync(join(root, path)).isFile() ? path : undefined;
   } catch {
-    return false; // it is not there, or may not be run
+    return undefined; // it is not there, or may not be run
   }
 }

@@ -8,7 +8,7 @@ import {
   BUNDLE_NAME,
   type BundleManifest,
   type BundleParts,
-  isPlainPath,
+  isEntry,
   type IsolationMode,
   parseIsolation,
   parseMode,
@@ -20,9 +20,10 @@ import type { Progress } from '../host/progress.js';
 import { HostTools } from '../image/host-tools.js';
 import { workDirectory, writeBundleFile } from './bundle-file.js';
 import { bundleTools } from './bundle-tools.js';
+import { type Captured, CaptureSource } from './capture-source.js';
 import { DirectorySource } from './directory-source.js';
 import { LazyApt } from './lazy-apt.js';
-import type { PackSource, SourceFiles } from './pack-source.js';
+import type { LayerFiles, PackSource, SourceFiles } from './pack-source.js';
 import { PackageSource } from './package-source.js';
 import { makeImage } from './squash.js';
 import { WindowsSource } from './windows-source.js';
@@ -30,6 +31,10 @@ import { WindowsSource } from './windows-source.js';
 export interface PackOptions {
   readonly deb?: readonly string[];
   readonly windows?: boolean;
+  readonly capture?: string;
+  readonly captureDeny?: readonly string[];
+  readonly captureKeep?: readonly string[];
+  readonly captureUser?: boolean;
   readonly output: string;
   readonly entry?: string;
   readonly at?: string;
@@ -56,6 +61,7 @@ type Wishes = Pick<
 export interface Packed {
   readonly manifest: BundleManifest;
   readonly unconfigured: readonly string[];
+  readonly captured?: Captured;
 }
 
 export async function packBundle(
@@ -67,7 +73,9 @@ export async function packBundle(
   const output = resolve(options.output);
   const key = options.sign === undefined ? undefined : readSigningKey(readText(options.sign, '--sign'), options.sign);
   using archive = new LazyApt(progress);
-  using source = packSource(directory, options, archive);
+  // Whether the file can be made is told before anything is run.
+  workDirectory(output)[Symbol.dispose]();
+  using source = await packSource(directory, options, archive, progress);
   using work = workDirectory(output);
   const files = await source.files(work.path, progress);
   const isolation = { ...files.isolation, ...wishes.isolation };
@@ -76,7 +84,7 @@ export async function packBundle(
   const tools = await bundleTools(() => archive.get(), options.freshTools === true, progress);
   progress.step('Making the image');
   const layers = await makeLayers(files.layers, work.path, progress);
-  const { version, packages, unconfigured, windows } = files;
+  const { version, packages, unconfigured, windows, captured } = files;
   const start =
     windows === undefined
       ? { entry: program }
@@ -99,19 +107,43 @@ export async function packBundle(
     ...(key === undefined ? {} : { key }),
   });
   progress.done();
-  return { manifest, unconfigured };
+  return { manifest, unconfigured, ...(captured === undefined ? {} : { captured }) };
 }
 
 /** What is to be packed. */
-function packSource(directory: string | undefined, options: PackOptions, archive: LazyApt): PackSource {
-  const { deb = [], at } = options;
-  if (options.windows === true) {
-    if (deb.length > 0) throw new PlinthError('input', 'pack-source', '--windows and --deb: one of them is wanted');
-    return new WindowsSource(directory, at ?? WINDOWS_PLACE, archive, options.freshTools === true);
+async function packSource(
+  directory: string | undefined,
+  options: PackOptions,
+  archive: LazyApt,
+  progress: Progress,
+): Promise<PackSource> {
+  const { deb = [], at, capture, windows = false, freshTools = false } = options;
+  const given = [directory !== undefined, deb.length > 0, capture !== undefined].filter(Boolean).length;
+  if (windows) {
+    if (deb.length > 0 || capture !== undefined)
+      throw new PlinthError(
+        'input',
+        'pack-source',
+        `--windows and --${capture === undefined ? 'deb' : 'capture'}: one of them is wanted`,
+      );
+    return new WindowsSource(directory, at ?? WINDOWS_PLACE, archive, freshTools);
   }
-  if ((directory === undefined) === (deb.length === 0))
-    throw new PlinthError('input', 'pack-source', 'a directory or --deb PACKAGE is wanted: what is to be packed');
-  return directory === undefined ? new PackageSource(deb, archive) : new DirectorySource(directory, at ?? '/');
+  if (given !== 1) {
+    const what = 'a directory, --deb PACKAGE or --capture COMMAND is wanted: what is to be packed';
+    throw new PlinthError('input', 'pack-source', what);
+  }
+  if (directory !== undefined) return new DirectorySource(directory, at ?? '/');
+  return capture === undefined ? new PackageSource(deb, archive) : await captureSource(capture, options, progress);
+}
+
+function captureSource(command: string, options: PackOptions, progress: Progress): Promise<PackSource> {
+  const { entry, captureDeny = [], captureKeep = [], captureUser = false } = options;
+  if (entry !== undefined) checkEntry(entry);
+  const other = captureDeny.find((one) => one !== 'net');
+  if (other !== undefined)
+    throw new PlinthError('input', 'deny', `--capture-deny ${other}: it denies net, and nothing else`);
+  const network = captureDeny.length === 0 ? 'host' : 'none';
+  return CaptureSource.run(command, { entry, network, asUser: captureUser, keep: captureKeep }, progress);
 }
 
 async function makeLayers(
@@ -123,7 +155,7 @@ async function makeLayers(
   const images: { path: string }[] = [];
   for (const [n, layer] of layers.entries()) {
     const path = 'image' in layer ? layer.image : join(work, `layer-${n}`);
-    if ('parts' in layer) await makeImage(host, layer.parts, path, layer.leftOut);
+    if ('parts' in layer) await makeImage(host, layer.parts, path, layer.leftOut, layer.removed);
     images.push({ path });
   }
   return images;
@@ -168,9 +200,8 @@ function readText(path: string, option: string): string {
 
 /** What the launcher cannot lay over a host. */
 function checkTop(layers: SourceFiles['layers'], isolation: Readonly<Record<string, IsolationMode>>): void {
-  const parts = layers.flatMap((layer) => ('parts' in layer ? layer.parts : []));
-  const roots = parts.filter((part) => basename(part) === 'root');
-  for (const name of roots.flatMap((root) => readdirSync(root))) {
+  const names = layers.flatMap((layer) => ('parts' in layer ? namesInRoot(layer) : []));
+  for (const name of names) {
     if (!TOP_NAME.test(name))
       throw new PlinthError('input', 'pack-top', `/${name}: directories of the root have plain names`);
     if (isolation[`/${name}`] !== 'merged') continue;
@@ -179,13 +210,24 @@ function checkTop(layers: SourceFiles['layers'], isolation: Readonly<Record<stri
   }
 }
 
-function findEntry({ programs, hasProgram, windows }: SourceFiles, given: string | undefined): string {
+function namesInRoot({ parts, leftOut }: LayerFiles): string[] {
+  return parts
+    .filter((part) => basename(part) === 'root')
+    .flatMap((root) => readdirSync(root).filter((name) => !leftOut.includes(join(root, name))));
+}
+
+function checkEntry(entry: string): void {
+  if (isEntry(entry)) return;
+  throw new PlinthError('input', 'pack-entry', `--entry ${entry}: a plain absolute path is wanted`);
+}
+
+function findEntry({ programs, findProgram, windows }: SourceFiles, given: string | undefined): string {
   if (given !== undefined) {
-    if (windows === undefined && !isPlainPath(given))
-      throw new PlinthError('input', 'pack-entry', `--entry ${given}: a plain absolute path is wanted`);
-    if (!hasProgram(given))
+    if (windows === undefined) checkEntry(given);
+    const found = findProgram(given);
+    if (found === undefined)
       throw new PlinthError('input', 'pack-entry', `--entry ${given}: no program of that path is among the files`);
-    return given;
+    return found;
   }
   const [only, ...others] = programs;
   if (only !== undefined && others.length === 0) return only;

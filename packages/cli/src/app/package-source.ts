@@ -4,7 +4,7 @@
 import { basename, dirname, join } from 'node:path';
 import type { Progress } from '../host/progress.js';
 import type { LazyApt } from './lazy-apt.js';
-import { isProgram, type PackSource, type SourceFiles } from './pack-source.js';
+import { type PackSource, programIn, type SourceFiles } from './pack-source.js';
 import { type UnpackedPackages, unpackPackages, type WantedPackages, wantedPackages } from './package-tree.js';
 
 const PROGRAM_DIRECTORIES = ['/usr/bin', '/usr/games', '/usr/sbin', '/usr/local/bin'];
@@ -31,7 +31,7 @@ export class PackageSource implements PackSource {
       packages: origins,
       unconfigured,
       programs: this.#programs(root, packages),
-      hasProgram: (path) => isProgram(root, path),
+      findProgram: (path) => programIn(root, path),
       isolation: {},
     };
   }
@@ -39,7 +39,9 @@ export class PackageSource implements PackSource {
   /** The one that has the first package's name, or all that wanted packages have. */
   #programs(root: string, { owners }: UnpackedPackages): string[] {
     const [first = ''] = this.#given;
-    const named = PROGRAM_DIRECTORIES.map((directory) => `${directory}/${first}`).find((path) => isProgram(root, path));
+    const named = PROGRAM_DIRECTORIES.map((directory) => `${directory}/${first}`).find(
+      (path) => programIn(root, path) !== undefined,
+    );
     if (named !== undefined) return [named];
     return [...owners]
       .filter(([path, owner]) => isNamed(this.#given, owner) && PROGRAM_DIRECTORIES.includes(dirname(path)))

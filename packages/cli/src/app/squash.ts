@@ -20,17 +20,22 @@ const OPTIONS = [
   '-no-progress',
 ];
 
-/** `sources` become entries of the image's root by their last names, without those paths, absolute ones, that are left out. */
+/**
+ * `sources` become entries of the image's root by their last names, without those paths, absolute ones, that are left out. `removed`
+ * are paths in the image of devices 0:0, which stand for what is removed. Nothing is at those places in the sources.
+ */
 export async function makeImage(
   tools: HostTools,
   sources: readonly string[],
   image: string,
   leftOut: readonly string[] = [],
+  removed: readonly string[] = [],
 ): Promise<void> {
   const tool = await tools.find('mksquashfs');
   // A single directory would else be the root itself.
   const excludes = leftOut.length === 0 ? [] : ['-e', ...leftOut];
-  await runTool(tool, [...sources, image, '-keep-as-directory', ...OPTIONS, ...excludes]);
+  const devices = removed.flatMap((path) => ['-p', `"${path.replaceAll(/["\\]/g, String.raw`\$&`)}" c 0 0 0 0 0`]);
+  await runTool(tool, [...sources, image, '-keep-as-directory', ...OPTIONS, ...devices, ...excludes]);
 }
 
 /** Names of all entries of an image, from its root on. */

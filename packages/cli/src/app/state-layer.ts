@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a program has written, as a layer of a program in one file (docs/bundle.md, "Format").
+// What a program has written, or its installer, as a layer of a program in one file (docs/bundle.md, "Format").
 
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';

@@ -44,7 +44,7 @@ export class WindowsSource implements PackSource {
       packages: base.packages,
       unconfigured: [],
       programs: [],
-      hasProgram: (path) => hasProgram(all, path),
+      findProgram: (path) => (hasProgram(all, path) ? path : undefined),
       isolation: {},
       environment: WINDOWS_ENVIRONMENT,
       windows: WINDOWS,

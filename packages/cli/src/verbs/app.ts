@@ -76,9 +76,9 @@ export async function packVerb(
   options: PackOptions & { readonly json?: boolean },
 ): Promise<number> {
   const progress = new LineProgress(process.stderr);
-  const { manifest, unconfigured } = await packBundle(directory, options, progress);
+  const { manifest, unconfigured, captured } = await packBundle(directory, options, progress);
   if (options.json === true) {
-    process.stdout.write(`${JSON.stringify({ ...manifest, unconfigured })}\n`);
+    process.stdout.write(`${JSON.stringify({ ...manifest, unconfigured, captured })}\n`);
     return EXIT.clean;
   }
   const { length } = manifest.packages;

@@ -45,7 +45,7 @@ export interface BundleManifest {
   /** RFC 3339. */
   readonly created: string;
   readonly architecture: 'x86-64';
-  /** What is executed: an absolute path, as the program sees it. */
+  /** What is executed: an absolute path, as the program sees it, or one from `{home}` on. */
   readonly entry: string;
   /** In front of those that the user gives. */
   readonly arguments: readonly string[];
@@ -89,7 +89,7 @@ export function parseManifest(text: string, where: string): BundleManifest {
   const name = read.text(all['name'], 'name');
   if (!BUNDLE_NAME.test(name)) throw read.wrong('name has other signs than letters, digits, . _ + -');
   const entry = read.text(all['entry'], 'entry');
-  if (!isPlainPath(entry)) throw read.wrong(`entry ${entry} is no plain absolute path`);
+  if (!isEntry(entry)) throw read.wrong(`entry ${entry} is no plain absolute path`);
   const layers = read.list(all['layers'], 'layers', (one, what) => {
     const { offset, bytes } = read.record(one, what);
     return { offset: read.count(offset, `${what}.offset`), bytes: read.count(bytes, `${what}.bytes`) };
@@ -174,6 +174,11 @@ export function isPlainPath(path: string): boolean {
         .split('/')
         .every((part) => part !== '' && part !== '.' && part !== '..'))
   );
+}
+
+/** Whether it may stand as what is executed. */
+export function isEntry(text: string): boolean {
+  return isPlainPath(text.startsWith('{home}/') ? text.slice('{home}'.length) : text);
 }
 
 function hasControls(text: string): boolean {

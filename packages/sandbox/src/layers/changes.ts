@@ -9,6 +9,7 @@ import { readAttribute, attributeNames } from './copy-file.js';
 import { type EntryType, typeOf } from './entry-type.js';
 import { filePath, type Layer, OPEN_PATH, openLayers } from './layer.js';
 import { findMerged, joined, type Merged, type MergedDirectory, namesIn, rootOf } from './merge.js';
+import { shownPath } from './shown-path.js';
 import { readLink } from './upper-writer.js';
 
 export interface Change {
@@ -87,7 +88,7 @@ class Stack implements Disposable {
 
   /** Of the uppermost layer that has it; nothing if it cannot be said in UTF-8. */
   place(entry: MergedDirectory): string | undefined {
-    const path = text(entry.path);
+    const path = shownPath(entry.path);
     return path.includes('\\x') ? undefined : `${this.directoryOf(entry)}/${path}`;
   }
 
@@ -117,7 +118,7 @@ class Walk {
     for (const name of [...this.#names(before, after)].sort()) {
       const was = before === undefined ? undefined : findMerged(this.#before.layers, before, name);
       const is = findMerged(this.#after.layers, after, name);
-      const path = `/${text(joined(after.path, name))}`;
+      const path = `/${shownPath(joined(after.path, name))}`;
       if (is === undefined) {
         if (was !== undefined) yield this.#gone(path, was);
         continue;
@@ -260,12 +261,4 @@ function sameBytes(calls: FileCalls, first: number, second: number): boolean {
     if (length === 0) return true;
     at += length;
   }
-}
-
-/** As UTF-8, or with what is none of it escaped. */
-function text(path: FileName): string {
-  const bytes = Buffer.from(path, 'latin1');
-  const utf8 = bytes.toString('utf8');
-  if (Buffer.from(utf8).equals(bytes) && !utf8.includes('\\x')) return utf8;
-  return path.replaceAll(/[^ -~]|\\/g, (byte) => `\\x${byte.codePointAt(0)!.toString(16).padStart(2, '0')}`);
 }

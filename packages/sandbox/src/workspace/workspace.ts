@@ -404,7 +404,8 @@ function isAtOrBelow(path: string, directory: string): boolean {
   return path === directory || path.startsWith(directory === '/' ? '/' : `${directory}/`);
 }
 
-function halfName(what: string): string {
+/** The beginning of a name for what this process makes or removes. */
+export function halfName(what: string): string {
   return `.plinth-${what}-${process.pid}-`;
 }
 
