@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// `kill -9` while a program in one file is packed, committed, taken in or run: what there was is there, or what is new, and it is whole.
+// `kill -9` while a program in one file is packed, captured, committed, taken in or run: what there was is there, or what is new, and it is whole.
 
 import { once } from 'node:events';
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { AppUser, whyNoApps } from './app-user.js';
+import { AppUser, processesWith, whyNoApps } from './app-user.js';
 
 const BUSYBOX = '/bin/busybox';
 const TIMES = process.env['PLINTH_LONG'] === '1' ? 50 : 2;
@@ -59,6 +59,33 @@ describe.skipIf(reason !== undefined)('a program in one file, when plinth is kil
     );
     expect(user.plinth('app', 'pack', ...packing(tree), '-o', 'second.plinth').status).toBe(0);
     expect(readdirSync(user.work).filter((name) => name.startsWith('.plinth-'))).toEqual([]);
+  });
+
+  it('captures an installer to the whole file or none, ends it, and leaves what doctor removes', async () => {
+    const output = join(user.work, 'captured.plinth');
+    const mark = `captured-${process.pid}`;
+    const command = `mkdir -p /opt/${mark}/bin; cp ${BUSYBOX} /opt/${mark}/bin; sleep 0.3`;
+    const capturing = ['app', 'pack', '--capture', command, '-o', 'captured.plinth'];
+    const ended = async (): Promise<void> => {
+      for (let tries = 0; tries < 200 && processesWith(mark).length > 0; tries++) await sleep(50);
+      expect(processesWith(mark)).toEqual([]);
+    };
+    await killed(
+      () => {
+        rmSync(output, { force: true });
+        return user.startPlinth(...capturing);
+      },
+      () => {
+        if (existsSync(output)) expect(user.plinth('app', 'verify', 'captured.plinth').status).toBe(0);
+      },
+    );
+    await ended();
+    expect(user.plinth('doctor', '--clean').status).toBe(0);
+    expect(readdirSync(join(user.home, '.local/share/plinth/workspaces'))).toEqual([]);
+    expect(user.plinth(...capturing).status).toBe(0);
+    expect(user.run('./captured.plinth', 'echo', 'whole').stdout).toBe('whole\n');
+    expect(readdirSync(user.work).filter((name) => name.startsWith('.plinth-'))).toEqual([]);
+    expect(existsSync(`/opt/${mark}`)).toBe(false);
   });
 
   it('commits to the whole file, and the one before stays till then', async () => {

@@ -134,11 +134,8 @@ describe.skipIf(reason !== undefined)('an installer that is captured', () => {
     skip,
   }) => {
     if (process.getuid?.() !== 0) skip('only root can mount something there');
-    const again = (covered: string) => user.runWith({ covered }, './one.plinth');
-    for (const covered of ['/usr/local/src', '/usr/share/doc']) {
-      expect(existsSync(covered)).toBe(true);
-      expect({ covered, ...again(covered) }).toEqual({ covered, status: 0, stdout: SEEN, stderr: '' });
-    }
+    const again = user.runWith({ covered: '/usr/share/doc' }, './one.plinth');
+    expect(again).toEqual({ status: 0, stdout: SEEN, stderr: '' });
     packed('cp /bin/sh ~/shell; touch /usr/local/there', '--entry', '{home}/shell', '-o', 'shell.plinth');
     const script = 'ls /usr/local/there; echo x > /usr/bin/new && cat /usr/bin/new; echo x > /usr/new';
     const { status, stdout, stderr } = user.runWith({ covered: '/usr/local/src' }, './shell.plinth', '-c', script);

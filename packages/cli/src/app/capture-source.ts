@@ -2,22 +2,10 @@
 // What an installer writes, as the files of a program in one file: it is run in a workspace, whose layer becomes the program's.
 
 import { spawnSync } from 'node:child_process';
-import {
-  accessSync,
-  chmodSync,
-  closeSync,
-  constants,
-  existsSync,
-  lstatSync,
-  mkdirSync,
-  readdirSync,
-  renameSync,
-  rmdirSync,
-  unlinkSync,
-} from 'node:fs';
-import { dirname, join, posix, resolve } from 'node:path';
+import { closeSync, lstatSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { PlinthError } from '@plinth/core';
-import { nativeCalls, nativeFileCalls } from '@plinth/linux';
+import { nativeCalls } from '@plinth/linux';
 import {
   connectWatcher,
   type HostFacts,
@@ -26,9 +14,7 @@ import {
   type IsolationMode,
   type LayerEntry,
   layeredParts,
-  layerEntries,
   ownDirectories,
-  pruneLayer,
   TemporaryWorkspace,
   type Workspace,
   type WorkspaceChange,
@@ -41,7 +27,9 @@ import { environmentRecord, WATCHER_DESCRIPTOR, workspaceEnvironment } from '../
 import { runToEnd } from '../workspace/run-to-end.js';
 import { requireWorkspaceHost, tryWorkspace } from '../workspace/try-workspace.js';
 
-import { CapturedChanges, entryOf, layerPathOf, type LeftOut, likelyPrograms } from './captured-changes.js';
+import { CapturedChanges, entryOf, likelyPrograms } from './captured-changes.js';
+import { takeLayer, takeWhiteouts } from './captured-layer.js';
+import { type Captured, describeCaptured, describeLeftOut, summaryOf } from './describe-captured.js';
 import type { PackSource, SourceFiles } from './pack-source.js';
 import { placesOf, stateLayer } from './state-layer.js';
 
@@ -59,15 +47,6 @@ export interface CaptureOptions {
   readonly asUser: boolean;
   /** Paths that are taken though they are left out otherwise. */
   readonly keep: readonly string[];
-}
-
-/** What was taken, and what was not. */
-export interface Captured {
-  readonly files: number;
-  readonly bytes: number;
-  /** Files and directories of the host that are not there any more. */
-  readonly removed: number;
-  readonly leftOut: readonly LeftOut[];
 }
 
 export class CaptureSource implements PackSource {
@@ -153,12 +132,10 @@ export class CaptureSource implements PackSource {
     const given = this.#options.entry === undefined ? [] : [entryOf(this.#options.entry, home)];
     const programs = likelyPrograms(changes, captured, home);
     const executable = await this.#executable(workspace, [...given, ...programs]);
-    this.#take(workspace, captured);
-    const entries = layerEntries(nativeFileCalls(), workspace.upper);
-    const summary = { ...counted(entries), leftOut: captured.leftOut };
+    const entries = takeLayer(workspace, this.#facts, captured);
+    const summary = summaryOf(entries, captured.leftOut);
     if (entries.length === 0) throw this.#nothing(summary);
-    checkReadable(workspace.upper, entries);
-    process.stderr.write(`captured: ${describe(summary, this.#here)}\n`);
+    process.stderr.write(`captured: ${describeCaptured(summary, this.#here)}\n`);
     return {
       layers: [
         { ...stateLayer(workspace.upper, entries, directory), removed: takeWhiteouts(workspace.upper, entries) },
@@ -197,24 +174,6 @@ export class CaptureSource implements PackSource {
     return new Set(stdout.split('\n').flatMap((line) => (line === '' ? [] : (asked[Number(line)] ?? []))));
   }
 
-  /** Leaves in the layer what is taken, laid out as layers of programs in one file are. */
-  #take({ upper, options }: Workspace, captured: CapturedChanges): void {
-    const { home } = this.#facts;
-    for (const { at, layer, base, mode } of layeredParts(options, this.#facts)) {
-      const own = join(upper, layer);
-      pruneLayer(nativeFileCalls(), own, (path, alone) => {
-        const shown = at + path;
-        return captured.placeLeftOut(shown) === undefined && (alone || captured.taken.has(shown));
-      });
-      // The mask of whoever runs this takes nothing of it.
-      chmodSync(own, base === undefined ? mode : lstatSync(base).mode & 0o7777);
-      const place = layerPathOf(at, home);
-      if (place === layer) continue;
-      if (readdirSync(own).length === 0) rmdirSync(own);
-      else moveInto(upper, own, place, home);
-    }
-  }
-
   #nothing(summary: Captured): PlinthError {
     const leftOut = describeLeftOut(summary, this.#here);
     const why = `it has written nothing to pack${leftOut === '' ? '' : `; ${leftOut}`}`;
@@ -224,25 +183,6 @@ export class CaptureSource implements PackSource {
   [Symbol.dispose](): void {
     this.#temporary?.[Symbol.dispose]();
   }
-}
-
-/** Directories on the way are as the host's are. */
-function moveInto(upper: string, from: string, place: string, home: string): void {
-  const to = join(upper, place);
-  const missing: string[] = [];
-  for (let path = dirname(place); path !== '.' && !existsSync(join(upper, path)); path = dirname(path))
-    missing.unshift(path);
-  for (const path of missing) {
-    mkdirSync(join(upper, path));
-    const shown = path.startsWith('root/')
-      ? path.slice('root'.length)
-      : posix.join(home, path.slice('known/home'.length));
-    const host = lstatSync(shown, { throwIfNoEntry: false });
-    if (host !== undefined) chmodSync(join(upper, path), host.mode & 0o7777);
-  }
-  // Where it was mounted, there may be a directory for that.
-  if (existsSync(to)) rmdirSync(to);
-  renameSync(from, to);
 }
 
 function isAtOrAbove(path: string, other: string): boolean {
@@ -258,66 +198,6 @@ function isReal({ what, shown, source }: WorkspaceChange, owned: ReadonlyMap<str
   return (
     rest.some((one) => one !== 'mode') || mode === undefined || source === undefined || lstatSync(source).mode !== mode
   );
-}
-
-/**
- * Takes files that stand for removed ones out of a layer, and gives their paths. Where no device may be made, a file is one by what its
- * directory says, which only newer kernels know.
- */
-function takeWhiteouts(upper: string, entries: readonly LayerEntry[]): string[] {
-  const files = entries.filter(
-    ({ layerPath, kind }) => kind === 'removed' && lstatSync(join(upper, layerPath)).isFile(),
-  );
-  for (const { layerPath } of files) unlinkSync(join(upper, layerPath));
-  return files.map(({ layerPath }) => layerPath);
-}
-
-/** Others would be empty in the image. */
-function checkReadable(upper: string, entries: readonly LayerEntry[]): void {
-  for (const { layerPath, kind } of entries) {
-    if (kind !== 'file' && kind !== 'directory') continue;
-    try {
-      accessSync(join(upper, layerPath), kind === 'file' ? constants.R_OK : constants.R_OK | constants.X_OK);
-    } catch (cause) {
-      const path = layerPath.replace(/^root|^known\/home/, '');
-      const why = 'the command has made it so that you may not read it: chmod it at the end of the command';
-      throw new PlinthError('input', 'capture-unreadable', `--capture: ${path}: ${why}`, { cause });
-    }
-  }
-}
-
-function counted(entries: readonly LayerEntry[]): Omit<Captured, 'leftOut'> {
-  const files = entries.filter(({ kind }) => kind !== 'directory' && kind !== 'removed');
-  return {
-    files: files.length,
-    bytes: files.reduce((sum, { bytes }) => sum + bytes, 0),
-    removed: entries.filter(({ kind }) => kind === 'removed').length,
-  };
-}
-
-function describe(captured: Captured, here: string): string {
-  const { files, bytes, removed } = captured;
-  const leftOut = describeLeftOut(captured, here);
-  return [
-    `${many(files)}, ${sizeText(bytes)}`,
-    ...(removed === 0 ? [] : [`${removed} of the host removed`]),
-    ...(leftOut === '' ? [] : [leftOut]),
-  ].join('; ');
-}
-
-function describeLeftOut({ leftOut }: Captured, here: string): string {
-  const places = leftOut.map(
-    ({ place, files }) => `${many(files)} in ${place === here ? 'the current directory' : place}`,
-  );
-  return places.length === 0 ? '' : `left out: ${places.join(', ')} (--capture-keep takes it)`;
-}
-
-function many(files: number): string {
-  return `${files} ${files === 1 ? 'file' : 'files'}`;
-}
-
-function sizeText(bytes: number): string {
-  return bytes < 2 ** 20 ? `${Math.ceil(bytes / 2 ** 10)} KiB` : `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 }
 
 /** Its files lie over the host's. */

@@ -5,7 +5,7 @@ import { accessSync, constants, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { IsolationMode, PackageOrigin } from '@plinth/sandbox';
 import type { Progress } from '../host/progress.js';
-import type { Captured } from './capture-source.js';
+import type { Captured } from './describe-captured.js';
 
 export interface PackSource extends Disposable {
   /** `directory` is empty, on the file system of the file that is made, and goes when that is there. What is given lasts as long as the source. */

@@ -31,6 +31,7 @@ import { listImage, makeImage } from '../app/squash.js';
 import { type Change, stateChanges } from '../app/state-diff.js';
 import { placesOf, stateLayer } from '../app/state-layer.js';
 import { mergeRegistry, PREFIX_OWN, registryChanges, writeHives } from '../app/windows-registry.js';
+import { many } from '../host/many.js';
 import { LineProgress } from '../host/progress.js';
 import { reasonOf } from '../host/reason.js';
 import { passThrough, run } from '../host/run-command.js';
@@ -82,7 +83,7 @@ export async function packVerb(
     return EXIT.clean;
   }
   const { length } = manifest.packages;
-  const what = length === 0 ? '' : `, ${length} ${length === 1 ? 'package' : 'packages'}`;
+  const what = length === 0 ? '' : `, ${many(length, 'package')}`;
   process.stdout.write(`${options.output}: ${manifest.name} ${manifest.version}, starts ${manifest.entry}${what}\n`);
   if (unconfigured.length > 0)
     process.stdout.write(

@@ -6,6 +6,7 @@ import type { Finding } from '@plinth/core';
 import { formatRegistryRow } from '../app/registry-rows.js';
 import { type ChangedRegistry, changedRegistries } from './changed-registries.js';
 import type { HostFacts, Workspace, WorkspaceChange } from '@plinth/sandbox';
+import { many } from '../host/many.js';
 
 export interface Counted {
   readonly what: string;
@@ -126,8 +127,4 @@ export function formatReview({
   part('left running, and ended', left.map(counted));
   part('not observed', notObserved);
   return `${lines.join('\n')}\n`;
-}
-
-function many(count: number, what: string): string {
-  return `${count} ${what}${count === 1 ? '' : 's'}`;
 }
