@@ -6,6 +6,7 @@ export * from './crc32.js';
 export * from './errors.js';
 export * from './event-queue.js';
 export * from './finding.js';
+export * from './internet-address.js';
 export * from './sections.js';
 export * from './sha256.js';
 export * from './state.js';

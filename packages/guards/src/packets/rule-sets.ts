@@ -2,6 +2,7 @@
 // Addresses and ports of rule headers: single ones, ranges, networks, lists in brackets, `!` before any of them, and
 // variables, which stand for such texts.
 
+import { ADDRESS_BITS, type InternetAddress, parseInternetAddress } from '@plinth/core';
 import type { AddressRange, AddressSet, PortSet } from './rule.js';
 
 /** Names without `$`; values are texts of the same kind. */
@@ -133,7 +134,7 @@ function parseAddress(text: string): Range {
     return placed(first!.version, first!.value, last!.value);
   }
   const { version, value } = parseOne(network!, text);
-  const width = version === 4 ? 32 : 128;
+  const width = ADDRESS_BITS[version];
   if (bits === undefined) return placed(version, value, value);
   const prefix = /^\d{1,3}$/.test(bits) ? Number(bits) : prefixOf(bits, text);
   if (more.length > 0 || prefix > width) throw wrong(text);
@@ -158,36 +159,10 @@ function wrong(text: string): SetError {
   return new SetError(`"${text}" is no address, network or range of addresses`);
 }
 
-function parseOne(text: string, whole: string): { version: 4 | 6; value: bigint } {
-  const value = text.includes(':') ? parseVersion6(text) : parseVersion4(text);
-  if (value === undefined) throw wrong(whole);
-  return { version: text.includes(':') ? 6 : 4, value };
-}
-
-function parseVersion4(text: string): bigint | undefined {
-  if (!/^\d{1,3}(\.\d{1,3}){3}$/.test(text)) return undefined;
-  const parts = text.split('.').map(Number);
-  if (parts.some((part) => part > 255)) return undefined;
-  return parts.reduce((all, part) => (all << 8n) | BigInt(part), 0n);
-}
-
-function parseVersion6(text: string): bigint | undefined {
-  let plain = text;
-  // The last 32 bits may be written as an IPv4 address.
-  const dotted = /^(.*:)(\d+\.\d+\.\d+\.\d+)$/.exec(text);
-  if (dotted !== null) {
-    const low = parseVersion4(dotted[2]!);
-    if (low === undefined) return undefined;
-    plain = `${dotted[1]!}${(low >> 16n).toString(16)}:${(low & 0xffffn).toString(16)}`;
-  }
-  const halves = plain.split('::');
-  if (halves.length > 2) return undefined;
-  const [head, tail] = halves.map((half) => (half === '' ? [] : half.split(':')));
-  const missing = 8 - head!.length - (tail?.length ?? 0);
-  if (tail === undefined ? missing !== 0 : missing < 1) return undefined;
-  const groups = tail === undefined ? head! : [...head!, ...Array<string>(missing).fill('0'), ...tail];
-  if (groups.some((group) => !/^[0-9a-fA-F]{1,4}$/.test(group))) return undefined;
-  return groups.reduce((all, group) => (all << 16n) | BigInt(Number.parseInt(group, 16)), 0n);
+function parseOne(text: string, whole: string): InternetAddress {
+  const address = parseInternetAddress(text);
+  if (address === undefined) throw wrong(whole);
+  return address;
 }
 
 export function hasPort(set: PortSet | undefined, port: number): boolean {
