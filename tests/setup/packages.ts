@@ -48,6 +48,7 @@ export const DEBIAN_PACKAGES: readonly DebianPackage[] = [
   { name: 'sqlite3', why: 'gives the results that a guest has to give', probe: ['sqlite3', '--version'] },
   { name: 'passt', why: 'the network in user mode', probe: ['passt', '--version'] },
   { name: 'iproute2', why: 'makes the network namespaces of the network tests', probe: ['ip', '-Version'] },
+  { name: 'nftables', why: 'says what packet filters are', probe: ['sh', '-c', 'command -v nft'] },
   { name: 'openssh-client', why: 'logs in to guests', probe: ['ssh', '-V'] },
   { name: 'tshark', why: 'reads captures', probe: ['tshark', '--version'] },
   { name: 'gcc', why: 'builds oracles in C', probe: ['gcc', '--version'] },

@@ -2,8 +2,9 @@
 // The interfaces of the network namespace that this thread is in, as the kernel lists them (rtnetlink(7)): RTM_GETLINK with its
 // attributes, and RTM_GETNSID for the number by which this namespace knows another.
 
-import { PlinthError, stringAt } from '@plinth/core';
+import { concatenate, PlinthError, stringAt } from '@plinth/core';
 import { errorName } from './bpf/refusal.js';
+import { netlinkAttribute, netlinkMessage } from './netfilter/netlink-message.js';
 import { ERROR, type SystemCalls } from './system-calls.js';
 
 export interface NetworkInterface {
@@ -51,18 +52,15 @@ export function networkInterfaces(calls: SystemCalls): NetworkInterface[] {
 
 /** The number by which this namespace knows the one behind a descriptor; undefined while nothing is linked to it. */
 export function namespaceNumber(calls: SystemCalls, fd: number): number | undefined {
-  const body = new Uint8Array(GENERIC_MESSAGE + 8);
-  const view = new DataView(body.buffer);
-  view.setUint16(GENERIC_MESSAGE, 8, true);
-  view.setUint16(GENERIC_MESSAGE + 2, NAMESPACE.fd, true);
-  view.setInt32(GENERIC_MESSAGE + 4, fd, true);
-  let number: number | undefined;
+  const number = new Uint8Array(Int32Array.of(fd).buffer);
+  const body = concatenate([new Uint8Array(GENERIC_MESSAGE), netlinkAttribute(NAMESPACE.fd, number)]);
+  let known: number | undefined;
   ask(calls, MESSAGE.getNamespaceId, 0, body, (type, answer) => {
     if (type !== MESSAGE.newNamespaceId) return;
     const id = attributes(answer.subarray(GENERIC_MESSAGE)).get(NAMESPACE.id);
-    if (id !== undefined) number = int32(id);
+    if (id !== undefined) known = int32(id);
   });
-  return number === -1 ? undefined : number;
+  return known === -1 ? undefined : known;
 }
 
 /** Sends a request, and tells each message of the answer, until it is over. */
@@ -76,13 +74,7 @@ function ask(
   const fd = calls.socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
   if (fd < 0) throw refused(-fd);
   try {
-    const request = new Uint8Array(HEADER + body.length);
-    const view = new DataView(request.buffer);
-    view.setUint32(0, request.length, true);
-    view.setUint16(4, type, true);
-    view.setUint16(6, NLM_F_REQUEST | flags, true);
-    request.set(body, HEADER);
-    const sent = calls.write(fd, request);
+    const sent = calls.write(fd, netlinkMessage(type, NLM_F_REQUEST | flags, body));
     if (sent < 0) throw refused(-sent);
     const buffer = new Uint8Array(ROOM);
     for (;;) {

@@ -94,3 +94,6 @@ export const LANDLOCK_VERSIONS = [
 ] as const;
 /** What is outside: no abstract sockets. */
 export const LANDLOCK_SCOPE_SOCKETS = 1;
+
+/** S_IFIFO of mknod(2). */
+export const FILE_KIND_PIPE = 0o1_0000;

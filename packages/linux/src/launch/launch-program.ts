@@ -161,7 +161,17 @@ export class LaunchProgram {
     operands.forEach((operand, n) => this.#operand(ARGUMENTS[n]!, operand));
     this.#code.move(X64.rax, CALL[name]).systemCall();
     if (result !== undefined) this.#code.store(result.slot, X64.rax);
-    if (onError === 'ignore') return;
+    if (onError !== 'ignore') this.#ifNegative(onError);
+  }
+
+  /** What was read to an address is an answer of netlink(7): a header of `at` bytes, and a number of 32 bits that is negative for an error. */
+  checkAnswer(address: number, at: number, onError: Exclude<OnError, 'ignore'>): void {
+    this.#code.load(X64.rax, address + at - 4).upperHalf();
+    this.#ifNegative(onError);
+  }
+
+  /** What is in rax is an error. */
+  #ifNegative(onError: Exclude<OnError, 'ignore'>): void {
     let way: CodeLabel;
     if (onError instanceof CodeLabel) {
       way = onError;

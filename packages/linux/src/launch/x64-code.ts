@@ -86,6 +86,12 @@ export class X64Code {
     return this;
   }
 
+  /** The upper half of rax, with its sign. */
+  upperHalf(): this {
+    this.#bytes.push(0x48, 0xc1, 0xf8, 32);
+    return this;
+  }
+
   /** rax by a number of 31 bits. */
   multiply(number: number): this {
     this.#bytes.push(0x48, 0x69, 0xc0);
