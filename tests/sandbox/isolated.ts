@@ -77,6 +77,9 @@ export class Isolated implements Disposable {
       upper: join(this.folder, 'upper'),
       work: join(this.folder, 'work'),
       group: 'plinth-test',
+      hosts: join(this.folder, 'hosts'),
+      carrierPipe: join(this.folder, 'state', 'carrier'),
+      carrierLog: join(this.folder, 'state', 'carrier.log'),
     };
     const parts = layeredParts(all, facts).flatMap(({ layer }) => [join('upper', layer), join('work', layer)]);
     for (const name of ['root', 'state', 'home', ...parts]) mkdirSync(join(this.folder, name), { recursive: true });

@@ -2,7 +2,7 @@
 // A user of `plinth workspace` with data of its own.
 
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chownSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import type { Finding } from '@plinth/core';
@@ -15,22 +15,46 @@ export interface PlinthEnd {
   readonly stderr: string;
 }
 
+export interface RunningPlinth {
+  readonly process: number;
+  /** The first that it prints. */
+  readonly said: Promise<string>;
+  readonly ended: Promise<number | null>;
+  readonly end: () => Promise<number | null>;
+}
+
 export class WorkspaceUser implements Disposable {
   readonly folder: string;
   readonly project: string;
   readonly home: string = userInfo().homedir;
   readonly program: string = PLINTH;
   readonly environment: NodeJS.ProcessEnv;
+  /** Words that stand before each command: where it is run, and as whom. */
+  readonly #before: readonly string[];
 
-  constructor() {
+  /** `user`: another one than we are, for whom root acts. */
+  constructor(before: readonly string[] = [], user?: number) {
+    const as = user === undefined ? [] : ['setpriv', `--reuid=${user}`, `--regid=${user}`, '--clear-groups'];
+    this.#before = [...before, ...as];
     this.folder = mkdtempSync(join(tmpdir(), 'plinth-user-'));
     this.project = join(this.folder, 'project');
     mkdirSync(this.project);
-    this.environment = { ...process.env, XDG_DATA_HOME: join(this.folder, 'data'), SECRET_TOKEN: 'not for them' };
+    this.environment = {
+      ...process.env,
+      XDG_DATA_HOME: join(this.folder, 'data'),
+      SECRET_TOKEN: 'not for them',
+      PWD_HERE: this.project,
+    };
+    if (user !== undefined) for (const path of [this.folder, this.project]) chownSync(path, user, user);
   }
 
   plinth(...args: readonly string[]): PlinthEnd {
-    return this.#run(process.execPath, PLINTH, ...args);
+    return this.#run(...this.#words(args));
+  }
+
+  #words(args: readonly string[]): readonly [string, ...string[]] {
+    const [first, ...rest] = [...this.#before, process.execPath, PLINTH, ...args];
+    return [first!, ...rest];
   }
 
   /** In new namespaces, by options of unshare(1), in which a script has been run before. */
@@ -57,14 +81,17 @@ export class WorkspaceUser implements Disposable {
   }
 
   /** Goes on in the background until its standard input ends. */
-  start(...args: readonly string[]): { readonly said: Promise<string>; readonly end: () => Promise<number | null> } {
-    const child = spawn(process.execPath, [PLINTH, ...args], {
+  start(...args: readonly string[]): RunningPlinth {
+    const [program, ...rest] = this.#words(args);
+    const child = spawn(program, rest, {
       cwd: this.project,
       env: this.environment,
       stdio: ['pipe', 'pipe', 'inherit'],
     });
     const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
     return {
+      process: child.pid!,
+      ended,
       said: new Promise((resolve) => child.stdout.once('data', (data: Buffer) => resolve(data.toString()))),
       end: () => {
         child.stdin.end();

@@ -100,6 +100,11 @@ describe.skipIf(reason !== undefined).each(carriers)('a workspace whose layers a
     [['create', 'x', '--folder', '/proc'], 'folder /proc: it is not one of files'],
     [['create', 'x', '--folder', 'nowhere'], '--folder nowhere: there is no such directory'],
     [['create', 'x', '--deny', 'fun'], '--deny fun: it denies net, and nothing else'],
+    [['create', 'x', '--allow-net', '127.0.0.1'], '--allow-net 127.0.0.1: that is the workspace itself'],
+    [
+      ['create', 'x', '--deny', 'net', '--allow-net', '192.0.2.7'],
+      '--allow-net 192.0.2.7 with --deny net: all of the net',
+    ],
     [['create', 'x', '--pids', '0'], '--pids 0: a number from 1 on is wanted'],
     [['create', 'x', '--memory', 'much'], '--memory: "much" is no size'],
     [['rm', 'nothing'], 'workspace nothing: there is none ("plinth workspace list" lists them)'],
@@ -126,6 +131,17 @@ describe.skipIf(reason !== undefined).each(carriers)('a workspace whose layers a
     const broken = user.plinth('workspace', 'review', 'registry');
     expect(broken.stdout).toMatch(/registry in .*\/user\.reg\n {2}.*user\.reg: user\.reg.* line 7/);
     user.plinth('workspace', 'rm', 'registry');
+  });
+
+  it('wants a host after --allow-net, and who carries its network', () => {
+    const create = (...words: string[]) => user.plinth('workspace', 'create', 'x', '--allow-net', ...words);
+    expect(create()).toMatchObject({ status: 2, stdout: '' });
+    const { PATH } = user.environment;
+    user.environment['PATH'] = user.project;
+    const made = create('192.0.2.7');
+    user.environment['PATH'] = PATH;
+    const stderr = 'plinth: --allow-net: there is no pasta, which carries it: apt-get install passt\n';
+    expect(made).toEqual({ status: 3, stdout: '', stderr });
   });
 
   it('says what was changed, and brings to the host what is wanted of it', () => {

@@ -98,7 +98,7 @@ export class CaptureSource implements PackSource {
     };
     this.#temporary = new TemporaryWorkspace(workspacesDirectory(), NAME, options, this.#facts);
     const { workspace } = this.#temporary;
-    await tryWorkspace(workspace, this.#facts, undefined);
+    await tryWorkspace(workspace, this.#facts);
     return workspace;
   }
 

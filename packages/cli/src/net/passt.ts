@@ -8,6 +8,7 @@ import { Socket } from 'node:net';
 import { PlinthError } from '@plinth/core';
 import { macBytes, MAX_FRAME, type NetSpec, type PortForward } from '@plinth/machine';
 import type { BackendEvents, NetworkBackend } from './backend.js';
+import { lastPasstWords } from './passt-words.js';
 import { FrameReader, withLength } from './frame-stream.js';
 
 type UserNetSpec = Extract<NetSpec, { kind: 'user' }>;
@@ -20,8 +21,6 @@ const SOCKET_ROOM = 4 * 1024 * 1024;
 const MAX_WAITING = 16 * 1024 * 1024;
 /** Milliseconds after which passt is believed to be ready although it answers no ARP, as without IPv4. */
 const ANSWER_TIME = 2000;
-/** Of what it prints: not why it failed. */
-const NOISE = /^(Failed to send \d+ bytes to syslog|Don't run as root)/;
 
 /** Starts passt, and waits until it has answered or failed. */
 export async function openPasst(spec: UserNetSpec): Promise<NetworkBackend> {
@@ -108,8 +107,8 @@ class PasstNetwork implements NetworkBackend {
 
   #lastWords(status: number | null, signal: string | null): string {
     if (signal !== null) return `passt ended (${signal})`;
-    const lines = this.#messages.split('\n').filter((line) => line.trim() !== '' && !NOISE.test(line));
-    return `passt ended (status ${status})${lines.length === 0 ? '' : `: ${lines.at(-1)!.trim()}`}`;
+    const why = lastPasstWords(this.#messages);
+    return `passt ended (status ${status})${why === undefined ? '' : `: ${why}`}`;
   }
 
   /** Asks who has an address that it takes for the network's: it answers every such question once it is at work. */

@@ -128,7 +128,12 @@ const PROGRAMS = [
   { program: 'apt-get', arguments: ['--version'], use: 'brings guest images', source: 'Debian’s package client' },
   { program: 'dpkg-deb', arguments: ['--version'], use: 'unpacks packages', source: 'package dpkg' },
   { program: 'script', arguments: ['--version'], use: 'makes --console pty', source: 'package bsdutils' },
-  { program: 'passt', arguments: ['--version'], use: 'is --net user', source: 'package passt' },
+  {
+    program: 'passt',
+    arguments: ['--version'],
+    use: 'is --net user, and --allow-net by its pasta',
+    source: 'package passt',
+  },
   {
     program: 'qemu-system-arm',
     arguments: ['--version'],

@@ -3,12 +3,20 @@
 // whose socket lies in a directory that both sides see.
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { accessSync, constants, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PlinthError } from '@plinth/core';
-import { nativeCalls } from '@plinth/linux';
-import { connectWatcher, EXCHANGE, hostFacts, Workspace, watcherDirectory, workspacesDirectory } from '@plinth/sandbox';
+import { nativeCalls, programPath } from '@plinth/linux';
+import {
+  connectWatcher,
+  EXCHANGE,
+  findRunNetwork,
+  hostFacts,
+  Workspace,
+  watcherDirectory,
+  workspacesDirectory,
+} from '@plinth/sandbox';
 import { serveDesktop } from '@plinth/server';
 import { EXIT } from '../report-error.js';
 import { environmentRecord, WATCHER_DESCRIPTOR, workspaceEnvironment } from '../workspace/environment.js';
@@ -39,22 +47,25 @@ export async function openVerb(name: string, command: readonly string[], options
       `--geometry ${options.geometry}: width and height are wanted, such as 1280x800`,
     );
   }
-  if (!inPath(SERVER)) {
+  if (programPath(SERVER) === undefined) {
     const instead = `"plinth workspace run ${name} -- bash" gives a terminal`;
     const why = `there is no ${SERVER}, which draws it: apt-get install tigervnc-standalone-server; ${instead}`;
     throw new PlinthError('host', 'desktop', `a desktop: ${why}`);
   }
-  const wanted = command.length > 0 ? command : TERMINALS.filter(inPath).slice(0, 1);
+  const wanted =
+    command.length > 0 ? command : TERMINALS.filter((program) => programPath(program) !== undefined).slice(0, 1);
   if (wanted.length === 0)
     throw new PlinthError('input', 'desktop', `say which program, or: apt-get install ${TERMINALS[1]!}`);
   const facts = hostFacts();
   const workspace = Workspace.open(workspacesDirectory(), name);
+  const network = await findRunNetwork(workspace.options);
   const exchange = join(workspace.directory, 'desktop');
   rmSync(exchange, { recursive: true, force: true });
   mkdirSync(exchange, { mode: 0o700 });
   const socket = await connectWatcher(nativeCalls(), watcherDirectory());
-  const watcher = { socket: WATCHER_DESCRIPTOR, line: workspace.watchedLine(facts) };
-  const launcher = workspace.launcher(facts, { directory: facts.home, watcher, exchange });
+  const watcher = { socket: WATCHER_DESCRIPTOR, line: workspace.watchedLine(facts, network) };
+  const place = { directory: facts.home, watcher, exchange, ...(network === undefined ? {} : { network }) };
+  const launcher = workspace.launcher(facts, place);
   const env = environmentRecord(workspaceEnvironment(name, facts, process.env));
   const child = spawn(launcher, ['sh', '-c', SCRIPT, options.geometry, ...wanted], {
     stdio: ['ignore', 'inherit', 'inherit', socket],
@@ -89,15 +100,4 @@ function parsePort(text: string): number {
   const port = /^\d{1,5}$/.test(text) ? Number(text) : -1;
   if (port >= 0 && port < 65_536) return port;
   throw new PlinthError('input', 'port', `--port ${text}: a number up to 65535 is wanted`);
-}
-
-function inPath(program: string): boolean {
-  return (process.env['PATH'] ?? '').split(':').some((directory) => {
-    try {
-      accessSync(join(directory, program), constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });
 }

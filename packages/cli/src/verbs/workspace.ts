@@ -7,10 +7,13 @@ import { isAbsolute, relative, resolve } from 'node:path';
 import { PlinthError } from '@plinth/core';
 import { nativeCalls, STATUS } from '@plinth/linux';
 import {
+  checkHost,
   connectWatcher,
+  findRunNetwork,
   type HostFacts,
   hostFacts,
   type LayerCarrier,
+  type RunNetwork,
   Workspace,
   type WorkspaceOptions,
   watcherDirectory,
@@ -26,6 +29,7 @@ import { formatReview, type Review, reviewOf } from '../workspace/review.js';
 
 export interface CreateOptions {
   readonly deny?: readonly string[];
+  readonly allowNet?: readonly string[];
   readonly home?: 'private' | 'cow';
   readonly folder?: readonly string[];
   readonly root?: boolean;
@@ -48,11 +52,8 @@ export interface RunInOptions {
 
 /** What of the options makes a workspace. */
 export function workspaceOptions(options: CreateOptions): WorkspaceOptions {
-  const { denyExec = [], deny = [], home = 'private', folder = [], root = false, layers = 'overlay' } = options;
+  const { denyExec = [], home = 'private', folder = [], root = false, layers = 'overlay' } = options;
   const { memory, pids, cpus } = options;
-  for (const one of deny) {
-    if (one !== 'net') throw new PlinthError('input', 'deny', `--deny ${one}: it denies net, and nothing else`);
-  }
   const relative = denyExec.find((path) => !isAbsolute(path));
   if (relative !== undefined) {
     throw new PlinthError(
@@ -63,7 +64,7 @@ export function workspaceOptions(options: CreateOptions): WorkspaceOptions {
   }
   return {
     home,
-    network: deny.includes('net') ? 'none' : 'host',
+    ...networkOptions(options),
     folders: folder.map(realFolder),
     deniedPrograms: denyExec,
     asRoot: root,
@@ -72,6 +73,22 @@ export function workspaceOptions(options: CreateOptions): WorkspaceOptions {
     ...(cpus === undefined ? {} : { processors: fraction(cpus, '--cpus') }),
     ...(memory === undefined ? {} : { memory: parseSize(memory, '--memory') }),
   };
+}
+
+function networkOptions({
+  deny = [],
+  allowNet = [],
+}: CreateOptions): Pick<WorkspaceOptions, 'network' | 'reachableHosts'> {
+  for (const one of deny) {
+    if (one !== 'net') throw new PlinthError('input', 'deny', `--deny ${one}: it denies net, and nothing else`);
+  }
+  if (allowNet.length === 0) return { network: deny.length > 0 ? 'none' : 'host' };
+  if (deny.length > 0) {
+    const why = 'all of the net is denied already: leave one of them out';
+    throw new PlinthError('input', 'allow-net', `--allow-net ${allowNet[0]!} with --deny net: ${why}`);
+  }
+  for (const host of allowNet) checkHost(host);
+  return { network: 'listed', reachableHosts: allowNet };
 }
 
 function realFolder(path: string): string {
@@ -86,10 +103,15 @@ function count(text: string, option: string): number {
 }
 
 /** One in which commands run, or none at all. */
-async function createTried(name: string, options: CreateOptions, facts: HostFacts): Promise<Workspace> {
+async function createTried(
+  name: string,
+  options: CreateOptions,
+  facts: HostFacts,
+  network: RunNetwork | undefined,
+): Promise<Workspace> {
   const workspace = Workspace.create(workspacesDirectory(), name, workspaceOptions(options), facts);
   try {
-    await tryWorkspace(workspace, facts, options.layers);
+    await tryWorkspace(workspace, facts, { layers: options.layers, network });
     return workspace;
   } catch (error) {
     workspace.remove(nativeCalls());
@@ -105,13 +127,15 @@ function fraction(text: string, option: string): number {
 
 export async function createVerb(name: string, options: CreateOptions): Promise<number> {
   requireWorkspaceHost();
+  const wanted = workspaceOptions(options);
   const facts = hostFacts();
+  const network = await findRunNetwork(wanted);
   if (options.dryRun === true) {
-    const plan = Workspace.planned(workspacesDirectory(), name, workspaceOptions(options), facts);
+    const plan = Workspace.planned(workspacesDirectory(), name, wanted, facts, network);
     process.stdout.write(describePlan(plan, options.layers === undefined));
     return EXIT.clean;
   }
-  const workspace = await createTried(name, options, facts);
+  const workspace = await createTried(name, options, facts, network);
   if (options.json === true) process.stdout.write(`${JSON.stringify(summary(workspace))}\n`);
   else
     process.stdout.write(`workspace ${name}: made; "plinth workspace run ${name} -- COMMAND" runs a command in it\n`);
@@ -124,18 +148,20 @@ export async function runInVerb(name: string, command: readonly string[], option
     requireWorkspaceHost();
     const facts = hostFacts();
     const workspace = Workspace.open(workspacesDirectory(), name);
+    const network = await findRunNetwork(workspace.options);
     const directory = options.directory ?? startDirectory(workspace, facts);
     const layers = options.layers ?? workspace.options.layers;
+    const place = { directory, layers, ...(network === undefined ? {} : { network }) };
     if (options.dryRun === true) {
-      process.stdout.write(describePlan(workspace.plan(facts, { directory, layers })));
+      process.stdout.write(describePlan(workspace.plan(facts, place)));
       return EXIT.clean;
     }
     const calls = nativeCalls();
-    const told = options.watch === false ? {} : { line: workspace.watchedLine(facts) };
+    const told = options.watch === false ? {} : { line: workspace.watchedLine(facts, network) };
     const isNeeded = options.watch !== false || layers === 'fuse';
     const socket = isNeeded ? await connectWatcher(calls, watcherDirectory()) : undefined;
     const watcher = socket === undefined ? {} : { watcher: { socket, ...told } };
-    const launcher = workspace.launcher(facts, { directory, layers, ...watcher });
+    const launcher = workspace.launcher(facts, { ...place, ...watcher });
     for (const fd of [0, 1, 2, ...(socket === undefined ? [] : [socket])]) calls.handOver(fd);
     const error = calls.execve(launcher, ['plinth-launch', ...command], workspaceEnvironment(name, facts, process.env));
     throw new PlinthError('host', 'launch', `workspace ${name}: ${launcher}: cannot be executed (error ${-error})`);
@@ -151,23 +177,28 @@ export interface UntrustedOptions {
   readonly pids: string;
   readonly folder?: readonly string[];
   readonly layers?: LayerCarrier;
+  readonly allowNet?: readonly string[];
 }
 
-/** One command in a workspace of its own that has no network, and what it did. 0 if it gave 0, else 1. */
+/** One command in a workspace of its own that has no network, or a list of hosts, and what it did. 0 if it gave 0, else 1. */
 export async function runUntrustedVerb(command: readonly string[], options: UntrustedOptions): Promise<number> {
   requireWorkspaceHost();
-  const { json = false, keep = false, folder = ['.'], pids, layers } = options;
+  const { json = false, keep = false, folder = ['.'], pids, layers, allowNet } = options;
   const facts = hostFacts();
   const name = `untrusted-${randomBytes(4).toString('hex')}`;
-  const wanted: CreateOptions = { deny: ['net'], folder, pids, ...(layers === undefined ? {} : { layers }) };
-  const workspace = await createTried(name, wanted, facts);
+  const net = allowNet === undefined ? { deny: ['net'] } : { allowNet };
+  const wanted: CreateOptions = { ...net, folder, pids, ...(layers === undefined ? {} : { layers }) };
+  const network = await findRunNetwork(workspaceOptions(wanted));
+  const workspace = await createTried(name, wanted, facts, network);
   const calls = nativeCalls();
   let review: Review;
   let exitStatus: number;
   try {
     const socket = await connectWatcher(calls, watcherDirectory());
-    const watcher = { socket: WATCHER_DESCRIPTOR, line: workspace.watchedLine(facts) };
-    const launcher = workspace.launcher(facts, { directory: startDirectory(workspace, facts), watcher });
+    const watcher = { socket: WATCHER_DESCRIPTOR, line: workspace.watchedLine(facts, network) };
+    const directory = startDirectory(workspace, facts);
+    const place = { directory, watcher, ...(network === undefined ? {} : { network }) };
+    const launcher = workspace.launcher(facts, place);
     // What stands behind the command is not looked at for options, and so -- is left where it is.
     const words = command[0] === '--' ? command.slice(1) : command;
     exitStatus = await runToEnd(launcher, words, workspaceEnvironment(name, facts, process.env), { watcher: socket });
@@ -201,14 +232,15 @@ export function listVerb({ json = false }: { readonly json?: boolean }): number 
   if (all.length === 0) process.stdout.write('no workspaces; "plinth workspace create NAME" makes one\n');
   for (const workspace of all) {
     const { options, created, name } = workspace;
-    const what = [
-      `home ${options.home}`,
-      options.network === 'none' ? 'no network' : 'network of the host',
-      ...options.folders,
-    ];
+    const what = [`home ${options.home}`, networkWords(options), ...options.folders];
     process.stdout.write(`${name.padEnd(16)}  ${created.slice(0, 19).replace('T', ' ')}  ${what.join(', ')}\n`);
   }
   return EXIT.clean;
+}
+
+function networkWords({ network, reachableHosts = [] }: WorkspaceOptions): string {
+  if (network === 'listed') return `network of ${reachableHosts.join(' ')}`;
+  return network === 'none' ? 'no network' : 'network of the host';
 }
 
 function summary({ name, created, directory, options }: Workspace): Readonly<Record<string, unknown>> {

@@ -29,6 +29,7 @@ export function addWorkspace(program: Command, { outcome, examples, appendTo }: 
       examples(
         'plinth workspace create demo --deny net --folder .',
         'plinth workspace run demo -- make test',
+        'plinth workspace create other --allow-net deb.debian.org:80 192.0.2.0/24',
         'plinth workspace run demo -- bash',
         'plinth workspace review demo',
         'plinth workspace commit demo build/',
@@ -41,6 +42,12 @@ export function addWorkspace(program: Command, { outcome, examples, appendTo }: 
     .description('make a workspace')
     .argument('<NAME>', 'letters, digits, dots, dashes, underscores')
     .addOption(new Option('--deny <WHAT>', 'net: no network but a loopback interface').argParser(appendTo))
+    .addOption(
+      new Option(
+        '--allow-net <HOST...>',
+        'only these hosts: names, addresses, networks, each with :PORT or without',
+      ).argParser(appendTo),
+    )
     .addOption(
       new Option('--home <KIND>', 'private: empty; cow: yours without its secrets, changes apart')
         .choices(['private', 'cow'])
@@ -152,6 +159,12 @@ export function addWorkspace(program: Command, { outcome, examples, appendTo }: 
     .description(
       'run one command without network in a workspace of its own, and say what it did; 0 if it gave 0, else 1',
     )
+    .addOption(
+      new Option(
+        '--allow-net <HOST>',
+        'a host that is reached: a name, an address, a network, with :PORT or without',
+      ).argParser(appendTo),
+    )
     .argument('<COMMAND...>', 'the command, best after --')
     .addOption(
       new Option('--folder <DIR>', 'a directory that is there, changes apart (default: the current one)').argParser(
@@ -163,7 +176,13 @@ export function addWorkspace(program: Command, { outcome, examples, appendTo }: 
     .option('--keep', 'keep the workspace, so that changes can be committed')
     .option('--json', 'print the result as JSON')
     .passThroughOptions()
-    .addHelpText('after', examples('plinth run-untrusted ./install.sh', 'plinth run-untrusted --keep -- npm install'))
+    .addHelpText(
+      'after',
+      examples(
+        'plinth run-untrusted ./install.sh',
+        'plinth run-untrusted --keep --allow-net registry.npmjs.org:443 -- npm install',
+      ),
+    )
     .action(async (command: readonly string[], options: UntrustedOptions) => {
       const { runUntrustedVerb } = await import('../verbs/workspace.js');
       outcome.status = await runUntrustedVerb(command, options);

@@ -10,7 +10,7 @@ export function describePlan(plan: Surroundings, mayBeServed = false): string {
   const lines = [
     `${plan.name}, host name ${plan.hostName}`,
     `user       ${plan.user} is ${plan.insideUser} inside, group ${plan.group} is ${plan.insideGroup}`,
-    `network    ${plan.network === 'none' ? 'a loopback interface only' : 'that of the host'}`,
+    ...describeNetwork(plan.network),
     `directory  ${plan.directory}`,
     `layers     ${isServed ? 'FUSE, served by the watcher' : kernel}`,
     `rights     ${plan.capabilities.length === 0 ? 'none' : `capabilities ${plan.capabilities.join(', ')} over its own namespaces`}`,
@@ -24,6 +24,19 @@ export function describePlan(plan: Surroundings, mayBeServed = false): string {
     ...plan.steps.map((step) => `${step.kind.padEnd(10)} ${describeStep(step)}`),
   ];
   return `${lines.join('\n')}\n`;
+}
+
+function describeNetwork(network: Surroundings['network']): string[] {
+  if (network === 'none') return ['network    a loopback interface only'];
+  if (network === 'host') return ['network    that of the host'];
+  const { reachable, carrier } = network;
+  return [
+    `network    what is listed, carried by ${carrier.program}; all else is refused at once`,
+    ...reachable.map(({ address, prefix, port, name }) => {
+      const where = `${address}/${prefix} ${port === undefined ? 'all ports' : `port ${port}`}`;
+      return `reachable  ${where}${name === undefined ? '' : ` (${name})`}`;
+    }),
+  ];
 }
 
 function describeStep(step: MountStep): string {

@@ -44,16 +44,10 @@ export function reviewOf(workspace: Workspace, facts: HostFacts): Review {
     files: changes.map(fileOf),
     registries: changedRegistries(changes),
     programs: named('exec', ({ evidence }) => String(evidence['path'])),
-    network: [
-      ...named('connect', ({ evidence }) =>
-        typeof evidence['port'] === 'number'
-          ? `${String(evidence['address'])} port ${evidence['port']}`
-          : `socket ${String(evidence['address'])}`,
-      ),
-      ...named('dns', ({ evidence }) => `name ${String(evidence['names'])}`),
-    ],
+    network: [...named('connect', contact), ...named('dns', ({ evidence }) => `name ${String(evidence['names'])}`)],
     refused: [
       ...named('refused-call', ({ message }) => message),
+      ...named('denied-connect', ({ message }) => message),
       ...named('denied-program', ({ message }) => message),
       ...named('process-limit', ({ message }) => message),
     ],
@@ -65,6 +59,12 @@ export function reviewOf(workspace: Workspace, facts: HostFacts): Review {
       ...events.filter(({ rule }) => rule === 'lost-opens').map(({ message }) => message),
     ],
   };
+}
+
+function contact({ evidence }: Finding): string {
+  const { address, port, names } = evidence;
+  if (typeof port !== 'number') return `socket ${String(address)}`;
+  return `${String(address)} port ${port}${Array.isArray(names) ? ` (${names.join(', ')})` : ''}`;
 }
 
 function fileOf({ shown, kind, type, what, size }: WorkspaceChange): ChangedFile {

@@ -6,7 +6,16 @@ import { spawnSync } from 'node:child_process';
 import { closeSync, readFileSync } from 'node:fs';
 import { PlinthError } from '@plinth/core';
 import { nativeCalls, STATUS } from '@plinth/linux';
-import { connectWatcher, type HostFacts, type LayerCarrier, watcherDirectory, type Workspace } from '@plinth/sandbox';
+import {
+  connectWatcher,
+  type HostFacts,
+  type LayerCarrier,
+  NETWORK_FAILED,
+  type RunNetwork,
+  watcherDirectory,
+  type Workspace,
+} from '@plinth/sandbox';
+import { lastPasstWords } from '../net/passt-words.js';
 import { WATCHER_DESCRIPTOR } from './environment.js';
 
 /** Settings that forbid user namespaces, and what they forbid them with. */
@@ -34,29 +43,41 @@ export function requireWorkspaceHost(): void {
 /** What a launch program says when a mount of overlayfs fails. */
 const OVERLAY_REFUSED = / \(overlay\): E[A-Z0-9]+$/;
 
+interface Tried {
+  /** Who is to carry its layers, if somebody has asked for one. */
+  readonly layers?: LayerCarrier | undefined;
+  readonly network?: RunNetwork | undefined;
+}
+
 /**
  * If the kernel's overlayfs does not lay its layers and nobody has asked for that one, they are carried by FUSE.
- * @throws PlinthError `workspace-refused`, `watcher` (host)
+ * @throws PlinthError `workspace-refused`, `workspace-network`, `watcher` (host)
  */
 export async function tryWorkspace(
   workspace: Workspace,
   facts: HostFacts,
-  wanted: LayerCarrier | undefined,
+  { layers, network }: Tried = {},
 ): Promise<void> {
-  const first = await refusalOf(workspace, facts);
+  const first = await refusalOf(workspace, facts, network);
   if (first === undefined) return;
-  if (wanted !== undefined || !OVERLAY_REFUSED.test(first)) throw refused(first);
+  if (first.includes(NETWORK_FAILED)) throw networkFailure(workspace);
+  if (layers !== undefined || !OVERLAY_REFUSED.test(first)) throw refused(first);
   workspace.carryBy('fuse');
-  const second = await refusalOf(workspace, facts);
+  const second = await refusalOf(workspace, facts, network);
   if (second !== undefined) throw refused(`${first}, and by FUSE: ${second.replace(/^workspace [^ ]+: /, '')}`);
 }
 
 /** What the launch program says, if it does not even run nothing. */
-async function refusalOf(workspace: Workspace, facts: HostFacts): Promise<string | undefined> {
+async function refusalOf(
+  workspace: Workspace,
+  facts: HostFacts,
+  network: RunNetwork | undefined,
+): Promise<string | undefined> {
   const isServed = workspace.options.layers === 'fuse';
   const socket = isServed ? await connectWatcher(nativeCalls(), watcherDirectory()) : undefined;
   const watcher = socket === undefined ? {} : { watcher: { socket: WATCHER_DESCRIPTOR } };
-  const launcher = workspace.launcher(facts, { directory: facts.home, ...watcher });
+  const place = { directory: facts.home, ...watcher, ...(network === undefined ? {} : { network }) };
+  const launcher = workspace.launcher(facts, place);
   const { status, stderr, error } = spawnSync(launcher, ['true'], {
     encoding: 'utf8',
     env: {},
@@ -73,6 +94,11 @@ function refused(said: string): PlinthError {
   const mend = setting === undefined ? 'as root it may work' : `${name} is ${setting.value}: as root, ${setting.mend}`;
   const instead = 'a machine works without it: plinth run --image debian-mini';
   return new PlinthError('host', 'workspace-refused', `${said}; ${mend}; ${instead}`);
+}
+
+function networkFailure({ name, carrierLog }: Workspace): PlinthError {
+  const why = lastPasstWords(readFileSync(carrierLog, 'utf8')) ?? 'it does not say why';
+  return new PlinthError('host', 'workspace-network', `workspace ${name}: ${NETWORK_FAILED}: pasta: ${why}`);
 }
 
 function readSetting(file: string): string | undefined {

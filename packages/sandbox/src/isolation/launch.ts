@@ -25,24 +25,20 @@ import {
   SEND_NO_SIGNAL,
   SET_INTERFACE_FLAGS,
   SIGNAL,
-  SIGNAL_MASK_SET,
   type Slot,
   STATUS,
   UNMOUNT_DETACH,
 } from '@plinth/linux';
+import { emitCarrier, emitCarrierEnd, emitPacketFilter } from './carried-network.js';
 import { emitLandlock } from './landlock.js';
 import { emitSteps, outside } from './mount-steps.js';
+import { emitPipe } from './pipe.js';
 import { emitPass, ServedLayers } from './served-layers.js';
+import { emitSignals } from './signals.js';
 import { type ControlGroup, LIMITS, type Surroundings } from './surroundings.js';
 
 const WORD = 8;
-/** Of a struct iovec-like pair: pipe(2) gives two numbers of 32 bits. */
 const INT = 4;
-/** Room for a struct sigaction: handler, flags, restorer, mask. */
-const SIGNAL_ACTION_SIZE = 32;
-const IGNORE = 1;
-const DEFAULT = 0;
-const SIGNAL_MASK_SIZE = 8;
 const ALL_NUMBERS = 4_294_967_295;
 /** Capabilities that a kernel may know; dropping one that it does not know fails, and does not matter. */
 const CAPABILITIES = 64;
@@ -62,9 +58,9 @@ export function launchFile(plan: Surroundings): Uint8Array {
   const served = new ServedLayers(program, plan);
   served.emitMounts('outside');
   for (const group of plan.controlGroups) emitControlGroup(program, group);
-  const pipe = program.bytes(new Uint8Array(2 * INT));
-  program.call('pipe2', [pipe, OPEN_FLAG.closeOnExec], { message: 'a pipe' });
-  emitSignals(program, 'waits');
+  const begins = emitPipe(program);
+  // While it waits a terminal's signals go to the command.
+  emitSignals(program, ['interrupt', 'quit'], 'ignore');
   const child = program.slot();
   program.call(
     'clone3',
@@ -74,18 +70,24 @@ export function launchFile(plan: Surroundings): Uint8Array {
   );
   const outer = program.label();
   program.jumpIf(child, 'ne', 0, outer);
-  emitFirstProcess(program, plan, served, stack, pipe);
+  emitFirstProcess(program, plan, served, stack, begins);
   program.here(outer);
   served.emitForget();
   emitMaps(program, plan, child);
   emitProcessFile(program, plan, child);
-  const [reads, writes] = pipeEnds(program, pipe);
-  program.call('write', [writes, pipe, 1], { message: 'its first process' });
+  const [reads, writes] = begins;
+  const goOn = (): void => program.call('write', [writes, program.text('x'), 1], { message: 'its first process' });
+  goOn();
+  const { network } = plan;
+  const carrier = typeof network === 'object' ? emitCarrier(program, plan, network, child) : undefined;
+  // It has made the rest meanwhile.
+  if (carrier !== undefined) goOn();
   program.call('close', [writes], 'ignore');
   program.call('close', [reads], 'ignore');
   const [status, again] = [program.slot(), program.label()];
   program.here(again);
   program.call('wait4', [child, status.slot, 0, 0], again);
+  if (carrier !== undefined) emitCarrierEnd(program, carrier);
   for (const { directory, version } of plan.controlGroups) {
     // It is only removed when nobody is in it any more, which we are.
     if (version === 1) emitFile(program, posix.join(directory, '..', 'cgroup.procs'), '0', 'ignore');
@@ -135,7 +137,7 @@ const namespacesMessage = 'this user may not make namespaces (plinth doctor says
 function namespaces({ network }: Surroundings): number {
   const always =
     CLONE.newUsers | CLONE.newMounts | CLONE.newProcesses | CLONE.newIpc | CLONE.newHostName | CLONE.newControlGroups;
-  return network === 'none' ? always | CLONE.newNetwork : always;
+  return network === 'host' ? always : always | CLONE.newNetwork;
 }
 
 function emitLock(program: LaunchProgram, { lock }: Surroundings): void {
@@ -143,29 +145,6 @@ function emitLock(program: LaunchProgram, { lock }: Surroundings): void {
   const flags = OPEN_FLAG.create | OPEN_FLAG.closeOnExec | OPEN_FLAG.writeOnly;
   program.call('open', [program.text(lock), flags, 0o600], { message: lock }, fd);
   program.call('flock', [fd, LOCK.exclusive | LOCK.nonBlocking], { message: 'it is in use' });
-}
-
-/** The ends of a pipe, to read and to write. */
-function pipeEnds(program: LaunchProgram, pipe: number): [Slot, Slot] {
-  const [both, reads, writes] = [program.slot(), program.slot(), program.slot()];
-  const address = program.slot(pipe);
-  program.follow(both, address, 0);
-  program.bits(reads, both, 0, 16);
-  program.bits(writes, both, 32, 16);
-  return [reads, writes];
-}
-
-/** The first process waits while a terminal's signals go to the command; and whoever started us may have ignored or blocked some. */
-function emitSignals(program: LaunchProgram, who: 'waits' | 'command'): void {
-  for (const signal of who === 'waits'
-    ? [SIGNAL.interrupt, SIGNAL.quit]
-    : [SIGNAL.interrupt, SIGNAL.quit, SIGNAL.pipe, SIGNAL.fileSize]) {
-    const action = new Uint8Array(SIGNAL_ACTION_SIZE);
-    action[0] = who === 'waits' ? IGNORE : DEFAULT;
-    program.call('rt_sigaction', [signal, program.bytes(action), 0, SIGNAL_MASK_SIZE], 'ignore');
-  }
-  const none = program.bytes(new Uint8Array(SIGNAL_MASK_SIZE));
-  program.call('rt_sigprocmask', [SIGNAL_MASK_SET, none, 0, SIGNAL_MASK_SIZE], 'ignore');
 }
 
 /** Users and groups of the new namespace, which only a process outside of it may write. */
@@ -198,24 +177,19 @@ function emitFirstProcess(
   plan: Surroundings,
   served: ServedLayers,
   stack: Slot,
-  pipe: number,
+  [reads, writes]: readonly [Slot, Slot],
 ): void {
   program.call('prctl', [PROCESS_CONTROL.parentDeathSignal, SIGNAL.kill, 0, 0, 0], { message: 'its end' });
-  const [reads, writes] = pipeEnds(program, pipe);
   program.call('close', [writes], 'ignore');
-  const byte = program.bytes(new Uint8Array(1));
-  const [count, begun] = [program.slot(), program.label()];
-  program.call('read', [reads, byte, 1], { message: 'its first process' }, count);
-  program.jumpIf(count, 'ne', 0, begun);
-  // Whoever started it has said why.
-  program.exit(STATUS.failed);
-  program.here(begun);
-  program.call('close', [reads], 'ignore');
-  const hostName = plan.hostName;
+  emitGoesOn(program, reads);
+  const { hostName, network } = plan;
   program.call('sethostname', [program.text(hostName), hostName.length], { message: `host name ${hostName}` });
-  if (plan.network === 'none') emitLoopback(program);
+  if (network !== 'host') emitLoopback(program);
+  if (typeof network === 'object') emitPacketFilter(program, network);
   served.emitMounts('inside');
   emitRoot(program, plan, served);
+  if (typeof network === 'object') emitGoesOn(program, reads);
+  program.call('close', [reads], 'ignore');
   const child = program.slot();
   program.call('fork', [], { message: 'a process' }, child);
   const waits = program.label();
@@ -232,6 +206,17 @@ function emitFirstProcess(
   program.here(own);
   if (plan.watcher !== undefined) emitCommandEnded(program, plan.watcher);
   emitExit(program, status);
+}
+
+/** Waits for who started it, or ends with it. */
+function emitGoesOn(program: LaunchProgram, reads: Slot): void {
+  const byte = program.bytes(new Uint8Array(1));
+  const [count, goesOn] = [program.slot(), program.label()];
+  program.call('read', [reads, byte, 1], { message: 'its first process' }, count);
+  program.jumpIf(count, 'ne', 0, goesOn);
+  // Whoever started it has said why.
+  program.exit(STATUS.failed);
+  program.here(goesOn);
 }
 
 /** It had all rights over the new namespaces, and whoever got hold of it would have them. */
@@ -282,7 +267,7 @@ function emitRoot(program: LaunchProgram, plan: Surroundings, served: ServedLaye
 
 /** Gives rights up, and becomes the command. */
 function emitProgram(program: LaunchProgram, plan: Surroundings, stack: Slot): void {
-  emitSignals(program, 'command');
+  emitSignals(program, ['interrupt', 'quit', 'pipe', 'fileSize'], 'default');
   program.call('chdir', [program.text(plan.directory)], { message: plan.directory });
   for (const { name, value } of plan.limits) {
     const limit = new Uint8Array(2 * WORD);

@@ -2,6 +2,8 @@
 // What a program finds when it is started in isolation, as a value: first the plan is made, shown and tested, then it is carried out
 // (launch.ts). Paths named `at` are those that the program sees; all others are the host's.
 
+import type { Reachable } from '../network/reachable.js';
+
 /** Something that is put into the new root, in order. */
 export type MountStep =
   /** Memory that is gone with the program. `size` in bytes. */
@@ -52,6 +54,21 @@ export interface ControlGroup {
   readonly settings: readonly { readonly file: string; readonly value: string }[];
 }
 
+/** Hosts that are reached, and no other. */
+export interface ListedNetwork {
+  readonly reachable: readonly Reachable[];
+  readonly carrier: NetworkCarrier;
+}
+
+/** A program of the host that makes connections for a network namespace as its user makes any other: pasta(1). */
+export interface NetworkCarrier {
+  readonly program: string;
+  /** Where it writes its number when the network is there: a named pipe of the host. */
+  readonly pipe: string;
+  /** Where it writes what is wrong. */
+  readonly log: string;
+}
+
 export interface Surroundings {
   /** For messages: `workspace demo`. */
   readonly name: string;
@@ -66,7 +83,7 @@ export interface Surroundings {
   readonly insideGroup: number;
   readonly hostName: string;
   /** Without, there is a loopback interface and nothing else. */
-  readonly network: 'none' | 'host';
+  readonly network: 'none' | 'host' | ListedNetwork;
   readonly directory: string;
   /** Where commands are looked for. */
   readonly path: readonly string[];

@@ -4,6 +4,7 @@
 import { appendFileSync } from 'node:fs';
 import type { Finding } from '@plinth/core';
 import type { ExecutionGate } from '@plinth/linux';
+import type { Reachable } from '../network/reachable.js';
 
 /** Of equal refusals of one process, as many are findings; the others are counted. */
 export const MOST_ALIKE = 3;
@@ -19,6 +20,8 @@ export interface WatchedRun {
   readonly parts: readonly string[];
   /** Of its user, by whose secrets it is told. */
   readonly home: string;
+  /** Which other hosts it reaches, if there is a list of them. */
+  readonly reachable?: readonly Reachable[];
   /** The directory of a control group of version 2 that all of it is in. */
   readonly group?: string;
   /** A file of its control group that counts processes that were not made (cgroup-v2.rst, pids.events). */

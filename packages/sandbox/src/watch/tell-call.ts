@@ -4,7 +4,9 @@
 import { lstatSync } from 'node:fs';
 import { type Connection, note } from './connection.js';
 import { isDenied, noteDenied } from './executions.js';
-import { threadIdentity, type ToldCall } from './told-call.js';
+import { judgeContact } from '../network/reachable.js';
+import type { SocketAddress } from './socket-address.js';
+import { threadIdentity, type ThreadIdentity, type ToldCall } from './told-call.js';
 
 /** As far as we may look: the program chose the path. */
 function isThere(path: string): boolean {
@@ -35,18 +37,9 @@ export function tellCall(connection: Connection, thread: number, event: ToldCall
         evidence: { path: event.path, args: event.args },
       });
       return;
-    case 'connect': {
-      const { kind, address, port } = event.to;
-      const where = port === undefined ? address : `${address} port ${port}`;
-      note(connection, {
-        rule: 'connect',
-        severity: kind === 'unix' ? 'info' : 'low',
-        message: `${who.program} connects to ${where}`,
-        subject,
-        evidence: { ...event.to },
-      });
+    case 'connect':
+      noteContact(connection, who, event.to);
       return;
-    }
     case 'dns':
       note(connection, {
         rule: 'dns',
@@ -67,4 +60,21 @@ export function tellCall(connection: Connection, thread: number, event: ToldCall
       });
       return;
   }
+}
+
+/** With a list of hosts, the packet filter decides, and this says what it does. */
+function noteContact(connection: Connection, { process, program }: ThreadIdentity, to: SocketAddress): void {
+  const { kind, address, port } = to;
+  const list = kind === 'ip' ? connection.run?.reachable : undefined;
+  const { allowed, names } = list === undefined ? { allowed: true, names: [] } : judgeContact(list, address, port);
+  const where = port === undefined ? address : `${address} port ${port}`;
+  const whom = names.length === 0 ? where : `${where} (${names.join(', ')})`;
+  note(connection, {
+    rule: allowed ? 'connect' : 'denied-connect',
+    severity: !allowed ? 'medium' : kind === 'unix' ? 'info' : 'low',
+    message: `${program} ${allowed ? 'connects' : 'may not connect'} to ${whom}`,
+    subject: { process, program },
+    evidence: { ...to, ...(names.length === 0 ? {} : { names }) },
+    verdict: allowed ? 'report' : 'deny',
+  });
 }

@@ -161,7 +161,12 @@ function aboutRefused(name: CallName, args: readonly bigint[], memory: ProcessMe
 }
 
 /** The process that a thread belongs to, and the name of its program. */
-export function threadIdentity(thread: number): { readonly process: number; readonly program: string } {
+export interface ThreadIdentity {
+  readonly process: number;
+  readonly program: string;
+}
+
+export function threadIdentity(thread: number): ThreadIdentity {
   try {
     const status = readFileSync(`/proc/${thread}/status`, 'utf8');
     return {

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is left of workspaces whose processes were killed: whatever lives in memory goes by itself, directories do not.
 
-import { existsSync, readdirSync, readFileSync, rmdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readdirSync, readFileSync, realpathSync, rmdirSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { PlinthError } from '@plinth/core';
 import type { SystemCalls } from '@plinth/linux';
 import { removeTree } from '../layers/remove-tree.js';
 import type { HostFacts } from './host-facts.js';
-import { isLeftHalf, Workspace } from './workspace.js';
+import { CARRIER_PIPE, isLeftHalf, Workspace } from './workspace.js';
 
 export interface WorkspaceLeftover {
+  /** Of a file, or which process. */
   readonly path: string;
   remove(): void;
 }
@@ -25,7 +26,7 @@ export function workspaceLeftovers(calls: SystemCalls, facts: HostFacts, all: st
     if (isInUse(calls, workspace)) return [];
     return workspace.leftovers().map((path) => ({ path, remove: () => workspace.tidy(calls) }));
   });
-  return [...halves, ...inside, ...controlGroups(facts)];
+  return [...halves, ...inside, ...carriers(calls, all), ...controlGroups(facts)];
 }
 
 function isInUse(calls: SystemCalls, workspace: Workspace): boolean {
@@ -35,6 +36,35 @@ function isInUse(calls: SystemCalls, workspace: Workspace): boolean {
   } catch (error) {
     if (error instanceof PlinthError && error.code === 'workspace-in-use') return true;
     throw error;
+  }
+}
+
+/** Carriers of networks (carried-network.ts) whose run was killed together with the keeper of its carrier. */
+function carriers(calls: SystemCalls, all: string): WorkspaceLeftover[] {
+  if (!existsSync(all)) return [];
+  const used = new Set(
+    Workspace.list(all)
+      .filter((workspace) => isInUse(calls, workspace))
+      .map(({ directory }) => directory),
+  );
+  const here = realpathSync(all);
+  return readdirSync('/proc').flatMap((number) => {
+    const words = /^\d+$/.test(number) ? commandOf(number) : [];
+    const option = words.indexOf('--pid');
+    const pipe = option < 0 ? '' : words[option + 1]!;
+    const directory = dirname(pipe);
+    if (basename(pipe) !== CARRIER_PIPE || dirname(directory) !== here || used.has(directory)) return [];
+    return [
+      { path: `process ${number}, ${words.join(' ')}`, remove: () => void process.kill(Number(number), 'SIGKILL') },
+    ];
+  });
+}
+
+function commandOf(process: string): string[] {
+  try {
+    return readFileSync(join('/proc', process, 'cmdline'), 'utf8').split('\0');
+  } catch {
+    return []; // it has ended
   }
 }
 

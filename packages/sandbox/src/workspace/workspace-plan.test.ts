@@ -38,6 +38,9 @@ const places = {
   upper: '/w/layers/1',
   work: '/w/work/1',
   group: 'plinth-w',
+  hosts: '/w/hosts',
+  carrierPipe: '/w/carrier',
+  carrierLog: '/w/carrier.log',
 };
 
 const plan = (options: Partial<WorkspaceOptions>) =>

@@ -5,10 +5,11 @@
 // Not one overlay over `/`: the kernel refuses that to whoever may not see what its mounts hide.
 
 import { posix } from 'node:path';
-import { PlinthError } from '@plinth/core';
+import { assert, PlinthError } from '@plinth/core';
 import { isolationFilter } from '../isolation/call-policy.js';
 import { SECRETS } from '../isolation/secrets.js';
-import type { ControlGroup, Limit, MountStep, Surroundings } from '../isolation/surroundings.js';
+import type { ControlGroup, Limit, ListedNetwork, MountStep, Surroundings } from '../isolation/surroundings.js';
+import type { Reachable } from '../network/reachable.js';
 import type { Controller, HostFacts } from './host-facts.js';
 
 /** Who lays its layers over one another: the kernel's overlayfs, or the watcher by FUSE. On disk they have one form. */
@@ -17,7 +18,9 @@ export type LayerCarrier = 'overlay' | 'fuse';
 export interface WorkspaceOptions {
   /** `private` is empty, `cow` is the real one with a layer over it, secrets hidden. */
   readonly home: 'private' | 'cow';
-  readonly network: 'none' | 'host';
+  readonly network: 'none' | 'host' | 'listed';
+  /** Of network `listed`: the hosts that are reached, as their user has named them. */
+  readonly reachableHosts?: readonly string[];
   /** Directories of the host that are there too, with a layer over them. */
   readonly folders: readonly string[];
   /** Programs that may not be executed, by their paths. */
@@ -120,6 +123,10 @@ export interface WorkspacePlaces {
   readonly work: string;
   /** The name of its control groups. */
   readonly group: string;
+  /** Of network `listed`: a file with the names and addresses that it knows, and what its carrier needs. */
+  readonly hosts: string;
+  readonly carrierPipe: string;
+  readonly carrierLog: string;
 }
 
 /** Of one run. */
@@ -131,6 +138,14 @@ export interface RunPlace {
   readonly layers?: LayerCarrier;
   /** A directory of the host that is there as `EXCHANGE`, to be written. */
   readonly exchange?: string;
+  /** Has to be there if the network is `listed`. */
+  readonly network?: RunNetwork;
+}
+
+/** Which hosts are reached this time, and the path of pasta. */
+export interface RunNetwork {
+  readonly reachable: readonly Reachable[];
+  readonly carrier: string;
 }
 
 export const EXCHANGE = '/run/plinth';
@@ -139,7 +154,7 @@ export function workspacePlan(
   options: WorkspaceOptions,
   facts: HostFacts,
   places: WorkspacePlaces,
-  { directory, watcher, exchange, layers = options.layers }: RunPlace,
+  { directory, watcher, exchange, layers = options.layers, network }: RunPlace,
 ): Surroundings {
   const parts = layeredParts(options, facts);
   const steps: MountStep[] = [];
@@ -160,6 +175,7 @@ export function workspacePlan(
   }
   for (const part of parts) steps.push(...partSteps(part, layers, places));
   steps.push(...secretSteps(parts, options, facts), ...processSteps(facts, places.root), ...deviceSteps(facts));
+  if (options.network === 'listed') steps.push(hostsStep(facts, places));
   const inside = options.asRoot ? 0 : facts.user;
   return {
     name: places.name,
@@ -170,7 +186,7 @@ export function workspacePlan(
     insideUser: inside,
     insideGroup: options.asRoot ? 0 : facts.group,
     hostName: 'plinth',
-    network: options.network,
+    network: options.network === 'listed' ? listedNetwork(network, places) : options.network,
     directory,
     path: inside === 0 ? PATH : USER_PATH,
     capabilities: inside === 0 && options.asRoot ? ROOT_CAPABILITIES : [],
@@ -182,6 +198,23 @@ export function workspacePlan(
     lock: places.lock,
     processFile: places.processFile,
   };
+}
+
+function listedNetwork(network: RunNetwork | undefined, places: WorkspacePlaces): ListedNetwork {
+  assert(network !== undefined, 'the hosts of the list were looked up');
+  const { reachable, carrier: program } = network;
+  return { reachable, carrier: { program, pipe: places.carrierPipe, log: places.carrierLog } };
+}
+
+/** Names are known by a file, as nobody can be asked for them. */
+function hostsStep({ realPath }: HostFacts, { hosts }: WorkspacePlaces): MountStep {
+  const at = realPath('/etc/hosts');
+  if (at !== undefined) return { kind: 'bind', at, from: hosts, writable: false };
+  throw new PlinthError(
+    'host',
+    'hosts-file',
+    'there is no /etc/hosts here, which --allow-net needs: make an empty one',
+  );
 }
 
 function partSteps({ at, layer, base }: LayeredPart, kind: LayerCarrier, places: WorkspacePlaces): MountStep[] {
@@ -263,8 +296,12 @@ function limits({ processes, memory }: WorkspaceOptions, { controllers }: HostFa
   ];
 }
 
-/** Processes of ours that are in a group, by its version: process 1, and the one that waits, which is not born there. */
-const OURS = { 1: 2, 2: 1 } as const;
+/** Processes of ours that are in a group, by its version: process 1, and those that are not born there: the one that waits, and a carrier with its keeper. */
+function ownProcesses(version: 1 | 2, { network }: WorkspaceOptions): number {
+  if (version === 2) return 1;
+  return network === 'listed' ? 4 : 2;
+}
+
 const PERIOD_MICROSECONDS = 100_000;
 
 function controlGroups(options: WorkspaceOptions, facts: HostFacts, { group }: WorkspacePlaces): ControlGroup[] {
@@ -279,7 +316,8 @@ function controlGroups(options: WorkspaceOptions, facts: HostFacts, { group }: W
     groups.set(directory, all);
     all.push(...settings(place.version).map(([file, value]) => ({ file, value })));
   };
-  if (processes !== undefined) add('pids', (version) => [['pids.max', String(processes + OURS[version])]]);
+  if (processes !== undefined)
+    add('pids', (version) => [['pids.max', String(processes + ownProcesses(version, options))]]);
   if (memory !== undefined) {
     add('memory', (version) => [[version === 1 ? 'memory.limit_in_bytes' : 'memory.max', String(memory)]]);
   }

@@ -9,6 +9,8 @@
 //   NAME/root             a mount point, always empty
 //   NAME/lock             locked while something runs in it; NAME/process: its process 1
 //   NAME/launch           the program that starts commands in it
+//   NAME/hosts            with a list of hosts: their names and addresses, as of the last run
+//   NAME/carrier, carrier.log   a pipe by which what carries its network says that it works, and what it complained of
 
 import { createHash } from 'node:crypto';
 import { spawnSync } from 'node:child_process';
@@ -38,6 +40,7 @@ import type { HostFacts } from './host-facts.js';
 import { commitChanges, recoverCommit } from '../layers/commit.js';
 import { type Change, changesOf } from '../layers/changes.js';
 import { removeTree } from '../layers/remove-tree.js';
+import { hostsText } from '../network/hosts-file.js';
 import {
   ancestors,
   type LayerCarrier,
@@ -45,12 +48,15 @@ import {
   layeredParts,
   numberedGroup,
   processEventsFile,
+  type RunNetwork,
   type RunPlace,
   type WorkspaceOptions,
   workspacePlan,
 } from './workspace-plan.js';
 
 const VERSION = 1;
+/** Of the carrier of a network. */
+export const CARRIER_PIPE = 'carrier';
 /** The journal of a commit. */
 const COMMIT = 'commit.json';
 const NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/;
@@ -131,10 +137,17 @@ export class Workspace {
   }
 
   /** What `create` and then `plan` would give, with nothing made. */
-  static planned(all: string, name: string, options: WorkspaceOptions, facts: HostFacts): Surroundings {
+  static planned(
+    all: string,
+    name: string,
+    options: WorkspaceOptions,
+    facts: HostFacts,
+    network: RunNetwork | undefined,
+  ): Surroundings {
     checkName(name);
     const state: State = { version: VERSION, created: '', options, upper: '1' };
-    return new Workspace(join(all, name), name, state).plan(facts, { directory: facts.home });
+    const place = { directory: facts.home, ...(network === undefined ? {} : { network }) };
+    return new Workspace(join(all, name), name, state).plan(facts, place);
   }
 
   /** @throws PlinthError `workspace-name`, `no-workspace`, `workspace-damaged` (input) */
@@ -185,8 +198,13 @@ export class Workspace {
     return join(this.directory, 'events.jsonl');
   }
 
+  /** What the carrier of its network complained of in the last run. */
+  get carrierLog(): string {
+    return join(this.directory, 'carrier.log');
+  }
+
   /** What a run says to the watcher. */
-  watchedLine(facts: HostFacts): string {
+  watchedLine(facts: HostFacts, network?: RunNetwork): string {
     const processEvents = processEventsFile(this.options, facts, this.#group);
     const group = numberedGroup(facts, this.#group);
     const run: WatchedRun = {
@@ -197,6 +215,7 @@ export class Workspace {
       parts: layeredParts(this.options, facts).map(({ at }) => at),
       ...(group === undefined ? {} : { group }),
       ...(processEvents === undefined ? {} : { processEvents }),
+      ...(network === undefined ? {} : { reachable: network.reachable }),
     };
     return JSON.stringify(run);
   }
@@ -220,6 +239,9 @@ export class Workspace {
         upper,
         work: join(this.directory, 'work', this.#state.upper),
         group: this.#group,
+        hosts: at('hosts'),
+        carrierPipe: at(CARRIER_PIPE),
+        carrierLog: this.carrierLog,
       },
       place,
     );
@@ -229,6 +251,7 @@ export class Workspace {
   launcher(facts: HostFacts, place: RunPlace): string {
     // A directory of the host may have come since.
     makeLayer(this.directory, this.#state.upper, layeredParts(this.options, facts));
+    if (place.network !== undefined) writeFileSync(join(this.directory, 'hosts'), hostsText(place.network.reachable));
     const file = join(this.directory, 'launch');
     const fresh = join(this.directory, halfName('launch'));
     writeFileSync(fresh, launchFile(this.plan(facts, place)), { mode: 0o700 });
