@@ -104,8 +104,33 @@ has_mounts() {
 
 put() { printf '%s\0' "$@" >&6; }
 
+is_directory() { [ -d "$1" ] && ! [ -L "$1" ]; }
+
+# The way from $1 down to $2, in a state that anybody may have written, has no symbolic link.
+through_no_link() {
+  at=$1
+  rest=$2/
+  while [ -n "$rest" ]; do
+    at=$at/${rest%%/*}
+    rest=${rest#*/}
+    [ ! -L "$at" ] || fail 125 "$at: a symbolic link, where what it writes would go elsewhere"
+  done
+}
+
 # A part of the program's files: $1 its name in layers and state, $2 where it is, $3 its mode, $4 the host's directory.
 part() {
+  # Names that would be options of mounts, or lines of their list: such a directory is the newest layer's alone, and read-only.
+  case $1 in
+    *[!A-Za-z0-9/._+-]*)
+      for layer in $layer_numbers; do
+        if is_directory "$work/layer-$layer/$1"; then
+          put --ro-bind "$work/layer-$layer/$1" "$2"
+          return
+        fi
+      done
+      return
+      ;;
+  esac
   number=$((number + 1))
   lower=
   below=
@@ -145,6 +170,7 @@ part() {
   fi
   lower=${lower#:}
   upper=$changes/upper/$1
+  through_no_link "$changes" "upper/$1"
   if ! [ -d "$upper" ]; then
     mkdir -p "$upper" || fail 125 "$upper: cannot be made"
     [ -z "$below" ] || chmod "$(stat -c %a "$below")" "$upper"
@@ -349,7 +375,7 @@ inside() {
     if [ "$fuse" = yes ]; then
       tool squashfuse_ll -o "offset=${layer#*:}" "$self" "$work/layer-$number" >/dev/null 2>"$work/why" 8>&-
     else
-      tool unsquashfs -quiet -no-progress -force -offset "${layer#*:}" -dest "$work/layer-$number" "$self" >/dev/null 2>"$work/why"
+      tool unsquashfs -quiet -no-progress -offset "${layer#*:}" -dest "$work/layer-$number" "$self" >/dev/null 2>"$work/why"
     fi || { read -r why <"$work/why"; fail 3 "this host cannot open its files: ${why:-no reason given}"; }
   done
   [ -z "$prefix" ] || keep_registry
@@ -472,7 +498,7 @@ make_work() {
   child=
   # It is made for its user alone.
   work=$(mktemp -d "$parent/plinth-app-$$-XXXXXX") || fail 125 "$parent: cannot be written"
-  trap 'cd /; rm -rf "$work" 2>/dev/null || { chmod -R u+rwx "$work"; rm -rf "$work"; }' EXIT
+  trap 'cd /; discard "$work"' EXIT
   trap 'pass_on TERM 15' TERM
   trap 'pass_on HUP 1' HUP
   trap : INT QUIT
@@ -481,22 +507,72 @@ make_work() {
 unpack_tools() {
   mkdir "$work/tools"
   # dd moves the place in the file that both read from, and tar ends where the archive does.
-  { dd bs=4096 skip="$tools_at" count=0 2>/dev/null && tar -xf - -C "$work/tools"; } <"$self" || fail 125 "$work: cannot be written"
+  { dd bs=4096 skip="$tools_at" count=0 2>/dev/null && tar -xf - -C "$work/tools"; } <"$self" 2>"$work/why" && return
+  read -r why <"$work/why"
+  fail 125 "its tools cannot be unpacked to $work: ${why:-no reason given}"
 }
 
-# Files of layer $layer to $1; what follows are options of unsquashfs, or names.
+# Files of layer $layer to $1, a directory that is made; what follows are their names. The directory is new: where something is already,
+# unsquashfs follows symbolic links that an older layer may have put there.
 unpack() {
   to=$1
   shift
-  case ${1:-} in
-    -*) set -- "$@" -dest "$to" "$self" ;;
-    *) set -- -dest "$to" "$self" "$@" ;;
-  esac
-  tool unsquashfs -quiet -no-progress -force -no-exit-code -offset "${layer#*:}" "$@" >/dev/null 2>"$work/why"
+  discard "$to"
+  set -- -quiet -no-progress -no-exit-code -no-xattrs -no-wildcards -exclude-file "$work/left-out" -offset "${layer#*:}" \
+    -dest "$to" "$self" "$@"
+  if [ "$(id -u)" = 0 ]; then
+    # An image has no say in what devices there are.
+    bin=$work/tools
+    tool setpriv --bounding-set -mknod -- "$bin/ld-linux-x86-64.so.2" --library-path "$bin/lib" "$bin/bin/unsquashfs" "$@"
+  else
+    tool unsquashfs "$@"
+  fi >/dev/null 2>"$work/why"
+}
+
+# Removes $1, whatever its rights are.
+discard() {
+  rm -rf "$1" 2>/dev/null && return
+  [ -L "$1" ] || chmod -R u+rwx "$1"
+  rm -rf "$1"
+}
+
+# Removes $2 below directory $1, if plain names and real directories lead there.
+remove_below() {
+  at=$1
+  rest=$2/
+  while [ -n "$rest" ]; do
+    case ${rest%%/*} in '' | . | ..) return ;; esac
+    is_directory "$at" || return 0
+    at=$at/${rest%%/*}
+    rest=${rest#*/}
+  done
+  if [ -e "$at" ] || [ -L "$at" ]; then discard "$at"; fi
+}
+
+# Moves $1 to $2, where something of an older layer may be: directories merge, all else is replaced, no symbolic link is followed.
+lay() {
+  if ! is_directory "$1"; then
+    discard "$2"
+    mv "$1" "$2"
+    return
+  fi
+  set -- "$1" "$2" "$(stat -c %a "$1")"
+  chmod u+rwx "$1"
+  if is_directory "$2"; then
+    chmod u+rwx "$2"
+    for each in "$1"/* "$1"/.[!.]* "$1"/..?*; do
+      if [ -e "$each" ] || [ -L "$each" ]; then lay "$each" "$2/${each##*/}"; fi
+    done
+  else
+    discard "$2"
+    mv "$1" "$2"
+  fi
+  chmod "$3" "$2"
 }
 
 extract() {
-  [ -e "$1" ] && fail 2 "$1: is there already"
+  case $1 in /*) ;; *) set -- "$PWD/$1" ;; esac
+  if [ -e "$1" ] || [ -L "$1" ]; then fail 2 "$1: is there already"; fi
   make_work
   unpack_tools
   mkdir "$1" || exit 2
@@ -506,23 +582,50 @@ extract() {
   while [ "$last" -gt 1 ]; do
     eval "layer=\${$last}"
     last=$((last - 1))
-    lists=$work/lists-$last
-    unpack "$lists" removed replaced
-    mkdir -p "$lists"
-    : >>"$lists/removed" >>"$lists/replaced"
-    while IFS= read -r path; do rm -rf "${1:?}/$path"; done <"$lists/replaced"
-    while IFS= read -r path; do rm -rf "${1:?}/$path"; done <"$lists/removed"
-    # Nodes that stand for what is removed cannot be made without rights.
-    unpack "$1" -no-xattrs -no-wildcards -exclude-file "$lists/removed"
-    read -r why <"$work/why" && fail 125 "$1: $why"
+    extract_layer "$1"
   done
-  rm -f "$1/removed" "$1/replaced"
+}
+
+# Bytes.
+longest_list=16777216
+
+# Whatever is wrong with it, nothing is left of directory $1.
+extract_fails() {
+  discard "$1"
+  fail 125 "$1: $2"
+}
+
+# Layer $layer over what is in directory $1.
+extract_layer() {
+  : >"$work/left-out"
+  unpack "$work/lists" removed replaced
+  for list in replaced removed; do
+    list=$work/lists/$list
+    [ -e "$list" ] || [ -L "$list" ] || continue
+    if ! [ -f "$list" ] || [ -L "$list" ] || [ "$(stat -c %s "$list")" -gt "$longest_list" ]; then
+      extract_fails "$1" 'damaged: its lists of what is removed cannot be used'
+    fi
+    while IFS= read -r path; do remove_below "$1" "$path"; done <"$list"
+    # Nodes that stand for what is removed cannot be made without rights.
+    case $list in */removed) cat "$list" >"$work/left-out" ;; esac
+  done
+  new=$1/.plinth-layer
+  unpack "$new" root known
+  read -r why <"$work/why" && extract_fails "$1" "$why"
+  # Nobody gets to be whoever unpacks it.
+  chmod -R ug-s "$new" 2>/dev/null
+  for part in root known; do
+    if is_directory "$new/$part"; then lay "$new/$part" "$1/$part"; fi
+  done
+  discard "$new"
 }
 
 verify() {
   block=0
   bytes "$hashes_at" "$hashes_bytes" | {
     read -r _ size _ all
+    # In a damaged file they may be anything, and they become arithmetic.
+    [ "$size $all" = "1048576 $((hashes_at * 4096))" ] || fail 1 'damaged: its hashes are not of all that lies before them'
     while read -r wanted; do
       count=$((size / 4096))
       [ "$((block + count))" -le "$((all / 4096))" ] || count=$((all / 4096 - block))

@@ -38,10 +38,16 @@ export async function makeImage(
   await runTool(tool, [...sources, image, '-keep-as-directory', ...OPTIONS, ...devices, ...excludes]);
 }
 
-/** Names of all entries of an image, from its root on. */
+/** Names of all entries of an image, from its root on. @throws PlinthError `bundle-damaged` (input) */
 export async function listImage(tools: HostTools, file: string, { offset }: Section): Promise<string[]> {
   const tool = await tools.find('unsquashfs');
-  const { stdout } = await runTool(tool, ['-offset', String(offset), '-dest', '.', '-l', file]);
+  const { status, stdout, stderr } = await call(tool, ['-offset', String(offset), '-dest', '.', '-l', file]);
+  if (status !== 0)
+    throw new PlinthError(
+      'input',
+      'bundle-damaged',
+      `${file}: damaged: ${firstLine(stderr) || 'no list of its files'}`,
+    );
   return Buffer.from(stdout, 'latin1')
     .toString('utf8')
     .split('\n')
@@ -49,7 +55,7 @@ export async function listImage(tools: HostTools, file: string, { offset }: Sect
     .map((line) => line.slice(2));
 }
 
-/** Writes files of an image, by their names from its root on, below `to`; those that it does not have are left out. */
+/** Writes files of an image, by their names from its root on, to a new directory; those that it does not have are left out. */
 export async function unpackFromImage(
   tools: HostTools,
   file: string,
@@ -58,16 +64,23 @@ export async function unpackFromImage(
   to: string,
 ): Promise<void> {
   const tool = await tools.find('unsquashfs');
-  const options = ['-quiet', '-no-progress', '-no-xattrs', '-force', '-offset', String(offset), '-dest', to];
+  const options = ['-quiet', '-no-progress', '-no-xattrs', '-offset', String(offset), '-dest', to];
   await runTool(tool, [...options, file, ...names]);
 }
 
-async function runTool({ path, libraries }: Tool, args: readonly string[]): ReturnType<typeof run> {
-  const result = await run(path, args, {
+async function runTool(tool: Tool, args: readonly string[]): Promise<void> {
+  const { status, stderr } = await call(tool, args);
+  if (status === 0) return;
+  throw new PlinthError('host', 'squashfs', `${tool.path}: ${firstLine(stderr) || `it ended with status ${status}`}`);
+}
+
+function call({ path, libraries }: Tool, args: readonly string[]): ReturnType<typeof run> {
+  return run(path, args, {
     environment: { LC_ALL: 'C', ...(libraries === '' ? {} : { LD_LIBRARY_PATH: libraries }) },
     missing: 'package squashfs-tools is needed',
   });
-  if (result.status === 0) return result;
-  const [error = ''] = result.stderr.split('\n');
-  throw new PlinthError('host', 'squashfs', `${path}: ${error || `it ended with status ${result.status}`}`);
+}
+
+function firstLine(text: string): string {
+  return text.split('\n')[0]!;
 }

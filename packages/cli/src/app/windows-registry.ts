@@ -57,11 +57,10 @@ export async function mergeRegistry(tools: HostTools, file: string, bundle: Bund
   const [before, base] = [readTexts(kept), await textsOf(tools, file, bundle, prefix)];
   if (PREFIX_PARTS.every(({ file: name }) => sameBytes(before[name], base[name]))) return;
   const layer = registryLayer(bundle, state);
-  const upper = join(state.upper, 'root', prefix);
+  const upper = state.directoryAt(`root${prefix}`);
   const merged = { ...base, ...mergedTexts(base, [layer], file) };
-  mkdirSync(upper, { recursive: true });
   for (const [name, text] of Object.entries(merged)) writeWhole(join(upper, name), text);
-  for (const [name, text] of Object.entries(base)) writeWhole(join(kept, name), text);
+  for (const [name, text] of Object.entries(base)) writeWhole(join(state.directoryAt('registry'), name), text);
 }
 
 function keptDirectory(state: BundleState): string {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // `plinth app`: programs in one file, what they have written, and the proof that their host is as it was.
 
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { PlinthError } from '@plinth/core';
 import { nativeCalls, nativeFileCalls } from '@plinth/linux';
@@ -217,9 +217,10 @@ export async function importVerb(file: string, archive: string, options: ChangeO
   state.lock();
   using work = workDirectory(join(state.directory, 'upper'));
   await tar('-x', '-f', resolve(archive), ...XATTRS, '--no-same-owner', '-p', '-C', work.path);
-  if (!existsSync(join(work.path, 'upper')))
+  const upper = join(work.path, 'upper');
+  if (lstatSync(upper, { throwIfNoEntry: false })?.isDirectory() !== true)
     throw new PlinthError('input', 'bundle-state', `${archive}: it is not what "plinth app export" writes`);
-  state.replace(join(work.path, 'upper'));
+  state.replace(upper);
   return EXIT.clean;
 }
 

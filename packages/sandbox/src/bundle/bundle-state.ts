@@ -2,7 +2,7 @@
 // What a program in one file has written: a directory beside it or with its user's data. `upper` is a layer, as layer-entries.ts
 // reads it and docs/layers.md describes it.
 
-import { closeSync, existsSync, mkdirSync, openSync, renameSync } from 'node:fs';
+import { closeSync, existsSync, lstatSync, mkdirSync, openSync, renameSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { PlinthError } from '@plinth/core';
@@ -81,6 +81,22 @@ export class BundleState implements Disposable {
 
   #removeOld(): void {
     for (const name of ['old', 'work', 'apart']) removeTree(join(this.directory, name));
+  }
+
+  /**
+   * A directory in what was written, by its path in a layer, made if it is not there. No link is followed that a program may have left.
+   * @throws PlinthError `bundle-state` (input)
+   */
+  directoryAt(layerPath: string): string {
+    let at = this.upper;
+    for (const name of layerPath.split('/').filter(Boolean)) {
+      at = join(at, name);
+      const found = lstatSync(at, { throwIfNoEntry: false });
+      if (found === undefined) mkdirSync(at);
+      else if (!found.isDirectory())
+        throw new PlinthError('input', 'bundle-state', `${at}: a directory is wanted here, and it is none`);
+    }
+    return at;
   }
 
   /** Of what was written. */

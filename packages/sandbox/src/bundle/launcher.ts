@@ -46,7 +46,8 @@ export function launcherText(manifest: BundleManifest, { tools, manifest: its, l
     ['hashes_bytes', hashes.bytes],
   ];
   const head = settings.map(([key, value]) => `${key}=${typeof value === 'number' ? value : quote(value)}\n`);
-  return `#!/bin/sh\n${head.join('')}\n${launcherBody()}`;
+  // In braces: of a file that was cut off a shell runs nothing.
+  return `#!/bin/sh\n{\n${head.join('')}\n${launcherBody()}}\n`;
 }
 
 function lines(all: readonly string[]): string {
