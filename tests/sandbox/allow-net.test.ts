@@ -116,6 +116,8 @@ describe.skipIf(reason !== undefined).each(USERS)('with a list of hosts, as %s,'
   it('has all of it in the review', () => {
     const review = user.plinth('workspace', 'review', 'w', '--json').stdout;
     const { network, refused } = JSON.parse(review) as Record<'network' | 'refused', readonly { what: string }[]>;
+    const { notObserved } = JSON.parse(review) as { readonly notObserved: readonly string[] };
+    expect(notObserved).toContainEqual(expect.stringContaining('sendmsg(2)'));
     const contacts = network.map(({ what }) => what);
     expect(contacts).toEqual(
       expect.arrayContaining(['192.0.2.7 port 8080 (allowed.test)', '2001:db8::7 port 8080', '127.0.0.1 port 8080']),
