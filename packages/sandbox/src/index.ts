@@ -27,5 +27,6 @@ export type { EntryType } from './layers/entry-type.js';
 export * from './layers/layered-files.js';
 export * from './fuse/layer-server.js';
 export * from './watch/watcher-process.js';
+export * from './windows/key-isolation.js';
 export * from './windows/prefix-registry.js';
 export * from './registry/index.js';

@@ -29,7 +29,7 @@ import { requireWorkspaceHost, tryWorkspace } from '../workspace/try-workspace.j
 
 import { CapturedChanges, entryOf, likelyPrograms } from './captured-changes.js';
 import { takeLayer, takeWhiteouts } from './captured-layer.js';
-import { type Captured, describeCaptured, describeLeftOut, summaryOf } from './describe-captured.js';
+import { type Captured, describeLeftOut, summaryOf } from './describe-captured.js';
 import type { PackSource, SourceFiles } from './pack-source.js';
 import { placesOf, stateLayer } from './state-layer.js';
 
@@ -133,9 +133,8 @@ export class CaptureSource implements PackSource {
     const programs = likelyPrograms(changes, captured, home);
     const executable = await this.#executable(workspace, [...given, ...programs]);
     const entries = takeLayer(workspace, this.#facts, captured);
-    const summary = summaryOf(entries, captured.leftOut);
+    const summary = summaryOf(entries, captured.leftOut, true);
     if (entries.length === 0) throw this.#nothing(summary);
-    process.stderr.write(`captured: ${describeCaptured(summary, this.#here)}\n`);
     return {
       layers: [
         { ...stateLayer(workspace.upper, entries, directory), removed: takeWhiteouts(workspace.upper, entries) },

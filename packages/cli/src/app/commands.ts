@@ -64,7 +64,7 @@ function addPack(app: Command, { outcome, appendTo }: CommandContext): void {
     .addOption(
       new Option(
         '--isolate <PLACE=MODE>',
-        'merged, write-copy, full or hidden: /srv, {home}, {cwd} and the like',
+        String.raw`merged, write-copy, full or hidden: /srv, {home}, {cwd}, HKLM\Software\X and the like`,
       ).argParser(appendTo),
     )
     .option('--others <MODE>', 'of the host’s other directories', 'write-copy')

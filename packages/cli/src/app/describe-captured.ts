@@ -11,15 +11,18 @@ export interface Captured {
   /** Files and directories of the host that are not there any more. */
   readonly removed: number;
   readonly leftOut: readonly LeftOut[];
+  /** Whether an option takes it all the same. */
+  readonly canKeep: boolean;
 }
 
-export function summaryOf(entries: readonly LayerEntry[], leftOut: readonly LeftOut[]): Captured {
+export function summaryOf(entries: readonly LayerEntry[], leftOut: readonly LeftOut[], canKeep: boolean): Captured {
   const files = entries.filter(({ kind }) => kind !== 'directory' && kind !== 'removed');
   return {
     files: files.length,
     bytes: files.reduce((sum, { bytes }) => sum + bytes, 0),
     removed: entries.filter(({ kind }) => kind === 'removed').length,
     leftOut,
+    canKeep,
   };
 }
 
@@ -34,11 +37,11 @@ export function describeCaptured(captured: Captured, here: string): string {
   ].join('; ');
 }
 
-export function describeLeftOut({ leftOut }: Captured, here: string): string {
+export function describeLeftOut({ leftOut, canKeep }: Captured, here: string): string {
   const places = leftOut.map(
     ({ place, files }) => `${many(files, 'file')} in ${place === here ? 'the current directory' : place}`,
   );
-  return places.length === 0 ? '' : `left out: ${places.join(', ')} (--capture-keep takes it)`;
+  return places.length === 0 ? '' : `left out: ${places.join(', ')}${canKeep ? ' (--capture-keep takes it)' : ''}`;
 }
 
 function sizeText(bytes: number): string {

@@ -22,14 +22,7 @@ export class DirectorySource implements PackSource {
 
   files(directory: string): Promise<SourceFiles> {
     const root = join(directory, 'root');
-    const to = join(root, this.#at);
-    mkdirSync(dirname(to), { recursive: true });
-    cpSync(this.#directory, to, {
-      recursive: true,
-      verbatimSymlinks: true,
-      preserveTimestamps: true,
-      mode: constants.COPYFILE_FICLONE,
-    });
+    copyDirectory(this.#directory, join(root, this.#at));
     return Promise.resolve({
       layers: [{ parts: [root], leftOut: [] }],
       version: '0',
@@ -44,4 +37,15 @@ export class DirectorySource implements PackSource {
   [Symbol.dispose](): void {
     // The copy goes with the directory that it is in.
   }
+}
+
+/** `to` is not there yet. */
+export function copyDirectory(from: string, to: string): void {
+  mkdirSync(dirname(to), { recursive: true });
+  cpSync(from, to, {
+    recursive: true,
+    verbatimSymlinks: true,
+    preserveTimestamps: true,
+    mode: constants.COPYFILE_FICLONE,
+  });
 }

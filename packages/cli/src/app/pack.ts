@@ -10,7 +10,10 @@ import {
   type BundleParts,
   isEntry,
   type IsolationMode,
+  type KeyIsolation,
+  isKeyPlace,
   parseIsolation,
+  parseKeyIsolation,
   parseMode,
   readSigningKey,
   TOP_NAME,
@@ -21,13 +24,13 @@ import { HostTools } from '../image/host-tools.js';
 import { workDirectory, writeBundleFile } from './bundle-file.js';
 import { bundleTools } from './bundle-tools.js';
 import { CaptureSource } from './capture-source.js';
-import type { Captured } from './describe-captured.js';
+import { type Captured, describeCaptured } from './describe-captured.js';
 import { DirectorySource } from './directory-source.js';
 import { LazyApt } from './lazy-apt.js';
 import type { LayerFiles, PackSource, SourceFiles } from './pack-source.js';
 import { PackageSource } from './package-source.js';
 import { makeImage } from './squash.js';
-import { WindowsSource } from './windows-source.js';
+import { type WindowsFiles, WindowsSource } from './windows-source.js';
 
 export interface PackOptions {
   readonly deb?: readonly string[];
@@ -79,6 +82,8 @@ export async function packBundle(
   using source = await packSource(directory, options, archive, progress);
   using work = workDirectory(output);
   const files = await source.files(work.path, progress);
+  if (files.captured !== undefined)
+    process.stderr.write(`captured: ${describeCaptured(files.captured, process.cwd())}\n`);
   const isolation = { ...files.isolation, ...wishes.isolation };
   checkTop(files.layers, isolation);
   const program = findEntry(files, options.entry);
@@ -89,7 +94,12 @@ export async function packBundle(
   const start =
     windows === undefined
       ? { entry: program }
-      : { entry: windows.starter, arguments: [program, ...wishes.arguments], prefix: windows.prefix };
+      : {
+          entry: windows.starter,
+          arguments: [program, ...wishes.arguments],
+          prefix: windows.prefix,
+          keys: Object.fromEntries(keyRules(options).map(keyRule)),
+        };
   const manifest = writeBundleFile(output, work.path, {
     manifest: {
       format: 1,
@@ -118,32 +128,54 @@ async function packSource(
   archive: LazyApt,
   progress: Progress,
 ): Promise<PackSource> {
-  const { deb = [], at, capture, windows = false, freshTools = false } = options;
+  const { deb = [], at, capture } = options;
   const given = [directory !== undefined, deb.length > 0, capture !== undefined].filter(Boolean).length;
-  if (windows) {
-    if (deb.length > 0 || capture !== undefined)
-      throw new PlinthError(
-        'input',
-        'pack-source',
-        `--windows and --${capture === undefined ? 'deb' : 'capture'}: one of them is wanted`,
-      );
-    return new WindowsSource(directory, at ?? WINDOWS_PLACE, archive, freshTools);
-  }
+  if (options.windows === true && given <= 1 && deb.length === 0) return windowsSource(directory, options, archive);
   if (given !== 1) {
-    const what = 'a directory, --deb PACKAGE or --capture COMMAND is wanted: what is to be packed';
+    const wanted =
+      options.windows === true
+        ? 'with --windows a directory or --capture COMMAND'
+        : 'a directory, --deb PACKAGE or --capture COMMAND';
+    const what = `${wanted} is wanted: what is to be packed`;
     throw new PlinthError('input', 'pack-source', what);
   }
   if (directory !== undefined) return new DirectorySource(directory, at ?? '/');
   return capture === undefined ? new PackageSource(deb, archive) : await captureSource(capture, options, progress);
 }
 
-function captureSource(command: string, options: PackOptions, progress: Progress): Promise<PackSource> {
-  const { entry, captureDeny = [], captureKeep = [], captureUser = false } = options;
-  if (entry !== undefined) checkEntry(entry);
+function windowsSource(directory: string | undefined, options: PackOptions, archive: LazyApt): PackSource {
+  const { at = WINDOWS_PLACE, capture, captureKeep = [], captureUser = false, freshTools: fresh = false } = options;
+  if (captureKeep.length > 0 || captureUser)
+    throw new PlinthError('input', 'pack-source', '--capture-keep and --capture-user: not with --windows');
+  const files: WindowsFiles =
+    capture !== undefined
+      ? { kind: 'capture', command: capture, network: captureNetwork(options) }
+      : directory === undefined
+        ? { kind: 'none' }
+        : { kind: 'directory', path: directory, at };
+  return new WindowsSource(files, archive, { fresh, rules: keyRules(options).map(parseKeyIsolation) });
+}
+
+function captureNetwork({ captureDeny = [] }: PackOptions): BundleManifest['network'] {
   const other = captureDeny.find((one) => one !== 'net');
   if (other !== undefined)
     throw new PlinthError('input', 'deny', `--capture-deny ${other}: it denies net, and nothing else`);
-  const network = captureDeny.length === 0 ? 'host' : 'none';
+  return captureDeny.length === 0 ? 'host' : 'none';
+}
+
+/** As a manifest has it. */
+function keyRule(text: string): readonly [string, KeyIsolation] {
+  return [text.slice(0, text.lastIndexOf('=')), parseKeyIsolation(text).rule.mode];
+}
+
+function keyRules({ isolate = [] }: PackOptions): string[] {
+  return isolate.filter(isKeyPlace);
+}
+
+function captureSource(command: string, options: PackOptions, progress: Progress): Promise<PackSource> {
+  const { entry, captureKeep = [], captureUser = false } = options;
+  if (entry !== undefined) checkEntry(entry);
+  const network = captureNetwork(options);
   return CaptureSource.run(command, { entry, network, asUser: captureUser, keep: captureKeep }, progress);
 }
 
@@ -170,7 +202,9 @@ function readWishes(options: PackOptions): Wishes {
     name,
     arguments: (options.argument ?? []).map((one) => checkText(one, '--argument')),
     environment: Object.fromEntries((options.env ?? []).map(readVariable)),
-    isolation: Object.fromEntries((options.isolate ?? []).map((one) => parseIsolation(one))),
+    isolation: Object.fromEntries(
+      (options.isolate ?? []).filter((one) => !isKeyPlace(one)).map((one) => parseIsolation(one)),
+    ),
     others: parseMode(options.others ?? 'write-copy', '--others'),
     network: options.net === false ? 'none' : 'host',
     display: options.display === true,

@@ -2,7 +2,7 @@
 // What a program of Windows has written to its registry. Its texts lie in the prefix, in the file's layers and, once it has run, in its
 // state; beside them the launcher keeps those that its first run began with (`keep_registry` in templates/launcher.sh).
 
-import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
@@ -14,6 +14,7 @@ import {
   prefixChanges,
   prefixLayer,
   type PrefixTexts,
+  type Section,
 } from '@plinth/sandbox';
 import { readPlainFile } from '../host/read-plain-file.js';
 import type { HostTools } from '../image/host-tools.js';
@@ -42,6 +43,12 @@ export function writeHives(bundle: Bundle, state: BundleState, work: string): st
   return [directory];
 }
 
+/** What that has written. */
+export function readHives(directory: string): ReturnType<typeof prefixLayer> {
+  const there = PREFIX_PARTS.filter(({ hive }) => existsSync(join(directory, hive)));
+  return new Map(there.map(({ hive }) => [hive, readFileSync(join(directory, hive))]));
+}
+
 function registryLayer(bundle: Bundle, state: BundleState): ReturnType<typeof prefixLayer> {
   return prefixLayer(readTexts(keptDirectory(state)), registryChanges(bundle, state), state.directory);
 }
@@ -54,7 +61,7 @@ export async function mergeRegistry(tools: HostTools, file: string, bundle: Bund
   const { prefix } = bundle.manifest;
   const kept = keptDirectory(state);
   if (prefix === undefined || !existsSync(kept)) return;
-  const [before, base] = [readTexts(kept), await textsOf(tools, file, bundle, prefix)];
+  const [before, base] = [readTexts(kept), await imageTexts(tools, file, bundle.layers, prefix)];
   if (PREFIX_PARTS.every(({ file: name }) => sameBytes(before[name], base[name]))) return;
   const layer = registryLayer(bundle, state);
   const upper = state.directoryAt(`root${prefix}`);
@@ -67,8 +74,13 @@ function keptDirectory(state: BundleState): string {
   return join(state.upper, 'registry');
 }
 
-/** The newest of each, as the program finds them at its first run. */
-async function textsOf(tools: HostTools, file: string, { layers }: Bundle, prefix: string): Promise<PrefixTexts> {
+/** The newest of each, as a program finds them at its first run. */
+export async function imageTexts(
+  tools: HostTools,
+  file: string,
+  layers: readonly Section[],
+  prefix: string,
+): Promise<PrefixTexts> {
   const names = PREFIX_PARTS.map(({ file: name }) => `root${prefix}/${name}`);
   const work = mkdtempSync(join(tmpdir(), 'plinth-registry-'));
   try {

@@ -3,6 +3,8 @@
 // so it is read with suspicion: a value of this type, or a typed error.
 
 import { PlinthError } from '@plinth/core';
+import type { KeyIsolation } from '../registry/isolation-rules.js';
+import { parseKeyIsolation } from '../windows/key-isolation.js';
 
 /**
  * How a program finds a place of its host:
@@ -62,6 +64,8 @@ export interface BundleManifest {
   readonly state: 'user' | 'portable';
   /** Where the prefix of Wine is, of a program of Windows. */
   readonly prefix?: string;
+  /** By key of its registry: `HKCU\Software\Vendor`. They have been applied when it was made. */
+  readonly keys?: Readonly<Record<string, KeyIsolation>>;
   /** From the oldest to the newest. */
   readonly layers: readonly BundleLayer[];
   readonly packages: readonly PackageOrigin[];
@@ -109,6 +113,7 @@ export function parseManifest(text: string, where: string): BundleManifest {
     network: read.oneOf(all['network'], 'network', ['host', 'none']),
     display: read.oneOf(all['display'], 'display', [true, false]),
     ...read.prefix(all['prefix']),
+    ...read.keys(all['keys']),
     state: read.oneOf(all['state'], 'state', ['user', 'portable']),
     layers,
     packages: read.list(all['packages'], 'packages', (one, what) => {
@@ -212,6 +217,15 @@ class ManifestReader {
     const prefix = this.text(value, 'prefix');
     if (!isPlainPath(prefix) || prefix === '/') throw this.wrong('prefix is no plain absolute path');
     return { prefix };
+  }
+
+  keys(value: unknown): Pick<BundleManifest, 'keys'> {
+    if (value === undefined) return {};
+    const entries = Object.entries(this.record(value, 'keys')).map(([key, mode]) => {
+      const { rule } = parseKeyIsolation(`${key}=${this.text(mode, 'a mode of keys')}`);
+      return [key, rule.mode] as const;
+    });
+    return { keys: Object.fromEntries(entries) };
   }
 
   count(value: unknown, what: string): number {

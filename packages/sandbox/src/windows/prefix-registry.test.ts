@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect, it } from 'vitest';
 import { Hive } from '../registry/hive.js';
+import { parseKeyIsolation } from './key-isolation.js';
 import { mergedTexts, prefixChanges, prefixLayer, type PrefixTexts } from './prefix-registry.js';
 
 const text = (body: string): Uint8Array =>
@@ -52,4 +53,24 @@ it('lays it over another base, whose own keys stay', () => {
 
 it('says which text it cannot read, and where', () => {
   expect(() => prefixChanges(BASE, user('[Software\n'), 'state')).toThrow(/^state: user\.reg.*line 6/);
+});
+
+it('shows of a base what rules let be seen', () => {
+  const rules = [
+    parseKeyIsolation(String.raw`HKCU\Software\Base=hidden`),
+    parseKeyIsolation(String.raw`HKEY_LOCAL_MACHINE\Software=full`),
+  ];
+  const merged = mergedTexts(BASE, [], 'test', rules);
+  expect(Object.keys(merged)).toEqual(['system.reg', 'user.reg']);
+  expect(prefixChanges(BASE, { 'user.reg': merged['user.reg']! }, 'test')[0]?.changes).toEqual([
+    { kind: 'key-removed', path: ['Software', 'Base'] },
+  ]);
+});
+
+it.each([
+  ['HKCU\\Software=merged', 'a mode of keys is one of write-copy, full, hidden'],
+  ['HKXX\\Software=hidden', 'keys begin with HKLM, HKCU or HKU\\.Default'],
+  ['HKCU\\Software\\\\x=hidden', 'no key has such a name'],
+])('refuses the rule %s', (text, why) => {
+  expect(() => parseKeyIsolation(text)).toThrow(why);
 });

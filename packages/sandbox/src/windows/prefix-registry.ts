@@ -6,6 +6,7 @@ import { applyChanges, diffRegistry, type RegistryChange } from '../registry/dif
 import { Hive } from '../registry/hive.js';
 import { writeHive } from '../registry/hive-writer.js';
 import { LayeredRegistry } from '../registry/layered-registry.js';
+import type { PrefixRule } from './key-isolation.js';
 import { parseWineText, type WineRegistry, writeWineText } from '../registry/wine-text.js';
 
 /** A part of a prefix's registry. */
@@ -60,20 +61,22 @@ export function prefixLayer(
 }
 
 /**
- * The texts of a base with layers over it, from the newest to the oldest; what no layer touches is missing in it.
+ * The texts of a base with layers over it, from the newest to the oldest, as rules let them be seen. Parts that neither changes are left out.
  * @throws PlinthError of kind `input` for a text or a hive that cannot be read
  */
 export function mergedTexts(
   base: PrefixTexts,
   layers: readonly ReadonlyMap<PrefixPart['hive'], Uint8Array>[],
   where: string,
+  all: readonly PrefixRule[] = [],
 ): PrefixTexts {
   const merged = PREFIX_PARTS.flatMap((part) => {
     const hives = layers.flatMap((layer) => layer.get(part.hive) ?? []);
-    if (hives.length === 0) return [];
+    const rules = all.filter((one) => one.part === part.file).map(({ rule }) => rule);
+    if (hives.length === 0 && rules.length === 0) return [];
     const lowest = read(base[part.file], part, where);
     const roots = hives.map((bytes) => new Hive(bytes).root);
-    const { root } = new LayeredRegistry({ layers: [...roots, lowest.root] });
+    const { root } = new LayeredRegistry({ layers: [...roots, lowest.root], rules });
     return [[part.file, Buffer.from(writeWineText(root, lowest), 'latin1')] as const];
   });
   return Object.fromEntries(merged);
