@@ -49,7 +49,7 @@ function addPack(app: Command, { outcome, appendTo }: CommandContext): void {
     .addOption(
       new Option(
         '--capture-keep <PATH>',
-        'taken all the same: caches, logs, and what it leaves where it is started are not',
+        'what it writes there is taken, too: caches, logs, . (where it is started) are left out',
       ).argParser(appendTo),
     )
     .option('--capture-user', 'the installer is you, and not root of its workspace')
