@@ -241,7 +241,8 @@ mixed_entry() {
   if [ -L "$2" ]; then
     put --symlink "$(readlink "$2")" "$2"
   elif [ -d "$2" ] && [ -r "$2" ] && [ -x "$2" ] && ! has_mounts "$2"; then
-    case $1 in *[!A-Za-z0-9/._+-]*) put --ro-bind "$2" "$2" ;; *) part "$1" "$2" write-copy "$2" ;; esac
+    # One level down it can be written, as where layers have nothing; deeper there may be hundreds.
+    case $1 in root/*/*/* | *[!A-Za-z0-9/._+-]*) put --ro-bind "$2" "$2" ;; *) part "$1" "$2" write-copy "$2" ;; esac
   elif [ -e "$2" ]; then
     put --ro-bind "$2" "$2"
   fi
