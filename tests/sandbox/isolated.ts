@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A plan carried out, in a folder of its own, by a user without rights.
 
-import { execFileSync, spawnSync } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn, spawnSync, type StdioOptions } from 'node:child_process';
 import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -96,13 +96,35 @@ export class Isolated implements Disposable {
   }
 
   run(...command: readonly string[]): Ran {
-    const [program, ...args] = isRoot ? ['setpriv', ...AS_NOBODY, this.#launch] : [this.#launch];
-    const { status, stdout, stderr } = spawnSync(program!, [...args, ...command], {
+    return this.runWith([], ...command);
+  }
+
+  /** With descriptors that it inherits: standard input, output, errors, and others. */
+  runWith(descriptors: readonly (number | 'pipe' | 'ignore')[], ...command: readonly string[]): Ran {
+    const [program, args] = this.#command(command);
+    const { status, stdout, stderr } = spawnSync(program, args, {
       encoding: 'utf8',
       timeout: 60_000,
-      env: { HOME: this.home, PATH: '/usr/bin:/bin' },
+      env: this.#environment,
+      stdio: ['pipe', 'pipe', 'pipe']
+        .map((usual, n) => descriptors[n] ?? usual)
+        .concat(descriptors.slice(3)) as StdioOptions,
     });
     return { status, stdout, stderr };
+  }
+
+  /** Goes on while the test does. Its process is the launch program's own. */
+  start(...command: readonly string[]): ChildProcess {
+    const [program, args] = this.#command(command);
+    return spawn(program, args, { env: this.#environment, stdio: ['ignore', 'pipe', 'ignore'] });
+  }
+
+  #command(command: readonly string[]): [string, string[]] {
+    return isRoot ? ['setpriv', [...AS_NOBODY, this.#launch, ...command]] : [this.#launch, [...command]];
+  }
+
+  get #environment(): NodeJS.ProcessEnv {
+    return { HOME: this.home, PATH: '/usr/bin:/bin' };
   }
 
   shell(script: string): Ran {

@@ -44,7 +44,6 @@ export const OPEN_FLAG = {
   exclusive: 0x80,
   truncate: 0x200,
   nonBlocking: 0x800,
-  noFollow: 0x2_0000,
   closeOnExec: 0x8_0000,
   path: 0x20_0000,
 } as const;

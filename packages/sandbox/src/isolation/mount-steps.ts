@@ -141,7 +141,8 @@ function emitPlain(program: LaunchProgram, { root, checked }: Ground, at: string
   if (!checked) return;
   const how = new Uint8Array(OPEN_HOW_SIZE);
   const view = new DataView(how.buffer);
-  view.setBigUint64(0, BigInt(OPEN_FLAG.path | OPEN_FLAG.noFollow | OPEN_FLAG.closeOnExec), true);
+  // Without O_NOFOLLOW, with which the last name could be a link after all.
+  view.setBigUint64(0, BigInt(OPEN_FLAG.path | OPEN_FLAG.closeOnExec), true);
   view.setBigUint64(16, BigInt(RESOLVE.noSymbolicLinks | RESOLVE.noMagicLinks), true);
   const fd: Slot = program.slot();
   const path = program.text(outside(root, at));
