@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a program of Windows has written to its registry. Its texts lie in the prefix, in the file's layers and, once it has run, in its
-// state; beside them the launcher keeps those that its first run began with (`keep_registry` in templates/launcher.sh).
+// state; beside them the launcher keeps those that its first run began with (`keep_registry` in templates/launcher/inside.sh).
 
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -92,7 +92,7 @@ describe('a program in one file', () => {
     expect(Number(setting('hashes_at')) * 4096).toBe(footer.hashes.offset);
     expect(setting('layers')).toBe(`'1:${layers[1]!.offset} 0:${layers[0]!.offset}'`);
     expect(setting('arguments')).toBe(String.raw`''\''--quiet'\'' '\''it'\''\'\'''\''s'\'''`);
-    expect(head).toMatch(/\nexit\n+$/);
+    expect(head).toMatch(/\nexit\n}\n+$/);
   });
 
   it('tells of every changed byte that it covers, and of a changed signature', () => {

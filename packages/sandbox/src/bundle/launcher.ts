@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The head of a program in one file: the settings of its launcher, as a shell reads them, and the launcher itself
-// (templates/launcher.sh). All that the launcher has to know of the file stands in the settings as numbers.
+// (templates/launcher/). All that the launcher has to know of the file stands in the settings as numbers.
 
 import { readFileSync } from 'node:fs';
 import type { BundleManifest } from './manifest.js';
@@ -55,7 +55,11 @@ function lines(all: readonly string[]): string {
 }
 
 function launcherBody(): string {
-  return readFileSync(new URL('../../templates/launcher.sh', import.meta.url), 'utf8');
+  const parts = ['shared', 'inside', 'host'];
+  const texts = parts.map((name) =>
+    readFileSync(new URL(`../../templates/launcher/${name}.sh`, import.meta.url), 'utf8'),
+  );
+  return texts.join('\n');
 }
 
 /** One word of a shell. */
