@@ -22,6 +22,11 @@ export function plinthRun(...args: string[]): Command {
   return { program: process.execPath, args: [PLINTH, 'run', ...args] };
 }
 
+/** The same in a directory. */
+export function inFolder(folder: string, words: readonly string[]): Command {
+  return { program: 'sh', args: ['-c', 'cd "$0" && exec "$@"', folder, ...words] };
+}
+
 export interface Times {
   /** Seconds. */
   readonly cpu: number;

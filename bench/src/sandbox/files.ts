@@ -9,15 +9,15 @@ import { PlinthError } from '@plinth/core';
 import { nativeFileCalls } from '@plinth/linux';
 import { LayerServer } from '@plinth/sandbox';
 import { benchDirectory } from '../cache.js';
-import { type Command, runToEnd } from '../child.js';
+import { type Command, inFolder, runToEnd } from '../child.js';
 import { median, ratioOf, type Row } from '../report.js';
 import { BenchWorkspace } from './bench-workspace.js';
+import { PLAIN_OVERLAY, PlainOverlay } from './plain-overlay.js';
 import type { Part } from './sandbox.js';
 
 const FILES = 3000;
 const TREE_FILES = 8000;
 const PIECES = 20_000;
-const SHARED = 'plain overlay';
 
 interface FileWork {
   readonly name: string;
@@ -52,12 +52,12 @@ export const files: Part = async ({ repetitions }, progress) => {
   using workspace = new BenchWorkspace();
   prepare(workspace.folder);
   using places = new Places(workspace.folder);
-  await places.mount();
+  await places.serve();
   const rows: Row[] = [];
   for (const { name, command: plain } of WORKS) {
     const command = ['sh', '-c', TIMED, 'sh', ...plain];
     const ways: readonly (readonly [string, Command])[] = [
-      [SHARED, inFolder(places.overlay, command)],
+      [PLAIN_OVERLAY, inFolder(places.overlay, command)],
       ['in a workspace', workspace.command(...command)],
       ['by our server', inFolder(places.served, command)],
     ];
@@ -68,23 +68,19 @@ export const files: Part = async ({ repetitions }, progress) => {
         times.get(way)!.push(await secondsOf(one));
       }
     }
-    const peer = median(times.get(SHARED)!);
+    const peer = median(times.get(PLAIN_OVERLAY)!);
     for (const [way] of ways.slice(1)) {
       const ours = median(times.get(way)!);
       const ratio = ratioOf(ours, peer);
-      rows.push({ name: `${name} ${way}`, unit: 's', ours, peer, peerName: SHARED, ratio, inGeomean: false });
+      rows.push({ name: `${name} ${way}`, unit: 's', ours, peer, peerName: PLAIN_OVERLAY, ratio, inGeomean: false });
     }
   }
-  await places.unmount();
+  await places.endServing();
   return rows;
 };
 
 function missing(name: string, reason: string): Row {
-  return { name, unit: 's', ours: null, peer: null, peerName: SHARED, ratio: null, inGeomean: false, reason };
-}
-
-function inFolder(folder: string, command: readonly string[]): Command {
-  return { program: 'sh', args: ['-c', 'cd "$0" && exec "$@"', folder, ...command] };
+  return { name, unit: 's', ours: null, peer: null, peerName: PLAIN_OVERLAY, ratio: null, inGeomean: false, reason };
 }
 
 /** Does it once, so that all is copied up and known, and then tells the nanoseconds of doing it again: without starting anything. */
@@ -125,42 +121,40 @@ function prepare(folder: string): void {
 class Places implements Disposable {
   readonly #directory: string;
   readonly #lower: string;
+  readonly #overlay: PlainOverlay;
   #server: LayerServer | undefined;
 
   constructor(lower: string) {
     this.#directory = join(benchDirectory(), `sandbox-files-${process.pid}`);
     this.#lower = join(this.#directory, 'lower');
     cpSync(lower, this.#lower, { recursive: true, preserveTimestamps: true });
-    for (const name of ['overlay', 'served']) {
-      for (const part of ['upper', 'work', 'merged']) mkdirSync(join(this.#directory, name, part), { recursive: true });
-    }
+    for (const part of ['upper', 'work', 'merged'])
+      mkdirSync(join(this.#directory, 'served', part), { recursive: true });
+    this.#overlay = new PlainOverlay(join(this.#directory, 'overlay'), this.#lower);
   }
 
   get overlay(): string {
-    return join(this.#directory, 'overlay', 'merged');
+    return this.#overlay.merged;
   }
 
   get served(): string {
     return join(this.#directory, 'served', 'merged');
   }
 
-  async mount(): Promise<void> {
-    const [upper, work] = ['upper', 'work'].map((part) => join(this.#directory, 'overlay', part));
-    const options = `userxattr,lowerdir=${this.#lower},upperdir=${upper!},workdir=${work!}`;
-    execFileSync('mount', ['-t', 'overlay', '-o', options, 'plinth-bench', this.overlay]);
+  async serve(): Promise<void> {
     const [servedUpper, servedWork] = ['upper', 'work'].map((part) => join(this.#directory, 'served', part));
     const stack = { lower: [this.#lower], upper: servedUpper!, work: servedWork! };
     this.#server = await LayerServer.start(stack, this.served);
   }
 
-  async unmount(): Promise<void> {
-    execFileSync('umount', [this.overlay]);
+  async endServing(): Promise<void> {
     await this.#server?.stop(nativeFileCalls());
     this.#server = undefined;
   }
 
   [Symbol.dispose](): void {
-    for (const place of [this.overlay, this.served]) spawnSync('umount', ['--lazy', '--quiet', place]);
+    this.#overlay[Symbol.dispose]();
+    spawnSync('umount', ['--lazy', '--quiet', this.served]);
     rmSync(this.#directory, { recursive: true, force: true });
   }
 }

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// The work part of benchmark `sandbox`: CPU time of real work inside and outside of a workspace, by turns.
+// The work part of benchmark `sandbox`: CPU time of real work in a workspace, outside of it, and on a plain overlay, by turns. What
+// the overlay of the kernel costs is so told apart from what all the rest does.
 
 import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PlinthError } from '@plinth/core';
-import { type Command, runToEnd } from '../child.js';
+import { benchDirectory } from '../cache.js';
+import { type Command, inFolder, runToEnd } from '../child.js';
 import { pairsRow } from '../pairs-row.js';
 import type { Row } from '../report.js';
 import { BenchWorkspace } from './bench-workspace.js';
+import { PLAIN_OVERLAY, PlainOverlay } from './plain-overlay.js';
 import type { Part } from './sandbox.js';
 
 const FEWEST_PAIRS = 20;
@@ -62,7 +65,8 @@ update t set b = b || '-' where c % 3 = 0;
 select c, count(*) from t group by c order by 2 desc limit 3;
 `;
       writeFileSync(join(folder, 'load.sql'), script);
-      return ['sh', '-c', 'rm -f base; sqlite3 base < load.sql'];
+      // Its temporary files lie beside it, so that they are on the same kind of file system as it is.
+      return ['sh', '-c', 'rm -f base; SQLITE_TMPDIR=. sqlite3 base < load.sql'];
     },
   },
 ];
@@ -71,27 +75,36 @@ export const work: Part = async ({ repetitions }, progress) => {
   const pairs = Math.max(FEWEST_PAIRS, repetitions);
   const rows: Row[] = [];
   using workspace = new BenchWorkspace();
-  for (const { name, prepare } of WORKS) {
-    const words = prepare(workspace.folder);
-    const outside: Command = { program: 'sh', args: ['-c', 'cd "$0" && exec "$@"', workspace.folder, ...words] };
-    const inside = workspace.command(...words);
-    const [plain, own]: [number[], number[]] = [[], []];
-    for (let pair = 0; pair < pairs; pair++) {
-      progress(`${name} ${pair + 1}/${pairs}`);
-      const turn = async (command: Command, times: number[]): Promise<void> => void times.push(await cpuTime(command));
-      // Whoever is first is so every second time.
-      if (pair % 2 === 0) {
-        await turn(outside, plain);
-        await turn(inside, own);
-      } else {
-        await turn(inside, own);
-        await turn(outside, plain);
-      }
-    }
-    rows.push(pairsRow(name, plain, own, 'the same outside'));
+  const prepared = WORKS.map(({ name, prepare }) => ({ name, words: prepare(workspace.folder) }));
+  const isRoot = process.getuid?.() === 0;
+  using overlay = isRoot
+    ? new PlainOverlay(join(benchDirectory(), `sandbox-work-${process.pid}`), workspace.folder)
+    : undefined;
+  for (const { name, words } of prepared) {
+    const outside = inFolder(workspace.folder, words);
+    const ways = [outside, workspace.command(...words)];
+    if (overlay !== undefined) ways.push(inFolder(overlay.merged, words));
+    const [plain, own, laid] = await byTurns(ways, pairs, (pair) => progress(`${name} ${pair}/${pairs}`));
+    rows.push(pairsRow(name, plain!, own!, 'the same outside'));
+    if (laid !== undefined) rows.push(pairsRow(`${name}, beside an overlay`, laid, own!, PLAIN_OVERLAY));
   }
   return rows;
 };
+
+/** Seconds of CPU time of each command, so often; whoever is first is last every second time. */
+async function byTurns(
+  commands: readonly Command[],
+  count: number,
+  progress: (turn: number) => void,
+): Promise<number[][]> {
+  const times: number[][] = commands.map(() => []);
+  const order = [...commands.keys()];
+  for (let turn = 1; turn <= count; turn++) {
+    progress(turn);
+    for (const n of turn % 2 === 0 ? order : order.toReversed()) times[n]!.push(await cpuTime(commands[n]!));
+  }
+  return times;
+}
 
 async function cpuTime(command: Command): Promise<number> {
   const { status, errors, cpu } = await runToEnd(command);

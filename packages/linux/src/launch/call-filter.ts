@@ -17,6 +17,7 @@ export interface ArgumentTest {
 
 export interface CallRule {
   readonly verdict: CallVerdict;
+  /** A call that is allowed without any never runs the filter: the kernel remembers it by its number (from Linux 5.11 on). */
   readonly unless?: readonly ArgumentTest[];
 }
 
