@@ -40,15 +40,15 @@ describe.skipIf(reason !== undefined)('a server of layers', () => {
     await stack.server.ended();
     expect(() => readdirSync(stack.merged)).toThrow('ENOTCONN');
     const isOurs = ({ target }: { readonly target: string }): boolean => target === stack.merged;
-    expect(fuseMounts(LAYERS_SOURCE).filter(isOurs)).toEqual([{ target: stack.merged, dead: true }]);
+    expect((await fuseMounts(LAYERS_SOURCE)).filter(isOurs)).toEqual([{ target: stack.merged, dead: true }]);
     using user = new WorkspaceUser();
     const { stdout } = user.plinth('doctor', '--clean', '--json');
     expect((JSON.parse(stdout) as { readonly leftovers: readonly string[] }).leftovers).toContain(stack.merged);
-    expect(fuseMounts(LAYERS_SOURCE).filter(isOurs)).toEqual([]);
+    expect((await fuseMounts(LAYERS_SOURCE)).filter(isOurs)).toEqual([]);
     expect(readdirSync(stack.merged)).toEqual([]);
     await stack.mount('our server');
     expect(readdirSync(stack.merged)).toEqual(['file']);
-    expect(clearDeadLayerMounts(calls).filter(isOurs)).toEqual([]);
+    expect((await clearDeadLayerMounts(calls)).filter(isOurs)).toEqual([]);
     await stack.unmount();
   });
 
@@ -57,7 +57,7 @@ describe.skipIf(reason !== undefined)('a server of layers', () => {
     await stack.mount('our server');
     process.kill(stack.server.process, 'SIGSTOP');
     try {
-      const found = fuseMounts(LAYERS_SOURCE).filter(({ target }) => target === stack.merged);
+      const found = (await fuseMounts(LAYERS_SOURCE)).filter(({ target }) => target === stack.merged);
       expect(found).toEqual([{ target: stack.merged, dead: false }]);
     } finally {
       process.kill(stack.server.process, 'SIGCONT');

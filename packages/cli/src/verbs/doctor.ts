@@ -39,7 +39,7 @@ export async function doctorVerb(options: { readonly json?: boolean; readonly cl
     interpreterProbe(interpreters),
   ];
   const leftovers = [tmpdir(), imagesDirectory(), interpretersDirectory()].flatMap(findLeftovers);
-  const workspaces = cleanWorkspaces(options.clean === true);
+  const workspaces = await cleanWorkspaces(options.clean === true);
   const { stale } = interpreters;
   const inspections = await cleanInspections(options.clean === true);
   if (options.clean === true)
@@ -72,13 +72,13 @@ export async function doctorVerb(options: { readonly json?: boolean; readonly cl
 }
 
 /** What killed runs of workspaces have left; and mounts of layers whose server is gone. */
-function cleanWorkspaces(clean: boolean): string[] {
+async function cleanWorkspaces(clean: boolean): Promise<string[]> {
   const calls = lockCalls();
   if (calls === undefined || process.platform !== 'linux') return [];
   const left = workspaceLeftovers(calls, hostFacts(), workspacesDirectory());
   if (clean) for (const one of left) one.remove();
-  const mounts = clean ? clearDeadLayerMounts(nativeFileCalls()).map(({ target }) => target) : [];
-  return [...left.map(({ path }) => path), ...mounts];
+  const mounts = clean ? await clearDeadLayerMounts(nativeFileCalls()) : [];
+  return [...left.map(({ path }) => path), ...mounts.map(({ target }) => target)];
 }
 
 /** Inspections that inspect nothing any more. */

@@ -2,8 +2,10 @@
 // Mounts and unmounts what a FUSE session serves, and finds mounts whose server is gone. Who mounts needs the rights for that in the user
 // namespace in which /dev/fuse was opened: root's of the host, or of a namespace that was made for it.
 
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { PlinthError } from '@plinth/core';
 import { errorName } from '../bpf/refusal.js';
 import type { FileCalls } from '../files/file-calls.js';
@@ -74,17 +76,17 @@ export interface FoundMount {
 }
 
 /** FUSE mounts of this mount namespace that have this source, the newest first. Whoever asks looks into each, for a second at most. */
-export function fuseMounts(source: string): FoundMount[] {
-  return readFileSync('/proc/self/mountinfo', 'latin1')
+export async function fuseMounts(source: string): Promise<FoundMount[]> {
+  const targets = readFileSync('/proc/self/mountinfo', 'latin1')
     .split('\n')
     .flatMap((line) => {
       const [before = '', after = ''] = line.split(' - ');
       const [type = '', device = ''] = after.split(' ');
       if (!/^fuse(?:\.|$)/.test(type) || unescape(device) !== source) return [];
-      const target = unescape(before.split(' ')[4] ?? '');
-      return [{ target, dead: isDead(target) }];
+      return [unescape(before.split(' ')[4] ?? '')];
     })
     .reverse();
+  return Promise.all(targets.map(async (target) => ({ target, dead: await isDead(target) })));
 }
 
 /** Detaches it at once, and lets go of it when nobody uses it any more. Never waits for its server. @throws PlinthError `fuse-unmount` (host) */
@@ -99,22 +101,27 @@ export function unmountFuse(files: FileCalls, target: string): void {
 }
 
 /** Clears mounts whose server is gone. @returns those */
-export function clearDeadMounts(files: FileCalls, source: string): FoundMount[] {
-  const dead = fuseMounts(source).filter((mount) => mount.dead);
+export async function clearDeadMounts(files: FileCalls, source: string): Promise<FoundMount[]> {
+  const dead = (await fuseMounts(source)).filter((mount) => mount.dead);
   for (const { target } of dead) unmountFuse(files, target);
   return dead;
 }
 
-/** Asked by another process, which is ended if there is no answer: a server that is stopped gives none, and is not gone. */
-function isDead(target: string): boolean {
+/**
+ * Asked by another process, which is left alone if there is no answer: a server that is stopped gives none, and is not gone. Whoever it has
+ * begun to answer cannot even be killed.
+ */
+async function isDead(target: string): Promise<boolean> {
   const path = Buffer.from(target, 'latin1').toString();
-  const { stderr } = spawnSync('stat', ['--file-system', '--', path], {
-    encoding: 'utf8',
-    env: { PATH: process.env['PATH'], LC_ALL: 'C' },
-    timeout: PATIENCE_MILLISECONDS,
-    killSignal: 'SIGKILL',
-  });
-  return stderr.includes('not connected');
+  const env = { PATH: process.env['PATH'], LC_ALL: 'C' };
+  const child = spawn('stat', ['--file-system', '--', path], { stdio: ['ignore', 'ignore', 'pipe'], env });
+  let said = '';
+  child.stderr.on('data', (text: Buffer) => (said += text.toString()));
+  await Promise.race([once(child, 'close'), sleep(PATIENCE_MILLISECONDS, undefined, { ref: false })]);
+  child.kill('SIGKILL');
+  child.stderr.destroy();
+  child.unref();
+  return said.includes('not connected');
 }
 
 /** A blank and the like stand in octal there (proc(5)). */

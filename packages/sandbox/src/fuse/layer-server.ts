@@ -113,6 +113,6 @@ export class LayerServer {
 }
 
 /** Unmounts what servers left that were killed: whoever looks into such a mount gets ENOTCONN, and nobody waits. */
-export function clearDeadLayerMounts(files: FileCalls): FoundMount[] {
+export function clearDeadLayerMounts(files: FileCalls): Promise<FoundMount[]> {
   return clearDeadMounts(files, LAYERS_SOURCE);
 }
