@@ -26,8 +26,8 @@ describe.skipIf(reason !== undefined)('layers of a workspace', () => {
 
   it('may be carried by the other one for a command', () => {
     user.write('gone', 'x');
-    expect(create()).toMatchObject({ status: 0 });
-    expect(inside('grep -c plinth-overlay /proc/mounts')).toMatchObject({ status: 0 });
+    expect(create('--layers', 'overlay')).toMatchObject({ status: 0 });
+    expect(inside('grep -q plinth-overlay /proc/mounts')).toEqual({ status: 0, stdout: '', stderr: '' });
     const served = inside('grep -c plinth-overlay /proc/mounts; rm gone; echo served > file', '--layers', 'fuse');
     expect(served).toEqual({ status: 0, stdout: '0\n', stderr: '' });
     expect(inside('ls; cat file').stdout).toBe('file\nserved\n');

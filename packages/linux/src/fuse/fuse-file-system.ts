@@ -53,6 +53,8 @@ export interface FuseFileSystem {
   /** Counts as one more use of the node, as all that gives an entry does; nothing if there is no such name. */
   lookup(parent: number, name: FileName): FuseEntry | undefined;
   forget(node: number, uses: number): void;
+  /** Whether nobody changes it but by this mount: what it is, and of a directory which names it has. */
+  isOurs(node: number): boolean;
   status(node: number, handle: number | undefined): FileStatus;
   change(node: number, changes: StatusChanges): FileStatus;
   readLink(node: number): Uint8Array;

@@ -27,7 +27,7 @@ const STATUS: FileStatus = {
 };
 
 /** Knows one file by each name, and notes what it was asked. */
-function fakeFiles(): { readonly files: FuseFileSystem; readonly asked: unknown[][] } {
+function fakeFiles(isOurs = false): { readonly files: FuseFileSystem; readonly asked: unknown[][] } {
   const asked: unknown[][] = [];
   const entry = { node: 2, status: STATUS };
   const answers: Readonly<Record<string, unknown>> = {
@@ -50,6 +50,7 @@ function fakeFiles(): { readonly files: FuseFileSystem; readonly asked: unknown[
     get:
       (_, method: string) =>
       (...args: unknown[]): unknown => {
+        if (method === 'isOurs') return isOurs;
         asked.push([method, ...args]);
         if (method === 'unlink') throw new FileError(FILE_ERROR.ENOENT);
         if (method === 'removeDirectory') throw new TypeError('a bug');
@@ -91,6 +92,17 @@ describe('a FUSE session', () => {
       3n,
       0o100644,
     ]);
+  });
+
+  it('lets the kernel believe for good what nobody else changes', () => {
+    const lasting = Buffer.from(
+      new FuseSession(fakeFiles(true).files, OPTIONS).answer(request(1, Buffer.from('name\0')))!,
+    );
+    expect(lasting.readBigUInt64LE(16 + 16)).toBe(1_000_000_000n);
+    const opened = Buffer.from(new FuseSession(fakeFiles(true).files, OPTIONS).answer(request(27, Buffer.alloc(8)))!);
+    expect(opened.readUInt32LE(16 + 8)).toBe(2 | 8);
+    const other = Buffer.from(new FuseSession(fakeFiles().files, OPTIONS).answer(request(27, Buffer.alloc(8)))!);
+    expect(other.readUInt32LE(16 + 8)).toBe(0);
   });
 
   it('speaks of users by their numbers in the mount’s namespace', () => {

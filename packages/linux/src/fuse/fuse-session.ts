@@ -15,7 +15,7 @@ import { directoryItemSize, FuseReply } from './fuse-replies.js';
 import { type FuseRequest, MalformedRequest, OPERATION, readRequest, type RequestBody } from './fuse-requests.js';
 
 export interface FuseOptions {
-  /** How long the kernel may believe what it was told of names and files: what changes beside the mount is seen after that. */
+  /** How long the kernel may believe what it was told of names and files that change beside the mount: when that is seen. */
   readonly cacheSeconds: number;
   /** The kernel collects writes and gives them later, in larger pieces. */
   readonly writeback: boolean;
@@ -44,7 +44,9 @@ const INIT_FLAG = {
   cacheLinks: 1 << 23,
   dropRights: 1 << 28,
 } as const;
-const OPEN_ANSWER = { keepCache: 2, noFlush: 32 } as const;
+const OPEN_ANSWER = { keepCache: 2, cacheDirectory: 8, noFlush: 32 } as const;
+/** How long the kernel may believe what changes by this mount only: for good. */
+const LASTING_SECONDS = 1_000_000_000;
 const OPEN_DROPS_RIGHTS = 1;
 const WRITE_DROPS_RIGHTS = 4;
 const SYNCHRONISE_DATA = 1;
@@ -153,14 +155,20 @@ export class FuseSession {
   #entry(reply: FuseReply, entry: FuseEntry): FuseReply {
     this.#nodes.push(entry.node);
     const status = numbersInside(entry.status, this.#options.numbers);
-    return reply.entry({ ...entry, status }, this.#options.cacheSeconds);
+    return reply.entry({ ...entry, status }, this.#cacheSeconds(entry.node));
+  }
+
+  #status(reply: FuseReply, node: number, status: FileStatus): FuseReply {
+    return reply.statusAnswer(numbersInside(status, this.#options.numbers), this.#cacheSeconds(node));
+  }
+
+  #cacheSeconds(node: number): number {
+    return this.#files.isOurs(node) ? LASTING_SECONDS : this.#options.cacheSeconds;
   }
 
   #table(): ReadonlyMap<number, Handler> {
     const files = this.#files;
-    const { cacheSeconds, numbers } = this.#options;
-    const status = (reply: FuseReply, of: FileStatus): FuseReply =>
-      reply.statusAnswer(numbersInside(of, numbers), cacheSeconds);
+    const { numbers } = this.#options;
     return new Map<number, Handler>([
       [OPERATION.init, (_, body, reply) => this.#init(body, reply)],
       [OPERATION.destroy, (_, _body, reply) => reply],
@@ -168,7 +176,7 @@ export class FuseSession {
         OPERATION.lookup,
         ({ node }, body, reply) => {
           const entry = files.lookup(node, body.name());
-          return entry === undefined ? reply.noEntry(cacheSeconds) : this.#entry(reply, entry);
+          return entry === undefined ? reply.noEntry(this.#cacheSeconds(node)) : this.#entry(reply, entry);
         },
       ],
       [
@@ -177,12 +185,13 @@ export class FuseSession {
           const flags = body.u32();
           body.skip(4);
           const handle = body.u64();
-          return status(reply, files.status(node, (flags & GET_BY_HANDLE) === 0 ? undefined : handle));
+          return this.#status(reply, node, files.status(node, (flags & GET_BY_HANDLE) === 0 ? undefined : handle));
         },
       ],
       [
         OPERATION.setAttributes,
-        ({ node }, body, reply) => status(reply, files.change(node, changesOutside(readChanges(body), numbers))),
+        ({ node }, body, reply) =>
+          this.#status(reply, node, files.change(node, changesOutside(readChanges(body), numbers))),
       ],
       [OPERATION.readLink, ({ node }, _, reply) => reply.bytes(files.readLink(node))],
       [
@@ -313,7 +322,14 @@ export class FuseSession {
   #directoryTable(): [number, Handler][] {
     const files = this.#files;
     return [
-      [OPERATION.openDirectory, ({ node }, _, reply) => reply.opened((this.#directory = files.openDirectory(node)), 0)],
+      [
+        OPERATION.openDirectory,
+        ({ node }, _, reply) => {
+          this.#directory = files.openDirectory(node);
+          const kept = OPEN_ANSWER.keepCache | OPEN_ANSWER.cacheDirectory;
+          return reply.opened(this.#directory, files.isOurs(node) ? kept : 0);
+        },
+      ],
       [OPERATION.readDirectory, (request, body, reply) => this.#readDirectory(request, body, reply, false)],
       [OPERATION.readDirectoryPlus, (request, body, reply) => this.#readDirectory(request, body, reply, true)],
       [OPERATION.releaseDirectory, (_, body, reply) => after(reply, files.releaseDirectory(body.u64()))],

@@ -27,7 +27,7 @@ import {
 } from '@plinth/linux';
 import { attributeNames } from './copy-file.js';
 import { filePath, isMark } from './layer.js';
-import { MergedView } from './merged-view.js';
+import { MergedView, type ViewEntry } from './merged-view.js';
 import type { NodeTable, TreeNode } from './tree-node.js';
 import { readLink, UpperWriter } from './upper-writer.js';
 
@@ -62,6 +62,8 @@ export class LayeredFiles implements FuseFileSystem, Disposable {
   readonly #writer: UpperWriter;
   readonly #files = new Map<number, FileHandle>();
   readonly #directories = new Map<number, DirectoryHandle>();
+  /** Room for an attribute: the kernel asks for one with nearly each write. */
+  readonly #value = new Uint8Array(LONGEST_ATTRIBUTE);
   #last = 0;
 
   /** @throws PlinthError `layer` (input) */
@@ -81,25 +83,30 @@ export class LayeredFiles implements FuseFileSystem, Disposable {
   }
 
   lookup(parent: number, name: FileName): FuseEntry | undefined {
-    const node = this.#view.lookup(this.#nodes.directory(parent), name);
-    return node === undefined ? undefined : this.#entry(node);
+    const entry = this.#view.entry(this.#nodes.directory(parent), name);
+    return entry === undefined ? undefined : this.#use(entry);
   }
 
-  #entry(node: TreeNode): FuseEntry {
-    const status = this.#view.with(node, (fd) => this.#view.status(node, fd));
+  #use({ node, status }: ViewEntry): FuseEntry {
     this.#nodes.use(node);
     return { node: node.id, status };
   }
 
   /** Of a name that was just made. */
   #made(parent: TreeNode, name: FileName): FuseEntry {
-    const node = this.#view.lookup(parent, name);
-    if (node === undefined) throw new FileError(FILE_ERROR.EIO);
-    return this.#entry(node);
+    const entry = this.#view.entry(parent, name);
+    if (entry === undefined) throw new FileError(FILE_ERROR.EIO);
+    return this.#use(entry);
   }
 
   forget(node: number, uses: number): void {
     this.#nodes.forget(node, uses);
+  }
+
+  /** What lies in the upper layer alone. */
+  isOurs(id: number): boolean {
+    const { isUpper, facts } = this.#nodes.get(id);
+    return isUpper && facts.layers.length === 1;
   }
 
   status(id: number, handle: number | undefined): FileStatus {
@@ -190,8 +197,8 @@ export class LayeredFiles implements FuseFileSystem, Disposable {
     const type = mode & MODE.type;
     // It would be a whiteout.
     if (type === MODE.character && device === 0) throw new FileError(FILE_ERROR.EPERM);
-    this.#writer.add(directory, name, mode, caller, (temporary) => {
-      done(this.#calls.makeNode(this.#writer.work, temporary, mode, device));
+    this.#writer.add(directory, name, mode, caller, (place) => {
+      done(this.#calls.makeNode(place.directory, place.name, mode, device));
     });
     return this.#made(directory, name);
   }
@@ -199,16 +206,16 @@ export class LayeredFiles implements FuseFileSystem, Disposable {
   makeDirectory(parent: number, name: FileName, mode: number, caller: FuseCaller): FuseEntry {
     const directory = this.#free(parent, name);
     const all = (mode & MODE.permissions) | MODE.directory;
-    this.#writer.add(directory, name, all, caller, (temporary) => {
-      done(this.#calls.makeDirectory(this.#writer.work, temporary, 0o700));
+    this.#writer.add(directory, name, all, caller, (place) => {
+      done(this.#calls.makeDirectory(place.directory, place.name, place.mode));
     });
     return this.#made(directory, name);
   }
 
   makeSymbolicLink(parent: number, name: FileName, target: FileName, caller: FuseCaller): FuseEntry {
     const directory = this.#free(parent, name);
-    this.#writer.add(directory, name, MODE.link, caller, (temporary) => {
-      done(this.#calls.makeSymbolicLink(target, this.#writer.work, temporary));
+    this.#writer.add(directory, name, MODE.link, caller, (place) => {
+      done(this.#calls.makeSymbolicLink(target, place.directory, place.name));
     });
     return this.#made(directory, name);
   }
@@ -320,17 +327,18 @@ export class LayeredFiles implements FuseFileSystem, Disposable {
     caller: FuseCaller,
   ): { readonly entry: FuseEntry; readonly handle: number } {
     const directory = this.#nodes.directory(parent);
-    const there = this.#view.lookup(directory, name);
+    const there = this.#view.entry(directory, name);
     if (there !== undefined) {
       if ((flags & constants.O_EXCL) !== 0) throw new FileError(FILE_ERROR.EEXIST);
-      return { entry: this.#entry(there), handle: this.open(there.id, flags, false) };
+      const handle = this.open(there.node.id, flags, false);
+      return { entry: this.#use({ ...there, status: this.status(there.node.id, handle) }), handle };
     }
     let fd = -1;
     const all = (mode & MODE.permissions) | MODE.file;
     try {
-      this.#writer.add(directory, name, all, caller, (temporary) => {
+      this.#writer.add(directory, name, all, caller, (place) => {
         const how = constants.O_CREAT | constants.O_EXCL | OPEN_FLAG.closeOnExec | (flags & ACCESS_MODE);
-        fd = done(this.#calls.openBelow(this.#writer.work, temporary, how, 0o600, 0));
+        fd = done(this.#calls.openBelow(place.directory, place.name, how, place.mode, 0));
       });
       const entry = this.#made(directory, name);
       const writable = (flags & ACCESS_MODE) !== constants.O_RDONLY;
@@ -418,8 +426,8 @@ export class LayeredFiles implements FuseFileSystem, Disposable {
     if (name.startsWith(ACCESS_LISTS)) throw new FileError(FILE_ERROR.EOPNOTSUPP);
     if (isMark(name)) throw new FileError(FILE_ERROR.ENODATA);
     return this.#with(this.#nodes.get(id), (fd) => {
-      const value = new Uint8Array(LONGEST_ATTRIBUTE);
-      return value.subarray(0, done(this.#calls.getAttribute(filePath(fd), name, value)));
+      const length = done(this.#calls.getAttribute(filePath(fd), name, this.#value));
+      return this.#value.slice(0, length);
     });
   }
 

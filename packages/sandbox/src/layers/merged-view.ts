@@ -19,6 +19,12 @@ import { NodeTable, type TreeNode } from './tree-node.js';
 /** Inodes of each file system get a range of their own. */
 const INODES = 2 ** 48;
 
+export interface ViewEntry {
+  readonly node: TreeNode;
+  /** As programs see it. */
+  readonly status: FileStatus;
+}
+
 export class MergedView implements Disposable {
   readonly calls: FileCalls;
   /** The uppermost first. */
@@ -38,8 +44,18 @@ export class MergedView implements Disposable {
 
   /** The node of a name, made if it was not known; nothing if there is no such name. Not counted as a use. */
   lookup(parent: TreeNode, name: FileName): TreeNode | undefined {
-    const known = parent.children.get(name);
+    return this.entry(parent, name)?.node;
+  }
+
+  /** The same, and what its file says of itself. */
+  entry(parent: TreeNode, name: FileName): ViewEntry | undefined {
     const found = this.find(parent, name);
+    const node = this.#nodeOf(parent, name, found);
+    return found === undefined || node === undefined ? undefined : { node, status: shown(node, found.status) };
+  }
+
+  #nodeOf(parent: TreeNode, name: FileName, found: Merged | undefined): TreeNode | undefined {
+    const known = parent.children.get(name);
     if (found === undefined) {
       if (known !== undefined) this.nodes.remove(parent, name);
       return undefined;
@@ -79,9 +95,7 @@ export class MergedView implements Disposable {
 
   /** As programs see it; `fd` is its file. */
   status(node: TreeNode, fd: number): FileStatus {
-    const status = this.layers[0]!.statusOf(fd);
-    const merges = node.isDirectory && node.facts.layers.length > 1;
-    return { ...status, inode: node.inode, links: merges ? 1 : status.links };
+    return shown(node, this.layers[0]!.statusOf(fd));
   }
 
   /** Opens its uppermost file. @throws FileError */
@@ -117,4 +131,10 @@ export class MergedView implements Disposable {
   [Symbol.dispose](): void {
     for (const layer of this.layers) layer[Symbol.dispose]();
   }
+}
+
+/** Of a file of a node, what programs see. */
+function shown(node: TreeNode, status: FileStatus): FileStatus {
+  const merges = node.isDirectory && node.facts.layers.length > 1;
+  return { ...status, inode: node.inode, links: merges ? 1 : status.links };
 }
