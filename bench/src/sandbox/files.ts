@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The files part of benchmark `sandbox`: work on many files and on pieces of one, in a workspace and by our server, beside a plain overlay
-// of the kernel.
+// The files part of benchmark `sandbox`: work on many files and on pieces of one, in a workspace, by our server and by fuse-overlayfs, where
+// that is, beside a plain overlay of the kernel.
 
 import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -60,6 +60,7 @@ export const files: Part = async ({ repetitions }, progress) => {
       [PLAIN_OVERLAY, inFolder(places.overlay, command)],
       ['in a workspace', workspace.command(...command)],
       ['by our server', inFolder(places.served, command)],
+      ...(places.hasPeer ? [['by fuse-overlayfs', inFolder(places.peer, command)] as const] : []),
     ];
     const times = new Map<string, number[]>(ways.map(([way]) => [way, []]));
     for (let turn = 1; turn <= repetitions; turn++) {
@@ -123,13 +124,15 @@ class Places implements Disposable {
   readonly #lower: string;
   readonly #overlay: PlainOverlay;
   #server: LayerServer | undefined;
+  readonly hasPeer: boolean = spawnSync('fuse-overlayfs', ['--version']).status === 0;
 
   constructor(lower: string) {
     this.#directory = join(benchDirectory(), `sandbox-files-${process.pid}`);
     this.#lower = join(this.#directory, 'lower');
     cpSync(lower, this.#lower, { recursive: true, preserveTimestamps: true });
-    for (const part of ['upper', 'work', 'merged'])
-      mkdirSync(join(this.#directory, 'served', part), { recursive: true });
+    for (const name of ['served', 'peer']) {
+      for (const part of ['upper', 'work', 'merged']) mkdirSync(join(this.#directory, name, part), { recursive: true });
+    }
     this.#overlay = new PlainOverlay(join(this.#directory, 'overlay'), this.#lower);
   }
 
@@ -141,20 +144,28 @@ class Places implements Disposable {
     return join(this.#directory, 'served', 'merged');
   }
 
+  get peer(): string {
+    return join(this.#directory, 'peer', 'merged');
+  }
+
   async serve(): Promise<void> {
-    const [servedUpper, servedWork] = ['upper', 'work'].map((part) => join(this.#directory, 'served', part));
-    const stack = { lower: [this.#lower], upper: servedUpper!, work: servedWork! };
+    const place = (...parts: readonly string[]): string => join(this.#directory, ...parts);
+    const stack = { lower: [this.#lower], upper: place('served', 'upper'), work: place('served', 'work') };
     this.#server = await LayerServer.start(stack, this.served);
+    if (!this.hasPeer) return;
+    const options = `lowerdir=${this.#lower},upperdir=${place('peer', 'upper')},workdir=${place('peer', 'work')}`;
+    execFileSync('fuse-overlayfs', ['-o', options, this.peer], { stdio: 'ignore' });
   }
 
   async endServing(): Promise<void> {
+    if (this.hasPeer) execFileSync('umount', [this.peer]);
     await this.#server?.stop(nativeFileCalls());
     this.#server = undefined;
   }
 
   [Symbol.dispose](): void {
     this.#overlay[Symbol.dispose]();
-    spawnSync('umount', ['--lazy', '--quiet', this.served]);
+    for (const place of [this.served, this.peer]) spawnSync('umount', ['--lazy', '--quiet', place]);
     rmSync(this.#directory, { recursive: true, force: true });
   }
 }
