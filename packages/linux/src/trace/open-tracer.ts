@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Files that processes of control groups open, as they ask for them: told whether they get them or not. Needs root.
+//
+// While the program is at its tracepoint, each system call of every process of the host takes some 60 ns longer, so it is there only
+// while somebody is traced.
 
 import { KernelProgram } from '../bpf/kernel-program.js';
 import { Attribute } from '../bpf/attribute.js';
@@ -22,24 +25,39 @@ export interface TracedOpen {
 export class OpenTracer implements Disposable {
   readonly #calls: SystemCalls;
   readonly #program: KernelProgram;
-  readonly #link: number;
   readonly #reader: RingBufferReader;
+  readonly #traced = new Set<bigint>();
+  #link: number | undefined;
 
-  private constructor(calls: SystemCalls, program: KernelProgram, link: number) {
+  private constructor(calls: SystemCalls, program: KernelProgram) {
     this.#calls = calls;
     this.#program = program;
-    this.#link = link;
     this.#reader = new RingBufferReader(calls, program.map(OPENS));
   }
 
   /** @throws PlinthError `host` where the kernel does not let us */
   static begin(calls: SystemCalls): OpenTracer {
-    const program = KernelProgram.load(calls, openProgram());
+    const tracer = new OpenTracer(calls, KernelProgram.load(calls, openProgram()));
+    const error = tracer.#attach();
+    tracer.#detach();
+    if (error === 0) return tracer;
+    tracer[Symbol.dispose]();
+    throw refusal('a program at system calls', error);
+  }
+
+  /** Gives an error number, or 0. */
+  #attach(): number {
+    if (this.#link !== undefined) return 0;
     const name = new TextEncoder().encode('sys_enter\0');
-    const link = new Attribute(calls).pointer(0, name).u32(8, program.fd).call('rawTracepointOpen');
-    if (link >= 0) return new OpenTracer(calls, program, link);
-    program[Symbol.dispose]();
-    throw refusal('a program at system calls', -link);
+    const link = new Attribute(this.#calls).pointer(0, name).u32(8, this.#program.fd).call('rawTracepointOpen');
+    if (link < 0) return -link;
+    this.#link = link;
+    return 0;
+  }
+
+  #detach(): void {
+    if (this.#link !== undefined) this.#calls.close(this.#link);
+    this.#link = undefined;
   }
 
   /** To be polled: there is something to read. */
@@ -47,8 +65,12 @@ export class OpenTracer implements Disposable {
     return this.#program.map(OPENS).fd;
   }
 
+  /** @throws PlinthError `host` where the kernel does not let us any more */
   trace(group: bigint): void {
     this.#program.map(TRACED).set(groupKey(group), new Uint8Array(8));
+    const error = this.#attach();
+    if (error !== 0) throw refusal('a program at system calls', error);
+    this.#traced.add(group);
   }
 
   /** Gives how many were lost of it, since nobody read in time. */
@@ -56,6 +78,8 @@ export class OpenTracer implements Disposable {
     const map = this.#program.map(TRACED);
     const value = map.lookup(groupKey(group));
     map.delete(groupKey(group));
+    this.#traced.delete(group);
+    if (this.#traced.size === 0) this.#detach();
     return value === undefined ? 0n : new DataView(value.buffer, value.byteOffset).getBigUint64(0, true);
   }
 
@@ -64,7 +88,7 @@ export class OpenTracer implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#calls.close(this.#link);
+    this.#detach();
     this.#reader[Symbol.dispose]();
     this.#program[Symbol.dispose]();
   }
