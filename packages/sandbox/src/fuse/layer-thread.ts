@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A thread that serves layers by FUSE, as many mounts as there are. The watcher has one: it looks into those mounts itself, and would wait
-// for itself if it served them.
+// for itself if it served them. It is there as long as anything is mounted: of a large tree it knows much, and that goes with it.
 
 import { Worker } from 'node:worker_threads';
 import { OPEN, type SystemCalls } from '@plinth/linux';
@@ -16,11 +16,15 @@ export type ThreadNews =
   /** It is not mounted any more. */
   | { readonly is: 'gone'; readonly fd: number };
 
+interface Thread {
+  readonly worker: Worker;
+  /** An eventfd: it waits in poll(2), where no message is heard. */
+  readonly wake: number;
+}
+
 export class LayerThread {
   readonly #calls: SystemCalls;
-  #thread: Worker | undefined;
-  /** An eventfd: the thread waits in poll(2), where no message is heard. */
-  #wake = -1;
+  #thread: Thread | undefined;
   /** Descriptors are the process's, so what the thread leaves behind is closed here: who waits for an answer gets ENOTCONN then. */
   readonly #mounts = new Set<number>();
   readonly #asked = new Map<number, (refusal: string | undefined) => void>();
@@ -39,37 +43,31 @@ export class LayerThread {
     this.#mounts.add(fd);
     return new Promise((resolve) => {
       this.#asked.set(fd, resolve);
-      this.#tell({ do: 'serve', fd, request });
+      this.#thread ??= this.#begin();
+      this.#tell(this.#thread, { do: 'serve', fd, request });
     });
   }
 
-  /** Resolves when the thread has ended. */
-  async end(): Promise<void> {
-    const thread = this.#thread;
-    if (thread === undefined) return;
-    const ended = new Promise((resolve) => thread.once('exit', resolve));
-    this.#tell({ do: 'end' });
-    await ended;
-  }
-
-  #tell(task: ThreadTask): void {
-    this.#thread ??= this.#begin();
-    this.#thread.postMessage(task);
+  #tell({ worker, wake }: Thread, task: ThreadTask): void {
+    worker.postMessage(task);
     const one = new Uint8Array(8);
     one[0] = 1;
-    this.#calls.write(this.#wake, one);
+    this.#calls.write(wake, one);
   }
 
-  #begin(): Worker {
-    this.#wake = this.#calls.eventfd(0, OPEN.closeOnExec | OPEN.nonBlocking);
-    const thread = new Worker(new URL('layer-thread-main.js', import.meta.url), { workerData: this.#wake });
+  #begin(): Thread {
+    const wake = this.#calls.eventfd(0, OPEN.closeOnExec | OPEN.nonBlocking);
+    const worker = new Worker(new URL('layer-thread-main.js', import.meta.url), { workerData: wake });
+    const thread = { worker, wake };
     let why = 'its server has ended';
-    thread.on('message', (news: ThreadNews) => this.#hear(news));
-    thread.on('error', (error) => (why = error.message));
-    thread.on('exit', () => {
-      for (const fd of this.#mounts) this.#hear({ is: 'refused', fd, why });
-      this.#calls.close(this.#wake);
+    worker.on('message', (news: ThreadNews) => this.#hear(news));
+    worker.on('error', (error) => (why = error.message));
+    worker.on('exit', () => {
+      this.#calls.close(wake);
+      // Unless it was told to.
+      if (this.#thread !== thread) return;
       this.#thread = undefined;
+      for (const fd of this.#mounts) this.#hear({ is: 'refused', fd, why });
     });
     return thread;
   }
@@ -82,5 +80,9 @@ export class LayerThread {
     const answer = this.#asked.get(news.fd);
     this.#asked.delete(news.fd);
     answer?.(news.is === 'refused' ? news.why : undefined);
+    const thread = this.#thread;
+    if (this.serves || thread === undefined) return;
+    this.#thread = undefined;
+    this.#tell(thread, { do: 'end' });
   }
 }

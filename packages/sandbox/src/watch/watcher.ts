@@ -67,7 +67,6 @@ export async function watch(calls: SystemCalls, socket: number, withdraw: () => 
       if (polled(descriptors, n) !== 0) ready();
     });
   }
-  await layers.end();
 }
 
 function accept(calls: SystemCalls, socket: number, connections: Set<Connection>): void {
