@@ -131,6 +131,15 @@ describe('rules on packets', () => {
     expect(seen.facts).toContain('to_server true true');
   });
 
+  it('drop where nothing needs to know of connections', () => {
+    const text = 'drop ipv6 any any -> any any (content:"x"; offset:1; depth:24; itype:<150; sid:1;)';
+    const random = new Random(340);
+    for (const failClosed of [false, true]) {
+      using engines = new PacketEngines(kernelRules(text), { failClosed, kernel });
+      for (let n = 0; n < 50; n++) engines.inspect(randomFrame(random, Buffer.from('-x-')), `frame ${n}`);
+    }
+  });
+
   it('take contents with a place by another one as contents at places', () => {
     const judged = (options: string): string => {
       const { rules, errors } = parseRules(`alert tcp any any -> any any (${options} sid:1;)`, 'one.rules', {});

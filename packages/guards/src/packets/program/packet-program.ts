@@ -121,11 +121,13 @@ export function packetProgram(
   emitProtocol(a);
   const context = { tables, tablesMap, progress, late: lateMap(tables) };
   const streams = tables.matcher.patterns.length > 0;
+  const connected = streams || tables.connections;
   const ended = a.label();
-  const ends = dropFlow && tables.ends;
+  // Without connections there is nothing that could have been ended.
+  const ends = dropFlow && tables.ends && connected;
   const unconnected = a.label();
   a.load(8, R1, R7, SLOT.reason).jumpIf('set', R1, REASON.fragment, unconnected);
-  if (streams || tables.connections) {
+  if (connected) {
     emitConnection(a, { all: tables.connections, streams, midstream, ...(ends ? { dropped: ended } : {}) });
   }
   a.here(unconnected);
