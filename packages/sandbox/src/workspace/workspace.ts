@@ -478,6 +478,11 @@ function makeLayer(directory: string, number: string, parts: readonly LayeredPar
     mkdirSync(upper, { recursive: true, mode });
     if (base === undefined || process.getuid?.() !== 0) continue;
     const { uid, gid } = statSync(base);
-    chownSync(upper, uid, gid);
+    try {
+      chownSync(upper, uid, gid);
+    } catch (error) {
+      // Root of a user namespace that has no number for the owner: as without rights, it is ours.
+      if ((error as NodeJS.ErrnoException).code !== 'EINVAL') throw error;
+    }
   }
 }
