@@ -43,7 +43,8 @@ describe.skipIf(reason !== undefined)('workspaces whose commands are killed', ()
   const write = (value: number): readonly string[] => [
     'sh',
     '-c',
-    `n=0; while [ $n -lt ${FILES} ]; do echo ${value} > file$n; n=$((n + 1)); done; sleep ${MARK}`,
+    // Each file is whole at any moment, so that one that is not is our doing.
+    `n=0; while [ $n -lt ${FILES} ]; do echo ${value} > half; mv half file$n; n=$((n + 1)); done; sleep ${MARK}`,
   ];
 
   it(`lose nothing and leave nothing, ${ROUNDS} times`, async () => {

@@ -6,7 +6,7 @@ use Socket qw(:all);
 
 my ($what, @rest) = @ARGV;
 $| = 1;
-alarm 4;
+alarm 8;
 
 sub over { print "@_\n"; exit 0 }
 sub failed { over("$_[0]: $!") }
@@ -34,6 +34,13 @@ sub contact {
         syswrite($socket, 'hello') or failed('write');
     } else {
         send($socket, 'hello', 0, $to->{addr}) or failed('send');
+        # A datagram may be lost, as the first one is while an address is looked for.
+        for (1 .. 3) {
+            my $ready = '';
+            vec($ready, fileno($socket), 1) = 1;
+            last if select($ready, undef, undef, 1);
+            send($socket, 'hello', 0, $to->{addr}) or failed('send');
+        }
     }
     answered($socket);
 }

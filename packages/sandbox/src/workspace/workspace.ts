@@ -61,6 +61,9 @@ export const CARRIER_PIPE = 'carrier';
 const COMMIT = 'commit.json';
 const NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/;
 const NUMBER = /^[1-9]\d{0,8}$/;
+const LOCK_TRIES = 25;
+/** Milliseconds. */
+const LOCK_PAUSE = 10;
 /** Of control groups. */
 export const GROUP_PREFIX = 'plinth-';
 /** Such names have things that are being made or removed, by the process whose number is in them. */
@@ -353,7 +356,7 @@ export class Workspace {
   /** Locks it, so that nothing runs in it until that is disposed of. Throws `workspace-in-use` (input) if something does. */
   lock(calls: SystemCalls): Disposable {
     const fd = openSync(join(this.directory, 'lock'), 'a', 0o600);
-    if (calls.flock(fd, LOCK.exclusive | LOCK.nonBlocking) < 0) {
+    if (!lockPatiently(calls, fd)) {
       closeSync(fd);
       const why = 'something runs in it: end that first';
       throw new PlinthError('input', 'workspace-in-use', `workspace ${this.name}: ${why}`);
@@ -484,5 +487,14 @@ function makeLayer(directory: string, number: string, parts: readonly LayeredPar
       // Root of a user namespace that has no number for the owner: as without rights, it is ours.
       if ((error as NodeJS.ErrnoException).code !== 'EINVAL') throw error;
     }
+  }
+}
+
+/** Whoever was killed while it started a program may be survived by its copy, which has the lock until it is that program. */
+function lockPatiently(calls: SystemCalls, fd: number): boolean {
+  for (let left = LOCK_TRIES; ; left--) {
+    if (calls.flock(fd, LOCK.exclusive | LOCK.nonBlocking) >= 0) return true;
+    if (left === 0) return false;
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, LOCK_PAUSE);
   }
 }
