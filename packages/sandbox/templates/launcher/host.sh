@@ -143,11 +143,11 @@ extract_layer() {
     case $list in */removed) cat "$list" >"$work/left-out" ;; esac
   done
   new=$1/.plinth-layer
-  unpack "$new" root known
+  unpack "$new" root known registry
   read -r why <"$work/why" && extract_fails "$1" "$why"
   # Nobody gets to be whoever unpacks it.
   chmod -R ug-s "$new" 2>/dev/null
-  for part in root known; do
+  for part in root known registry; do
     if is_directory "$new/$part"; then lay "$new/$part" "$1/$part"; fi
   done
   discard "$new"
