@@ -22,6 +22,8 @@ interface Work {
   readonly name: string;
   /** Puts what it works on into the folder, and says what is run there. */
   readonly prepare: (folder: string) => readonly string[];
+  /** It is done in the home, which in a workspace is a directory of its own and no overlay. */
+  readonly atHome?: true;
 }
 
 const WORKS: readonly Work[] = [
@@ -69,21 +71,27 @@ select c, count(*) from t group by c order by 2 desc limit 3;
       return ['sh', '-c', 'rm -f base; SQLITE_TMPDIR=. sqlite3 base < load.sql'];
     },
   },
+  {
+    name: 'SQLite: the same in the home',
+    atHome: true,
+    prepare: (folder) => ['sh', '-c', `cd; rm -f base; SQLITE_TMPDIR=. sqlite3 base < '${join(folder, 'load.sql')}'`],
+  },
 ];
 
 export const work: Part = async ({ repetitions }, progress) => {
   const pairs = Math.max(FEWEST_PAIRS, repetitions);
   const rows: Row[] = [];
   using workspace = new BenchWorkspace();
-  const prepared = WORKS.map(({ name, prepare }) => ({ name, words: prepare(workspace.folder) }));
+  const prepared = WORKS.map((one) => ({ ...one, words: one.prepare(workspace.folder) }));
   const isRoot = process.getuid?.() === 0;
   using overlay = isRoot
     ? new PlainOverlay(join(benchDirectory(), `sandbox-work-${process.pid}`), workspace.folder)
     : undefined;
-  for (const { name, words } of prepared) {
-    const outside = inFolder(workspace.folder, words);
+  for (const { name, words, atHome = false } of prepared) {
+    const home = ['env', `HOME=${workspace.folder}`];
+    const outside = inFolder(workspace.folder, atHome ? [...home, ...words] : words);
     const ways = [outside, workspace.command(...words)];
-    if (overlay !== undefined) ways.push(inFolder(overlay.merged, words));
+    if (overlay !== undefined && !atHome) ways.push(inFolder(overlay.merged, words));
     const [plain, own, laid] = await byTurns(ways, pairs, (pair) => progress(`${name} ${pair}/${pairs}`));
     rows.push(pairsRow(name, plain!, own!, 'the same outside'));
     if (laid !== undefined) rows.push(pairsRow(`${name}, beside an overlay`, laid, own!, PLAIN_OVERLAY));
