@@ -180,7 +180,7 @@ export function addWorkspace(program: Command, { outcome, examples, appendTo }: 
       'after',
       examples(
         'plinth run-untrusted ./install.sh',
-        'plinth run-untrusted --keep --allow-net registry.npmjs.org:443 -- npm install',
+        'plinth run-untrusted --keep --allow-net api.example.com:443 -- ./agent',
       ),
     )
     .action(async (command: readonly string[], options: UntrustedOptions) => {
