@@ -2,6 +2,7 @@
 // What runs in the containers of the tests: reads a task in JSON from each line, does it, and answers with a line.
 
 import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
 import { Agent, createServer as createHttp, request } from 'node:http';
 import { connect, createServer } from 'node:net';
 import { createInterface } from 'node:readline';
@@ -98,10 +99,7 @@ const TASKS = {
 
   /** A connection to port 7000 that stays open, and what is sent on it. */
   async open({ host }) {
-    state.socket = connect(7000, host);
-    state.socket.setNoDelay(true);
-    state.socket.on('error', () => undefined);
-    await new Promise((resolve) => state.socket.once('connect', resolve));
+    state.socket = await connected(host);
     return { port: state.socket.localPort };
   },
 
@@ -118,10 +116,7 @@ const TASKS = {
 
   /** Pieces of a text to port 7000, each in a segment of its own; `pause` milliseconds apart. */
   async pieces({ host, pieces, pause = 4 }) {
-    const socket = connect(7000, host);
-    socket.setNoDelay(true);
-    socket.on('error', () => undefined);
-    await new Promise((resolve) => socket.once('connect', resolve));
+    const socket = await connected(host);
     const port = socket.localPort;
     for (const piece of pieces) {
       await new Promise((resolve) => socket.write(Buffer.from(piece, 'latin1'), resolve));
@@ -133,6 +128,15 @@ const TASKS = {
     return { port };
   },
 };
+
+/** A connection to port 7000; what becomes of it later does not matter. */
+async function connected(host) {
+  const socket = connect(7000, host);
+  socket.setNoDelay(true);
+  await once(socket, 'connect');
+  socket.on('error', () => undefined);
+  return socket;
+}
 
 function get(agent, host, path, patience) {
   return new Promise((resolve) => {
@@ -152,6 +156,10 @@ const answer = (value) => process.stdout.write(`${JSON.stringify(value)}\n`);
 answer({ ready: true });
 for await (const line of createInterface({ input: process.stdin })) {
   const task = JSON.parse(line);
-  answer(await TASKS[task.do](task));
+  try {
+    answer(await TASKS[task.do](task));
+  } catch (error) {
+    answer({ error: `${task.do}: ${error.message}` });
+  }
 }
 process.exit(0);

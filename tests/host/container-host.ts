@@ -200,6 +200,8 @@ export class TestContainer {
   async ask(task: Readonly<Record<string, unknown>>): Promise<Answer> {
     const answer = this.#next();
     this.#process.stdin!.write(`${JSON.stringify(task)}\n`);
+    const { error } = await answer;
+    if (typeof error === 'string') throw new Error(`container ${this.name}: ${error}`);
     return answer;
   }
 
