@@ -2,6 +2,7 @@
 // A booting Debian kernel under the real GDB, from the packed kernel's first instruction on: what GDB prints is the same
 // with Plinth's stub and with QEMU's. The kernel has no symbols; its own list of functions says where to stop.
 
+import { isDeepStrictEqual } from 'node:util';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { KernelFiles, missingImage, missingQemu, plinth } from '../boot/guest.js';
@@ -86,12 +87,21 @@ describe('a booting Debian kernel', () => {
     const kernel = ['-kernel', files.path('vmlinuz'), '-initrd', files.initrd, '-append', APPEND];
     const options = kernel.map((word) => word.replace(/^-(?=\w)/, '--'));
     await using ours = await DebuggedMachine.plinth('--paused', '--memory', '256M', ...options);
-    await using theirs = await DebuggedMachine.qemu('-M', 'virt', '-cpu', 'cortex-a15', '-m', '256', ...kernel);
     const transcript = withoutDifferences(await ours.gdb(undefined, session), DIFFERENCES);
-    const reference = withoutDifferences(await theirs.gdb(undefined, session), DIFFERENCES);
-    expect(reference.length).toBeGreaterThan(40);
-    expect(transcript).toEqual(reference);
-    for (const machine of [ours, theirs]) {
+    const inQemu = async (): Promise<{ machine: DebuggedMachine; reference: readonly string[] }> => {
+      const machine = await DebuggedMachine.qemu('-M', 'virt', '-cpu', 'cortex-a15', '-m', '256', ...kernel);
+      return { machine, reference: withoutDifferences(await machine.gdb(undefined, session), DIFFERENCES) };
+    };
+    let theirs = await inQemu();
+    // Now and then a step of QEMU executes nothing, since something came in just then.
+    if (!isDeepStrictEqual(theirs.reference, transcript)) {
+      await theirs.machine.end();
+      theirs = await inQemu();
+    }
+    await using qemu = theirs.machine;
+    expect(theirs.reference.length).toBeGreaterThan(40);
+    expect(transcript).toEqual(theirs.reference);
+    for (const machine of [ours, qemu]) {
       expect(await machine.prints('Pinux version 6.')).toBe(true);
       // The debugger comes back while the kernel boots on, and stops it where chance has it.
       const again = await machine.gdb(undefined, [CTRL_C_SOON, 'continue', 'print $cpsr & 0xf', 'kill']);

@@ -133,6 +133,7 @@ export class AppUser implements Disposable {
   whyNotPlinth(): string | undefined {
     const { status, stderr } = this.runPlinth('--version');
     if (status !== 0) return `a user without rights cannot start plinth here: ${stderr.trim()}`;
+    if (spawnSync('mksquashfs', ['-version']).error !== undefined) return 'package squashfs-tools is needed';
     const tools = join('plinth', 'tools');
     cpSync(join(this.#plinthOptions().env['XDG_CACHE_HOME']!, tools), join(this.home, '.cache', tools), {
       recursive: true,

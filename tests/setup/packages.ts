@@ -71,6 +71,8 @@ export const DEBIAN_PACKAGES: readonly DebianPackage[] = [
   { name: 'libhivex-bin', why: 'reads and writes registry hives', probe: ['sh', '-c', 'command -v hivexsh'] },
   { name: 'reglookup', why: 'reads registry hives', probe: ['sh', '-c', 'command -v reglookup'] },
   { name: 'regripper', why: 'reads registry hives', probe: ['sh', '-c', 'command -v regripper'] },
+  { name: 'squashfs-tools', why: 'makes images that are hostile', probe: ['sh', '-c', 'command -v mksquashfs'] },
+  { name: 'make', why: 'runs an installer that is captured', probe: ['make', '--version'] },
   { name: 'debootstrap', why: 'makes the host that programs in one file run on', probe: ['debootstrap', '--version'] },
   { name: 'xvfb', why: 'is the display of programs in one file', probe: ['Xvfb', '-help'] },
   { name: 'bpftool', why: 'loads the object files that are written', probe: ['bpftool', 'version'] },
