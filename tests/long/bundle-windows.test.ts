@@ -106,7 +106,11 @@ describe.skipIf(whyNot() !== undefined)('a program of Windows in one file', () =
       expect(user.run('./reg.plinth', 'query', key).status).toBe(1);
       const added = user.run('./reg.plinth', 'add', key, '/v', 'Size', '/t', 'REG_DWORD', '/d', '7');
       expect(added.status, added.stderr).toBe(0);
-      expect(user.run('./reg.plinth', 'query', key).stdout).toMatch(/Size\s+REG_DWORD\s+0x7/);
+      const found = user.run('./reg.plinth', 'query', key);
+      expect(found, found.stderr).toMatchObject({
+        status: 0,
+        stdout: expect.stringMatching(/Size\s+REG_DWORD\s+0x7/) as string,
+      });
       expect(registryOf('reg')).toContain(String.raw`added HKEY_CURRENT_USER\Software\Plinth Size REG_DWORD 7`);
       // Its texts are told as keys and not as files.
       expect(filesOf('reg').filter((path) => path.endsWith('.reg'))).toEqual([]);
