@@ -2,8 +2,7 @@
 // What a program of Windows has written to its registry. Its texts lie in the prefix, in the file's layers and, once it has run, in its
 // state; beside them the launcher keeps those that its first run began with (`keep_registry` in templates/launcher/inside.sh).
 
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   type Bundle,
@@ -17,6 +16,7 @@ import {
   type Section,
 } from '@plinth/sandbox';
 import { readPlainFile } from '../host/read-plain-file.js';
+import { makeTemporaryDirectory } from '../host/temporary.js';
 import type { HostTools } from '../image/host-tools.js';
 import { unpackFromImage } from './squash.js';
 
@@ -82,7 +82,7 @@ export async function imageTexts(
   prefix: string,
 ): Promise<PrefixTexts> {
   const names = PREFIX_PARTS.map(({ file: name }) => `root${prefix}/${name}`);
-  const work = mkdtempSync(join(tmpdir(), 'plinth-registry-'));
+  const work = makeTemporaryDirectory('registry');
   try {
     let texts: PrefixTexts = {};
     for (const [n, layer] of layers.entries()) {
