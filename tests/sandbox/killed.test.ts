@@ -3,11 +3,12 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Random } from '../fuzz/random.js';
+import { processesWith } from './app-user.js';
 import { whyNotIsolated } from './isolated.js';
 import { WorkspaceUser } from './workspace-user.js';
 
@@ -60,7 +61,7 @@ describe.skipIf(reason !== undefined)('workspaces whose commands are killed', ()
       for (const value of hostValues()) expect(value).toMatch(/^\d+\n$/);
 
       expect(user.plinth('doctor', '--clean').status).toBe(0);
-      expect(leftProcesses()).toEqual([]);
+      expect(processesWith(`\0${MARK}\0`)).toEqual([]);
       expect(leftDirectories()).toEqual([]);
       // It still works, and what it commits now stays.
       expect(user.plinth('workspace', 'run', 'w', '--', 'sh', '-c', `echo ${round} > last`)).toMatchObject({
@@ -75,15 +76,6 @@ describe.skipIf(reason !== undefined)('workspaces whose commands are killed', ()
     readdirSync(user.project)
       .filter((name) => /^(file\d+|last)$/.test(name))
       .map((name) => user.read(name));
-
-  const leftProcesses = (): string[] =>
-    readdirSync('/proc').filter((name) => {
-      try {
-        return /^\d+$/.test(name) && readFileSync(`/proc/${name}/cmdline`, 'utf8').includes(`\0${MARK}\0`);
-      } catch {
-        return false;
-      }
-    });
 
   const leftDirectories = (): string[] => {
     const all = join(user.folder, 'data', 'plinth', 'workspaces');

@@ -45,6 +45,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CALL, type CallName } from '@plinth/linux';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { processesWith } from './app-user.js';
 import { Isolated, whyNotIsolated } from './isolated.js';
 
 const reason = whyNotIsolated('tests/sandbox/refusals.test.ts');
@@ -252,11 +253,11 @@ describe.skipIf(reason !== undefined)('a workspace, by what bubblewrap is held t
   it('dies with the process that was started', async () => {
     const child = isolated.start('sh', '-c', `setsid sleep ${MARK} & echo begun; sleep ${MARK}`);
     await once(child.stdout!, 'data');
-    expect(marked().length).toBeGreaterThan(1);
+    expect(processesWith(MARK).length).toBeGreaterThan(1);
     child.kill('SIGKILL');
     await once(child, 'close');
-    for (let tries = 0; tries < 200 && marked().length > 0; tries++) await sleep(20);
-    expect(marked()).toEqual([]);
+    for (let tries = 0; tries < 200 && processesWith(MARK).length > 0; tries++) await sleep(20);
+    expect(processesWith(MARK)).toEqual([]);
   });
 
   it("reaches no abstract socket of its host's, though it has its network", async ({ skip }) => {
@@ -288,16 +289,4 @@ function readable(path: string): boolean {
 function kernelBefore(major: number, minor: number): boolean {
   const [ours = 0, its = 0] = release().split('.').map(Number);
   return ours < major || (ours === major && its < minor);
-}
-
-/** Processes of the mark's. */
-function marked(): string[] {
-  return readdirSync('/proc').filter((name) => {
-    if (!/^\d+$/.test(name)) return false;
-    try {
-      return readFileSync(`/proc/${name}/cmdline`, 'utf8').includes(MARK);
-    } catch {
-      return false; // it has ended
-    }
-  });
 }
