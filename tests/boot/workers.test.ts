@@ -117,12 +117,12 @@ describe('machines in threads', () => {
   it('are told apart on the command line, and one that cannot run does not end the other', ({ skip }) => {
     skip(missing !== undefined, missing);
     using good = new GuestFile('image: debian-mini\nmemory: 64M\nexec: echo here\n');
-    using bad = new GuestFile('image: debian-mini\nmemory: 64M\ndrive: /nothing\nexec: echo there\n');
+    using bad = new GuestFile('image: debian-mini\nmemory: 64M\ndrive: /proc/nothing\nexec: echo there\n');
     const { status, stdout, stderr } = plinth('run', good.path, bad.path);
     expect(stdout).toBe(`1:${good.path}: here\n`);
-    expect(stderr).toContain(`plinth: 2:${bad.path}: drive: /nothing: `);
+    expect(stderr).toContain(`plinth: 2:${bad.path}: drive: /proc/nothing: `);
     expect(status).toBe(2);
-    const snapshot = plinth('run', good.path, bad.path, '--save-snapshot', '/tmp/none');
+    const snapshot = plinth('run', good.path, bad.path, '--save-snapshot', '/proc/none');
     expect(snapshot).toMatchObject({ status: 2, stdout: '' });
   });
 });

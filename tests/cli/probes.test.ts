@@ -102,7 +102,7 @@ describe('a probe file', () => {
       [2, 'a is given twice', '--probe', `${probe},a=1,a=2`],
       [2, 'not together with lockstep', '--probe', probe, '--lockstep'],
       [2, 'probe-output: needs probe', '--probe-output', 'x'],
-      [2, 'probe-output: /absent/x: cannot be written', '--probe', probe, '--probe-output', '/absent/x'],
+      [2, 'probe-output: /proc/absent/x: cannot be written', '--probe', probe, '--probe-output', '/proc/absent/x'],
       [
         3,
         'probe-output: /dev/full: cannot be written: the host’s disk is full',

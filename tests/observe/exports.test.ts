@@ -114,9 +114,9 @@ describe('exports of a small run', () => {
 
   it('are one line if their files cannot be written, or their options do not fit', () => {
     for (const [status, part, ...args] of [
-      [2, 'coverage: /absent/x: cannot be written: there is no such file', '--coverage', '/absent/x'],
-      [2, 'profile: /absent/x: cannot be written', '--profile', '/absent/x'],
-      [2, 'trace: /absent/x: cannot be written', '--trace', '/absent/x'],
+      [2, 'coverage: /proc/absent/x: cannot be written: there is no such file', '--coverage', '/proc/absent/x'],
+      [2, 'profile: /proc/absent/x: cannot be written', '--profile', '/proc/absent/x'],
+      [2, 'trace: /proc/absent/x: cannot be written', '--trace', '/proc/absent/x'],
       [3, 'coverage: /dev/full: cannot be written: the host’s disk is full', '--coverage', '/dev/full'],
       [
         3,

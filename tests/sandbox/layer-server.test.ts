@@ -133,8 +133,8 @@ describe.skipIf(reason !== undefined)('a server of layers', () => {
     for (const name of ['renamed', 'hollow']) expect(() => lstatSync(join(stack.merged, name))).toThrow('EIO');
     await stack.unmount();
     const { upper, work } = stack;
-    await expect(LayerServer.start({ lower: ['/nowhere'], upper, work }, stack.merged)).rejects.toThrow(
-      `${stack.merged}: its files cannot be served: layer /nowhere: ENOENT`,
+    await expect(LayerServer.start({ lower: ['/proc/nowhere'], upper, work }, stack.merged)).rejects.toThrow(
+      `${stack.merged}: its files cannot be served: layer /proc/nowhere: ENOENT`,
     );
   });
 
