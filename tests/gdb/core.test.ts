@@ -60,7 +60,15 @@ describe('a core file', () => {
   });
 
   it('that cannot be written is told in one line before the run', () => {
-    const { status, stderr } = plinth('run', '--image', 'debian-mini', '--exec', 'true', '--core', '/proc/nowhere/core');
+    const { status, stderr } = plinth(
+      'run',
+      '--image',
+      'debian-mini',
+      '--exec',
+      'true',
+      '--core',
+      '/proc/nowhere/core',
+    );
     expect([status, stderr.split('\n').length]).toEqual([2, 2]);
     expect(stderr).toContain('core: /proc/nowhere/core: cannot be written');
   });
