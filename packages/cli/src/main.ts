@@ -336,7 +336,7 @@ function addInspectHost(inspect: Command, outcome: Outcome): void {
     .option('--json', 'print it as JSON')
     .action(async (options: { json?: boolean }) => {
       const { statusVerb } = await import('./verbs/inspect-host.js');
-      outcome.status = statusVerb(options);
+      outcome.status = await statusVerb(options);
     });
   inspect
     .command('events')
@@ -364,7 +364,7 @@ function addInspectHost(inspect: Command, outcome: Outcome): void {
     .description('counters in Prometheus’ text format')
     .action(async () => {
       const { metricsVerb } = await import('./verbs/inspect-host.js');
-      outcome.status = metricsVerb();
+      outcome.status = await metricsVerb();
     });
 }
 

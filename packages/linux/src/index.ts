@@ -21,6 +21,7 @@ export * from './fuse/fuse-replies.js';
 export * from './fuse/fuse-requests.js';
 export * from './fuse/fuse-session.js';
 export * from './image-lock.js';
+export * from './interface-watch.js';
 export * from './launch/index.js';
 export * from './native-calls.js';
 export * from './netfilter/packet-filter.js';

@@ -5,8 +5,8 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { PlinthError } from '@plinth/core';
 import { linkCreate } from './bpf/link.js';
 import { errorName } from './bpf/refusal.js';
+import { interfaceSockets } from './interface-watch.js';
 import { nativeCalls } from './native-calls.js';
-import { networkInterfaces } from './network-interfaces.js';
 import type { NamespaceAnswer, NamespaceTask } from './network-namespace.js';
 import { OPEN } from './system-calls.js';
 
@@ -27,7 +27,7 @@ function enter(path: string | undefined): number {
 function answer(task: NamespaceTask): NamespaceAnswer {
   entered ??= enter(workerData as string | undefined);
   if (entered < 0) return { failure: `it cannot be entered: the kernel says ${errorName(-entered)}` };
-  if (task.do === 'interfaces') return { interfaces: networkInterfaces(calls) };
+  if (task.do === 'watch') return { sockets: interfaceSockets(calls) };
   return { result: linkCreate(calls, task.program, task.interface, task.place) };
 }
 

@@ -53,6 +53,8 @@ const BPF_CALLS: Readonly<Record<string, number>> = {
   ppc64: 361,
   s390x: 351,
 };
+/** pidfd_open(2), which libc has since 2.36; new calls have one number everywhere. */
+const PIDFD_OPEN_CALL = 434;
 const BPF_CALL: number = BPF_CALLS[process.arch] ?? -1;
 
 /** Loads libc; throws a `host` error where that cannot be. */
@@ -78,6 +80,7 @@ export function nativeCalls(): SystemCalls {
     setsockopt: (fd, level, option, value) => call(table.setsockopt, fd, level, option, value, value.length),
     fcntl: (fd, command, lock) => call(table.fcntl, fd, command, 'void *', lock),
     eventfd: (count, flags) => call(table.eventfd, count, flags),
+    pidfdOpen: (pid) => call(table.syscall, PIDFD_OPEN_CALL, 'int', pid, 'unsigned int', 0),
     setns: (fd, type) => call(table.setns, fd, type),
     unshare: (types) => call(table.unshare, types),
     mount: (source, target, type, flags, data) => call(table.mount, source, target, type, flags, data),

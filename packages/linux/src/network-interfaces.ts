@@ -20,7 +20,7 @@ export interface NetworkInterface {
   readonly linkedNamespace: number | undefined;
 }
 
-const AF_NETLINK = 16;
+export const AF_NETLINK = 16;
 const SOCK_RAW = 3;
 const SOCK_CLOEXEC = 0x8_0000;
 const NETLINK_ROUTE = 0;
@@ -43,11 +43,23 @@ const ROOM = 32 * 1024;
 
 /** @throws PlinthError `host` where the kernel does not list them */
 export function networkInterfaces(calls: SystemCalls): NetworkInterface[] {
+  return withSocket(calls, (fd) => interfacesBy(calls, fd));
+}
+
+/** Those of the namespace in which this socket was made. */
+export function interfacesBy(calls: SystemCalls, fd: number): NetworkInterface[] {
   const list: NetworkInterface[] = [];
-  ask(calls, MESSAGE.getLink, NLM_F_DUMP, new Uint8Array(LINK_MESSAGE), (type, body) => {
+  ask(calls, fd, MESSAGE.getLink, NLM_F_DUMP, new Uint8Array(LINK_MESSAGE), (type, body) => {
     if (type === MESSAGE.newLink) list.push(interfaceOf(body));
   });
   return list;
+}
+
+/** A socket of rtnetlink: it asks in the namespace of the thread that made it, whoever uses it. */
+export function routeSocket(calls: SystemCalls, flags = 0): number {
+  const fd = calls.socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | flags, NETLINK_ROUTE);
+  if (fd < 0) throw refusedInterfaces(-fd);
+  return fd;
 }
 
 /** The number by which this namespace knows the one behind a descriptor; undefined while nothing is linked to it. */
@@ -55,36 +67,42 @@ export function namespaceNumber(calls: SystemCalls, fd: number): number | undefi
   const number = new Uint8Array(Int32Array.of(fd).buffer);
   const body = concatenate([new Uint8Array(GENERIC_MESSAGE), netlinkAttribute(NAMESPACE.fd, number)]);
   let known: number | undefined;
-  ask(calls, MESSAGE.getNamespaceId, 0, body, (type, answer) => {
-    if (type !== MESSAGE.newNamespaceId) return;
-    const id = attributes(answer.subarray(GENERIC_MESSAGE)).get(NAMESPACE.id);
-    if (id !== undefined) known = int32(id);
+  withSocket(calls, (socket) => {
+    ask(calls, socket, MESSAGE.getNamespaceId, 0, body, (type, answer) => {
+      if (type !== MESSAGE.newNamespaceId) return;
+      const id = attributes(answer.subarray(GENERIC_MESSAGE)).get(NAMESPACE.id);
+      if (id !== undefined) known = int32(id);
+    });
   });
   return known === -1 ? undefined : known;
+}
+
+function withSocket<T>(calls: SystemCalls, use: (fd: number) => T): T {
+  const fd = routeSocket(calls);
+  try {
+    return use(fd);
+  } finally {
+    calls.close(fd);
+  }
 }
 
 /** Sends a request, and tells each message of the answer, until it is over. */
 function ask(
   calls: SystemCalls,
+  fd: number,
   type: number,
   flags: number,
   body: Uint8Array,
   tell: (type: number, body: Uint8Array) => void,
 ): void {
-  const fd = calls.socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
-  if (fd < 0) throw refused(-fd);
-  try {
-    const sent = calls.write(fd, netlinkMessage(type, NLM_F_REQUEST | flags, body));
-    if (sent < 0) throw refused(-sent);
-    const buffer = new Uint8Array(ROOM);
-    for (;;) {
-      const size = calls.read(fd, buffer);
-      if (size === -ERROR.EINTR) continue;
-      if (size <= 0) throw refused(-size);
-      if (messages(buffer.subarray(0, size), tell) || flags !== NLM_F_DUMP) return;
-    }
-  } finally {
-    calls.close(fd);
+  const sent = calls.write(fd, netlinkMessage(type, NLM_F_REQUEST | flags, body));
+  if (sent < 0) throw refusedInterfaces(-sent);
+  const buffer = new Uint8Array(ROOM);
+  for (;;) {
+    const size = calls.read(fd, buffer);
+    if (size === -ERROR.EINTR) continue;
+    if (size <= 0) throw refusedInterfaces(-size);
+    if (messages(buffer.subarray(0, size), tell) || flags !== NLM_F_DUMP) return;
   }
 }
 
@@ -93,12 +111,12 @@ function messages(bytes: Uint8Array, tell: (type: number, body: Uint8Array) => v
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   for (let at = 0; at + HEADER <= bytes.length;) {
     const length = view.getUint32(at, true);
-    if (length < HEADER || at + length > bytes.length) throw refused(0);
+    if (length < HEADER || at + length > bytes.length) throw refusedInterfaces(0);
     const type = view.getUint16(at + 4, true);
     if (type === MESSAGE.done) return true;
     if (type === MESSAGE.error) {
       const error = view.getInt32(at + HEADER, true);
-      if (error !== 0) throw refused(-error);
+      if (error !== 0) throw refusedInterfaces(-error);
       return true;
     }
     tell(type, bytes.subarray(at + HEADER, at + length));
@@ -107,7 +125,8 @@ function messages(bytes: Uint8Array, tell: (type: number, body: Uint8Array) => v
   return false;
 }
 
-function refused(error: number): PlinthError {
+/** A `host` error by its number; 0 for an answer that is cut. */
+export function refusedInterfaces(error: number): PlinthError {
   const why = error === 0 ? 'an answer that is cut' : errorName(error);
   return new PlinthError('host', 'rtnetlink', `the list of network interfaces: the kernel says ${why}`);
 }

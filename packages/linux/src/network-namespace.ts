@@ -5,16 +5,16 @@
 import { Worker } from 'node:worker_threads';
 import { PlinthError } from '@plinth/core';
 import type { Place } from './bpf/link.js';
-import type { NetworkInterface } from './network-interfaces.js';
+import type { InterfaceSockets } from './interface-watch.js';
 
 /** What the thread can do there. */
 export type NamespaceTask =
-  | { readonly do: 'interfaces' }
+  | { readonly do: 'watch' }
   | { readonly do: 'link'; readonly program: number; readonly interface: number; readonly place: Place };
 
 /** A result of a system call, or what it was asked for. */
 export type NamespaceAnswer =
-  { readonly interfaces: readonly NetworkInterface[] } | { readonly result: number } | { readonly failure: string };
+  { readonly sockets: InterfaceSockets } | { readonly result: number } | { readonly failure: string };
 
 export class NetworkNamespace implements Disposable {
   readonly #thread: Worker;
@@ -27,9 +27,11 @@ export class NetworkNamespace implements Disposable {
     this.#thread.unref();
   }
 
-  async interfaces(): Promise<readonly NetworkInterface[]> {
-    const answer = await this.#ask({ do: 'interfaces' });
-    return 'interfaces' in answer ? answer.interfaces : [];
+  /** For an InterfaceWatch, which needs this thread no more. */
+  async interfaceSockets(): Promise<InterfaceSockets> {
+    const answer = await this.#ask({ do: 'watch' });
+    if ('sockets' in answer) return answer.sockets;
+    throw new TypeError('the thread has answered something else');
   }
 
   /** Links a program to an interface there; the descriptor of the link, or a negative error number. */

@@ -25,6 +25,8 @@ export interface SystemCalls {
   setsockopt(fd: number, level: number, option: number, value: Uint8Array): Result;
   /** `lock`: a struct flock, read and, by commands that ask, written. */
   fcntl(fd: number, command: number, lock: Uint8Array): Result;
+  /** A descriptor that can be read once this process has ended. */
+  pidfdOpen(pid: number): Result;
   /** Of this thread alone, which is then in another namespace than the others of its process. */
   setns(fd: number, type: number): Result;
   /** As `setns`, but the namespace is a new one. */
@@ -67,6 +69,7 @@ export const ERROR = {
   EINVAL: 22,
   ENOSPC: 28,
   EBADFD: 77,
+  ENOBUFS: 105,
 } as const;
 
 export const OPEN = { readOnly: 0, readWrite: 0x2, nonBlocking: 0x800, closeOnExec: 0x8_0000 } as const;
@@ -86,4 +89,16 @@ export function setPoll(descriptors: Uint8Array, index: number, fd: number, even
 export function polled(descriptors: Uint8Array, index: number): number {
   const at = descriptors.byteOffset + POLL_SIZE * index;
   return new DataView(descriptors.buffer, at, POLL_SIZE).getInt16(6, true);
+}
+
+/** An array of struct pollfd that waits for something to read from each. */
+export function pollToRead(descriptors: readonly number[]): Uint8Array {
+  const polls = new Uint8Array(POLL_SIZE * descriptors.length);
+  descriptors.forEach((fd, n) => setPoll(polls, n, fd, POLL.in));
+  return polls;
+}
+
+/** Whether one of them can be read now; negative ones never can. */
+export function anyReadable(calls: SystemCalls, descriptors: readonly number[]): boolean {
+  return calls.wait(pollToRead(descriptors), 0) > 0;
 }

@@ -97,7 +97,8 @@ function idOf({ gid, sid }: KnownRule): string {
   return `${gid}:${sid}`;
 }
 
-function nameOf({ id, subject }: InspectionEvent): Record<string, unknown> {
+/** Whose an event is. */
+export function nameOf({ id, subject }: Pick<InspectionEvent, 'id' | 'subject'>): Record<string, unknown> {
   if (subject === undefined || subject.kind === 'interface') return { inspection: id };
   return { [subject.kind]: { id: subject.id, name: subject.name } };
 }

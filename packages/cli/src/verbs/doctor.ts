@@ -6,7 +6,7 @@ import { rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { styleText } from 'node:util';
 import { PlinthError } from '@plinth/core';
-import { detachInspection, staleInspections, type StaleInspection } from '@plinth/host';
+import { Coverage, detachInspection, staleInspections, type StaleInspection, type Uninspected } from '@plinth/host';
 import { bpfFeatures, nativeFileCalls } from '@plinth/linux';
 import { clearDeadLayerMounts, hostFacts, workspaceLeftovers, workspacesDirectory } from '@plinth/sandbox';
 import { lockCalls } from '../host/disk-file.js';
@@ -14,6 +14,7 @@ import { run } from '../host/run-command.js';
 import { findLeftovers } from '../host/temporary.js';
 import { imagesDirectory } from '../image/cache.js';
 import { wasmFeatures } from '../host/wasm-features.js';
+import { uninspectedText } from '../inspect/uninspected.js';
 import { EXIT } from '../report-error.js';
 import { inspectInterpreters, interpretersDirectory, type KeptState } from '../run/kept-interpreter.js';
 import { describeImages } from './image.js';
@@ -42,6 +43,7 @@ export async function doctorVerb(options: { readonly json?: boolean; readonly cl
   const workspaces = await cleanWorkspaces(options.clean === true);
   const { stale } = interpreters;
   const inspections = await cleanInspections(options.clean === true);
+  const uninspected = await uninspectedInterfaces();
   if (options.clean === true)
     for (const path of [...leftovers, ...stale]) rmSync(path, { recursive: true, force: true });
   if (options.json === true) {
@@ -50,6 +52,7 @@ export async function doctorVerb(options: { readonly json?: boolean; readonly cl
       leftovers: [...leftovers, ...workspaces],
       stale,
       inspections,
+      uninspected: uninspected.map(({ id, subject, point }) => ({ id, name: subject.name, interface: point })),
       cleaned: options.clean === true,
     };
     process.stdout.write(`${JSON.stringify(state)}\n`);
@@ -62,6 +65,9 @@ export async function doctorVerb(options: { readonly json?: boolean; readonly cl
     for (const { id, why } of inspections) {
       const what = options.clean === true ? 'removed' : '"plinth doctor --clean" removes it';
       process.stdout.write(`inspection ${id}: ${why}: ${what}\n`);
+    }
+    for (const hole of uninspected) {
+      process.stdout.write(`${hole.subject.kind} ${hole.subject.name}: ${uninspectedText(hole)}\n`);
     }
     for (const path of stale) {
       const what = options.clean === true ? 'removed' : 'of another version ("plinth doctor --clean" removes it)';
@@ -88,6 +94,14 @@ async function cleanInspections(clean: boolean): Promise<StaleInspection[]> {
   const stale = await staleInspections(calls);
   if (clean) for (const { id } of stale) await detachInspection(calls, id);
   return stale;
+}
+
+/** What passes inspections that are there. */
+async function uninspectedInterfaces(): Promise<Uninspected[]> {
+  const calls = lockCalls();
+  if (calls === undefined || process.getuid?.() !== 0) return [];
+  using coverage = new Coverage(calls);
+  return coverage.look();
 }
 
 async function bpfProbes(): Promise<Probe[]> {

@@ -20,6 +20,13 @@ import { nativeCalls, type SystemCalls } from '@plinth/linux';
 import { eveEvents, eventFindings, eventLines } from '../inspect/host-event.js';
 import { decodeContent } from '../inspect/inspect-capture.js';
 import { readRules, refusedOf } from '../inspect/rule-files.js';
+import {
+  uninspectedEvent,
+  uninspectedFinding,
+  uninspectedLine,
+  UninspectedTeller,
+  uninspectedText,
+} from '../inspect/uninspected.js';
 import { EXIT } from '../report-error.js';
 import { EventLog } from '../run/event-log.js';
 
@@ -99,8 +106,8 @@ function subjectName({ container, pid, interface: at }: NamedOptions): SubjectNa
   return { pid: Number(pid) };
 }
 
-export function statusVerb({ json = false }: { readonly json?: boolean }): number {
-  const statuses = inspectionStatuses(nativeCalls());
+export async function statusVerb({ json = false }: { readonly json?: boolean }): Promise<number> {
+  const statuses = await inspectionStatuses(nativeCalls());
   if (json) {
     process.stdout.write(`${JSON.stringify({ inspections: statuses })}\n`);
     return EXIT.clean;
@@ -111,7 +118,7 @@ export function statusVerb({ json = false }: { readonly json?: boolean }): numbe
 }
 
 function describe(status: InspectionStatus): string {
-  const { id, subject, state, since, points, rules, counts, trouble } = status;
+  const { id, subject, state, since, points, uninspected, rules, counts, trouble } = status;
   const name = subject === undefined ? id : `${subject.kind} ${subject.name} (${id})`;
   const at = points.map(
     (point) => `${point.name}${point.inside ? ' inside' : ''}${point.alive ? '' : ' (not attached)'}`,
@@ -129,6 +136,7 @@ function describe(status: InspectionStatus): string {
     const odd = Object.entries(reasons).filter(([, count]) => count > 0);
     if (odd.length > 0) lines.push(odd.map(([reason, count]) => `${reason} ${count}`).join(', '));
   }
+  if (subject !== undefined) for (const point of uninspected) lines.push(uninspectedText({ id, subject, point }));
   if (trouble !== undefined) lines.push(trouble);
   return `${lines.join('\n  ')}\n`;
 }
@@ -140,32 +148,41 @@ export interface EventsOptions {
   readonly events?: string;
 }
 
-/** Milliseconds after which what is newly attached is listened to, too. */
+/** Milliseconds after which what is newly attached is listened to, too, and interfaces are looked at. */
 const LOOK_AGAIN = 1000;
 
 export async function eventsVerb({ container, follow = false, json = false, events }: EventsOptions): Promise<number> {
   const calls = nativeCalls();
   const wanted = (): string[] => (container === undefined ? inspectionIds(PLACES) : inspectionsNamed(container));
   using log = new EventLog(events);
+  const print = (lines: readonly (string | object)[]): void => {
+    for (const line of lines) process.stdout.write(`${typeof line === 'string' ? line : JSON.stringify(line)}\n`);
+  };
+  using holes = new UninspectedTeller(calls);
   const readers = new Map<string, EventReader>();
-  let alerts = 0;
+  let found = 0;
   try {
     do {
-      openReaders(calls, readers, wanted());
+      const ids = wanted();
+      openReaders(calls, readers, ids);
       for (const reader of readers.values()) {
         reader.drain((event) => {
-          alerts += event.matches.length;
-          for (const found of eventFindings(event)) log.write(found);
-          const lines = json ? eveEvents(event).map((one) => JSON.stringify(one)) : eventLines(event);
-          for (const line of lines) process.stdout.write(`${line}\n`);
+          found += event.matches.length;
+          for (const one of eventFindings(event)) log.write(one);
+          print(json ? eveEvents(event) : eventLines(event));
         });
       }
-      if (follow) await EventReader.wait([...readers.values()], calls, LOOK_AGAIN);
+      for (const hole of await holes.fresh(ids)) {
+        found++;
+        log.write(uninspectedFinding(hole));
+        print([json ? uninspectedEvent(hole) : uninspectedLine(hole)]);
+      }
+      if (follow) await EventReader.wait([...readers.values()], holes.descriptors, calls, LOOK_AGAIN);
     } while (follow);
   } finally {
     for (const reader of readers.values()) reader[Symbol.dispose]();
   }
-  return alerts > 0 ? EXIT.found : EXIT.clean;
+  return found > 0 ? EXIT.found : EXIT.clean;
 }
 
 /** What is there now is read; what is gone no more. */
@@ -203,7 +220,7 @@ export async function detachVerb({ container, all = false, json = false }: Detac
   return EXIT.clean;
 }
 
-export function metricsVerb(): number {
-  process.stdout.write(prometheusText(inspectionStatuses(nativeCalls())));
+export async function metricsVerb(): Promise<number> {
+  process.stdout.write(prometheusText(await inspectionStatuses(nativeCalls())));
   return EXIT.clean;
 }

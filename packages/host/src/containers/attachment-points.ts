@@ -3,15 +3,7 @@
 // network namespace, else its own interfaces, in its own.
 
 import { PlinthError } from '@plinth/core';
-import {
-  namespaceNumber,
-  type NetworkInterface,
-  networkInterfaces,
-  NetworkNamespace,
-  OPEN,
-  type SystemCalls,
-} from '@plinth/linux';
-import { type Container, namespaceOf, networkNamespace } from './container.js';
+import { namespaceNumber, type NetworkInterface, networkInterfaces, OPEN, type SystemCalls } from '@plinth/linux';
 
 export interface AttachmentPoint {
   readonly index: number;
@@ -25,33 +17,22 @@ export interface AttachmentPoint {
 /** Interfaces that a kernel makes in each namespace for tunnels, and that carry nothing while they are down. */
 const TUNNELS = new Set(['ipip', 'sit', 'gre', 'gretap', 'erspan', 'vti', 'vti6', 'ip6tnl', 'ip6gre', 'ip6gretap']);
 
-/** @throws PlinthError `input` for a container that has the host's network, or none */
-export async function pointsOfContainer(calls: SystemCalls, container: Container): Promise<AttachmentPoint[]> {
-  const { name, pid } = container;
-  if (namespaceOf(pid) === namespaceOf('self')) {
-    throw new PlinthError(
-      'input',
-      'host-network',
-      `container ${name}: it has the network of the host, no interface is its own: inspect one of the host's with --interface`,
-    );
-  }
-  const path = networkNamespace(pid);
-  using namespace = new NetworkNamespace(path);
-  const inner = (await namespace.interfaces()).filter(
-    ({ loopback, kind, up }) => !loopback && (up || !TUNNELS.has(kind)),
-  );
+/** From the interfaces in the namespace of `path`. */
+export function pointsAmong(
+  calls: SystemCalls,
+  path: string,
+  interfaces: readonly NetworkInterface[],
+): AttachmentPoint[] {
   const outer = networkInterfaces(calls);
   const number = numberOf(calls, path);
-  const points = inner.map((own): AttachmentPoint => {
-    const peer = number === undefined ? undefined : outer.find((other) => isPeer(own, other, number));
-    return peer === undefined
-      ? { index: own.index, name: own.name, inside: true, innerName: own.name }
-      : { index: peer.index, name: peer.name, inside: false, innerName: own.name };
-  });
-  if (points.length === 0) {
-    throw new PlinthError('input', 'no-interface', `container ${name}: it has no network interface but its loopback`);
-  }
-  return points;
+  return interfaces
+    .filter(({ loopback, kind, up }) => !loopback && (up || !TUNNELS.has(kind)))
+    .map((own): AttachmentPoint => {
+      const peer = number === undefined ? undefined : outer.find((other) => isPeer(own, other, number));
+      return peer === undefined
+        ? { index: own.index, name: own.name, inside: true, innerName: own.name }
+        : { index: peer.index, name: peer.name, inside: false, innerName: own.name };
+    });
 }
 
 function isPeer(own: NetworkInterface, other: NetworkInterface, number: number): boolean {

@@ -39,3 +39,7 @@ export function namespaceOf(pid: number | 'self'): string {
     throw new PlinthError('input', 'process', `process ${pid}: there is no such process`, { cause });
   }
 }
+
+export function isHostNetwork(pid: number): boolean {
+  return namespaceOf(pid) === namespaceOf('self');
+}

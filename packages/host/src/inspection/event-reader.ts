@@ -5,7 +5,7 @@
 import { statSync } from 'node:fs';
 import { PlinthError } from '@plinth/core';
 import { type DecodeContent, decideAlerts, type PacketEvent, readEvent, Thresholds } from '@plinth/guards';
-import { KernelMap, POLL, POLL_SIZE, RingBufferReader, setPoll, type SystemCalls } from '@plinth/linux';
+import { KernelMap, pollToRead, RingBufferReader, type SystemCalls } from '@plinth/linux';
 import { type InspectionSubject, type KnownRule, readFacts, readGeneration } from './facts.js';
 import { GenerationRules } from './generation-rules.js';
 import { InspectionFiles, type InspectionPlaces, PLACES } from './places.js';
@@ -157,11 +157,14 @@ export class EventReader implements Disposable {
     return this.#generations.get(generation);
   }
 
-  /** Waits until one of them has something, at most so many milliseconds. */
-  static async wait(readers: readonly EventReader[], calls: SystemCalls, milliseconds: number): Promise<void> {
-    const descriptors = new Uint8Array(POLL_SIZE * readers.length);
-    readers.forEach((reader, n) => setPoll(descriptors, n, reader.#map.fd, POLL.in));
-    await calls.poll(descriptors, milliseconds);
+  /** Waits until one of them has something or another descriptor can be read, at most so many milliseconds. */
+  static async wait(
+    readers: readonly EventReader[],
+    others: readonly number[],
+    calls: SystemCalls,
+    milliseconds: number,
+  ): Promise<void> {
+    await calls.poll(pollToRead([...readers.map((reader) => reader.#map.fd), ...others]), milliseconds);
   }
 
   [Symbol.dispose](): void {

@@ -82,6 +82,15 @@ export function readFacts(files: InspectionFiles): InspectionFacts | undefined {
   return readJson(files.facts) as InspectionFacts | undefined;
 }
 
+/** Undefined if they are damaged, too. */
+export function readableFacts(files: InspectionFiles): InspectionFacts | undefined {
+  try {
+    return readFacts(files);
+  } catch {
+    return undefined;
+  }
+}
+
 export function readGeneration(files: InspectionFiles, generation: number): GenerationFacts | undefined {
   return readJson(files.generation(generation)) as GenerationFacts | undefined;
 }

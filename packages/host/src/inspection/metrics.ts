@@ -27,6 +27,12 @@ const METRICS: readonly Metric[] = [
     samples: ({ state }) => [[{}, state === 'attached' ? 1 : 0]],
   },
   {
+    name: 'plinth_inspect_uninspected_interfaces',
+    help: 'Interfaces that it has, and that nothing is attached to: they pass all.',
+    type: 'gauge',
+    samples: ({ uninspected }) => [[{}, uninspected.length]],
+  },
+  {
     name: 'plinth_inspect_rules',
     help: 'Rules that are decided.',
     type: 'gauge',

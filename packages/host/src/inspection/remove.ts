@@ -7,7 +7,7 @@ import { PlinthError } from '@plinth/core';
 import type { SystemCalls } from '@plinth/linux';
 import { findContainer } from '../containers/find-container.js';
 import { namespaceOf, processStart } from '../containers/container.js';
-import { type InspectionFacts, readFacts } from './facts.js';
+import { type InspectionFacts, readableFacts } from './facts.js';
 import { InspectionFiles, inspectionIds, type InspectionPlaces, makeFolder, PLACES } from './places.js';
 import { lockInspection, removeLink, type RunningLink, runningLinks, tryLock } from './running.js';
 
@@ -43,21 +43,12 @@ export function removeInspection(calls: SystemCalls, files: InspectionFiles, pla
 export function inspectionsNamed(name: string, places: InspectionPlaces = PLACES): string[] {
   const found = inspectionIds(places).filter((id) => {
     if (id === name) return true;
-    const subject = factsOf(new InspectionFiles(places, id))?.subject;
+    const subject = readableFacts(new InspectionFiles(places, id))?.subject;
     return subject !== undefined && (subject.name === name || (name.length >= 4 && subject.id.startsWith(name)));
   });
   if (found.length === 1) return found;
   const why = found.length === 0 ? 'nothing of that name is inspected' : `${found.join(' and ')} are meant`;
   throw new PlinthError('input', 'not-inspected', `${name}: ${why}: "plinth inspect status" lists what is`);
-}
-
-/** Undefined if they are damaged, too. */
-function factsOf(files: InspectionFiles): InspectionFacts | undefined {
-  try {
-    return readFacts(files);
-  } catch {
-    return undefined;
-  }
 }
 
 export interface StaleInspection {
@@ -79,7 +70,7 @@ export async function staleInspections(
     if (lock === undefined) continue;
     using held = lock;
     void held;
-    const facts = factsOf(files);
+    const facts = readableFacts(files);
     const why = await reasonOfStale(facts, runningLinks(calls, files));
     if (why !== undefined) stale.push({ id, why });
   }

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { PlinthError } from '@plinth/core';
 import { KernelMap, Link, lockFile, openPinned, type Place, programInfo, type SystemCalls } from '@plinth/linux';
 import type { PlacedTables } from '@plinth/guards';
+import type { AttachmentPoint } from '../containers/attachment-points.js';
 import { readGeneration } from './facts.js';
 import { filesTrouble, type InspectionFiles, makeFolder } from './places.js';
 
@@ -42,6 +43,12 @@ export function runningLinks(calls: SystemCalls, files: InspectionFiles): Runnin
       },
     ];
   });
+}
+
+/** Whether an interface is, in both directions or at XDP. */
+export function isInspected({ index, inside }: AttachmentPoint, links: readonly RunningLink[]): boolean {
+  const here = links.filter((link) => link.index === index && link.inside === inside && link.alive);
+  return here.length === 2 || here.some(({ place }) => place === 'xdp');
 }
 
 /**

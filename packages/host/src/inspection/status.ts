@@ -6,6 +6,7 @@ import { PlinthError } from '@plinth/core';
 import { COUNTER, REASON, reasonCounter } from '@plinth/guards';
 import { KernelMap, possibleProcessors, type SystemCalls } from '@plinth/linux';
 import type { AttachmentPoint } from '../containers/attachment-points.js';
+import { Coverage } from './coverage.js';
 import {
   type GenerationFacts,
   type InspectionFacts,
@@ -14,7 +15,7 @@ import {
   readGeneration,
 } from './facts.js';
 import { InspectionFiles, inspectionIds, type InspectionPlaces, PLACES } from './places.js';
-import { runningGeneration, type RunningLink, runningLinks } from './running.js';
+import { isInspected, runningGeneration, type RunningLink, runningLinks } from './running.js';
 
 export interface InspectionCounts {
   readonly packets: number;
@@ -45,9 +46,11 @@ export interface InspectionStatus {
   /** RFC 3339. */
   readonly since?: string;
   readonly changed?: string;
-  /** `attached` with all of its links, `partly` where some are missing or run other rules, `gone` with none. */
+  /** `attached` with all of its links, `partly` where some are missing, run other rules, or have come since, `gone` with none. */
   readonly state: 'attached' | 'partly' | 'gone';
   readonly points: readonly (AttachmentPoint & { readonly alive: boolean })[];
+  /** Interfaces that it has now, and that pass all uninspected. */
+  readonly uninspected: readonly AttachmentPoint[];
   readonly generation?: number;
   readonly rules?: RulesSummary;
   readonly counts?: InspectionCounts;
@@ -55,11 +58,23 @@ export interface InspectionStatus {
   readonly trouble?: string;
 }
 
-export function inspectionStatuses(calls: SystemCalls, places: InspectionPlaces = PLACES): InspectionStatus[] {
-  return inspectionIds(places).map((id) => statusOf(calls, new InspectionFiles(places, id)));
+export async function inspectionStatuses(
+  calls: SystemCalls,
+  places: InspectionPlaces = PLACES,
+): Promise<InspectionStatus[]> {
+  using coverage = new Coverage(calls, places);
+  const holes = await coverage.look();
+  return inspectionIds(places).map((id) => {
+    const uninspected = holes.filter((hole) => hole.id === id).map(({ point }) => point);
+    return statusOf(calls, new InspectionFiles(places, id), uninspected);
+  });
 }
 
-function statusOf(calls: SystemCalls, files: InspectionFiles): InspectionStatus {
+function statusOf(
+  calls: SystemCalls,
+  files: InspectionFiles,
+  uninspected: readonly AttachmentPoint[],
+): InspectionStatus {
   const links = runningLinks(calls, files);
   const generation = runningGeneration(calls, files, links);
   let facts: InspectionFacts | undefined;
@@ -73,13 +88,14 @@ function statusOf(calls: SystemCalls, files: InspectionFiles): InspectionStatus 
     if (!(error instanceof PlinthError)) throw error;
     trouble = error.message;
   }
-  const points = (facts?.points ?? []).map((point) => ({ ...point, alive: isAlive(point, links) }));
+  const points = (facts?.points ?? []).map((point) => ({ ...point, alive: isInspected(point, links) }));
   const counts = readCounts(calls, files);
   return {
     id: files.id,
     ...(facts === undefined ? {} : { subject: facts.subject, since: facts.since, changed: facts.changed }),
-    state: stateOf(points, links),
+    state: stateOf(points, links, uninspected),
     points,
+    uninspected,
     ...(generation === undefined ? {} : { generation }),
     ...(rules === undefined ? {} : { rules: summaryOf(rules) }),
     ...(counts === undefined ? {} : { counts }),
@@ -91,17 +107,15 @@ function summaryOf({ file, hash, taken, refused, failClosed }: GenerationFacts):
   return { file, hash, taken, refused, failClosed };
 }
 
-/** In both directions, or at XDP. */
-function isAlive({ index, inside }: AttachmentPoint, links: readonly RunningLink[]): boolean {
-  const here = links.filter((link) => link.index === index && link.inside === inside && link.alive);
-  return here.length === 2 || here.some(({ place }) => place === 'xdp');
-}
-
-function stateOf(points: readonly { alive: boolean }[], links: readonly RunningLink[]): InspectionStatus['state'] {
+function stateOf(
+  points: readonly { alive: boolean }[],
+  links: readonly RunningLink[],
+  uninspected: readonly AttachmentPoint[],
+): InspectionStatus['state'] {
   const alive = links.filter((link) => link.alive);
   if (alive.length === 0) return 'gone';
   const same = new Set(alive.map(({ program }) => program)).size === 1;
-  return same && points.every((point) => point.alive) ? 'attached' : 'partly';
+  return same && uninspected.length === 0 && points.every((point) => point.alive) ? 'attached' : 'partly';
 }
 
 function readCounts(calls: SystemCalls, files: InspectionFiles): InspectionCounts | undefined {

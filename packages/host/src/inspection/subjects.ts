@@ -2,7 +2,8 @@
 // What a user names to be inspected: a container, a process, or an interface, with the interfaces at which that is done.
 
 import type { SystemCalls } from '@plinth/linux';
-import { type AttachmentPoint, pointOfInterface, pointsOfContainer } from '../containers/attachment-points.js';
+import { type AttachmentPoint, pointOfInterface } from '../containers/attachment-points.js';
+import { pointsOfContainer } from '../containers/container-network.js';
 import { type Container, namespaceOf, processStart } from '../containers/container.js';
 import { findContainer } from '../containers/find-container.js';
 import type { InspectionSubject } from './facts.js';

@@ -56,6 +56,9 @@ export class RefusingCalls implements SystemCalls {
   fcntl(_fd: number, _command: number, _lock: Uint8Array): Result {
     return -this.error;
   }
+  pidfdOpen(_pid: number): Result {
+    return -this.error;
+  }
   setns(_fd: number, _type: number): Result {
     return -this.error;
   }
