@@ -101,7 +101,7 @@ describe.skipIf(reason !== undefined)('attaching', () => {
     const limits = '--ulimit nofile=1024:1024 --ulimit nproc=1000:1000';
     host.shell(`tar -C image -c . | ${podman} import - busybox-test >/dev/null 2>&1`);
     host.shell(
-      `${podman} run -d --name served ${limits} --network ns:/run/netns/served busybox-test /bin/busybox httpd -f -p 80 -h /www 2>&1`,
+      `${podman} run -d --name served --label tier=front ${limits} --network ns:/run/netns/served busybox-test /bin/busybox httpd -f -p 80 -h /www 2>&1`,
     );
     const service = host.startProgram('sh', '-c', `exec ${podman} system service --time=0`);
     try {
@@ -116,6 +116,12 @@ describe.skipIf(reason !== undefined)('attaching', () => {
       expect(host.plinth('inspect', 'events').stdout).toContain('container served  [Drop] [**] [1:1001:3]');
       const id = host.shell(`${podman} inspect --format '{{.Id}}' served`).trim();
       expect(attach('--container', id.slice(0, 8)).stdout).toContain('container served: rules changed');
+      expect(attach('--label', 'tier=front').stdout).toContain('container served: rules changed');
+      expect(attach('--label', 'tier=back')).toMatchObject({
+        status: 0,
+        stdout: '',
+        stderr: expect.stringContaining('plinth: no container runs that could be inspected\n'),
+      });
       expect(host.plinth('inspect', 'detach', '--container', 'served').status).toBe(0);
     } finally {
       service.kill('SIGKILL');
@@ -244,7 +250,7 @@ describe.skipIf(reason !== undefined)('attaching', () => {
     expect(line('--pid', 'x')[0]).toBe(2);
     expect(line()).toEqual([
       2,
-      'plinth: one of --container NAME, --pid N and --interface NAME says what is inspected\n',
+      'plinth: one of --container NAME, --pid N, --interface NAME, --label LABEL and --all says what is inspected\n',
     ]);
     const own = host.shell('sleep 30 >/dev/null 2>&1 & echo $!').trim();
     expect(line('--pid', own)).toEqual([

@@ -13,6 +13,7 @@ describe.skipIf(reason !== undefined)('interfaces that come later', () => {
   beforeAll(async () => {
     host = await ContainerHost.create();
     host.file('my.rules', RULES);
+    host.file('other.rules', RULES.split('\n')[1]!);
   });
 
   afterAll(() => host[Symbol.dispose]());
@@ -28,6 +29,33 @@ describe.skipIf(reason !== undefined)('interfaces that come later', () => {
       ip link set veth-${name} master bridge0 up
       ${inside} ip address add ${address}/24 dev ${name}
       ${inside} ip link set ${name} up`);
+  };
+
+  interface Following {
+    /** Waits until it has said this so many times. */
+    until(text: string, times?: number): Promise<void>;
+    untilError(text: string): Promise<void>;
+    /** Ends it; gives what it has said on standard error besides what it refuses of the rules. */
+    end(): string;
+  }
+
+  const following = (...args: readonly string[]): Following => {
+    const child = host.start('inspect', 'attach', '--rules', 'my.rules', '--follow', ...args);
+    let [said, errors] = ['', ''];
+    child.stdout!.on('data', (bytes: Buffer) => (said += bytes.toString()));
+    child.stderr!.on('data', (bytes: Buffer) => (errors += bytes.toString()));
+    return {
+      until: async (text, times = 1) => {
+        while (said.split(text).length <= times) await sleep(20);
+      },
+      untilError: async (text) => {
+        while (!errors.includes(text)) await sleep(20);
+      },
+      end: () => {
+        child.kill('SIGTERM');
+        return errors.replace(/^plinth: my\.rules:3: sid 1003 is not looked at.*\n/, '');
+      },
+    };
   };
 
   it('are told of by status, events, metrics and doctor', async () => {
@@ -85,5 +113,70 @@ describe.skipIf(reason !== undefined)('interfaces that come later', () => {
     expect(host.plinth('inspect', 'events')).toMatchObject({ status: 1 });
     expect(host.plinth('inspect', 'detach', '--all').status).toBe(0);
     second.end();
+  });
+
+  it('are inspected by who follows, and so is a container that is started again', async () => {
+    const first = await host.container('follow', '10.77.0.5');
+    const client = await host.container('follower', '10.77.0.6');
+    const follow = following('--container', 'follow');
+    await follow.until('container follow: inspected at veth-follow (its eth0): 3 rules');
+    addInterface(first, 'late2', '10.77.0.7');
+    await follow.until('container follow: inspected at veth-late2 (its late2), too\n');
+    await first.ask({ do: 'serve' });
+    const ask = async (at: string): Promise<unknown> =>
+      client.ask({ do: 'datagram', host: at, text: 'evil-datagram', patience: 300 });
+    expect(await ask('10.77.0.7')).toEqual({ back: null });
+    expect(host.plinth('inspect', 'status').stdout).toContain('attached at veth-follow, veth-late2 since');
+    // Rules that others have changed meanwhile stay.
+    expect(host.plinth('inspect', 'attach', '--container', 'follow', '--rules', 'other.rules').status).toBe(0);
+    addInterface(first, 'late3', '10.77.0.8');
+    await follow.until('container follow: inspected at veth-late3 (its late3), too\n');
+    expect(host.plinth('inspect', 'status').stdout).toContain('rules other.rules: 1;');
+    expect(host.plinth('inspect', 'events').stdout).toContain('container follow  [Drop] [**] [1:1002:0]');
+    first.end();
+    await follow.until('container follow: has ended\n');
+    expect(host.leftovers()).toBe('');
+    const second = await host.container('follow', '10.77.0.5');
+    await follow.until('container follow: inspected at veth-follow (its eth0): 3 rules', 2);
+    await second.ask({ do: 'serve' });
+    expect(await ask('10.77.0.5')).toEqual({ back: null });
+    // What somebody detaches is left alone.
+    host.plinth('inspect', 'events');
+    expect(host.plinth('inspect', 'detach', '--container', 'follow').status).toBe(0);
+    await follow.until('container follow: was detached: it is left alone until it is started again\n');
+    expect(await ask('10.77.0.5')).toEqual({ back: 'evil-datagram' });
+    expect(host.leftovers()).toBe('');
+    expect(follow.end()).toBe('');
+    second.end();
+    client.end();
+  });
+
+  it('are inspected of all containers, each network once, and of one that is waited for', async () => {
+    const one = await host.container('one', '10.77.0.9');
+    const all = following('--all');
+    await all.until('container one: inspected at veth-one (its eth0)');
+    // It has no interface yet.
+    const other = await host.container('other');
+    addInterface(other, 'late4', '10.77.0.10');
+    await all.until('container other: inspected at veth-late4 (its late4)');
+    expect(all.end()).toBe('');
+    expect(host.plinth('inspect', 'detach', '--all').status).toBe(0);
+    const waiting = following('--interface', 'later0', '--fail-closed');
+    await waiting.untilError('interface later0: there is none of that name: "ip link" lists them: it is waited for\n');
+    for (const times of [1, 2]) {
+      host.shell('ip link add later0 type veth peer name later1');
+      await waiting.until('interface later0: inspected at later0: 3 rules', times);
+      host.shell('ip link delete later0');
+      await waiting.until('interface later0: has ended\n', times);
+    }
+    waiting.end();
+    expect(attach('--label', 'tier=front')).toMatchObject({
+      status: 3,
+      stderr: expect.stringMatching(/^plinth: --label tier=front: only a service knows labels, and none answers/),
+    });
+    one.end();
+    other.end();
+    expect(attach('--all')).toMatchObject({ status: 0, stdout: '' });
+    expect(host.leftovers()).toBe('');
   });
 });

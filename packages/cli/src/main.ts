@@ -6,7 +6,8 @@ import { constants } from 'node:os';
 import { Command, CommanderError, Option } from 'commander';
 import { PlinthError } from '@plinth/core';
 import type { ImageOptions } from './verbs/image.js';
-import type { AttachVerbOptions, DetachOptions, EventsOptions } from './verbs/inspect-host.js';
+import type { AttachVerbOptions } from './verbs/inspect-attach.js';
+import type { DetachOptions, EventsOptions } from './verbs/inspect-host.js';
 import type { CheckOptions, PcapOptions } from './verbs/inspect.js';
 import { reasonOf } from './host/reason.js';
 import { tuneCompiler } from './host/v8-flags.js';
@@ -314,6 +315,9 @@ function addInspectHost(inspect: Command, outcome: Outcome): void {
     .option('--container <NAME>', 'name or beginning of the id, of any runtime')
     .option('--pid <N>', 'the network of this process instead')
     .option('--interface <NAME>', 'an interface of this host instead')
+    .option('--label <LABEL>', 'all containers with this label, NAME or NAME=VALUE, as Docker and podman know them')
+    .option('--all', 'all containers with a network of their own that a service or runtime knows')
+    .option('--follow', 'stay, and attach what comes later: interfaces, and containers that start or start again')
     .option('--xdp', 'at XDP of that interface: earliest, and only what it receives')
     .addOption(new Option('--set <NAME=VALUE>', 'what $NAME in rules is').argParser(appendTo))
     .option('--fail-closed', 'drop what cannot be inspected, instead of reporting it')
@@ -322,12 +326,13 @@ function addInspectHost(inspect: Command, outcome: Outcome): void {
       'after',
       examples(
         'plinth inspect attach --container web --rules my.rules',
+        'plinth inspect attach --all --rules my.rules --follow',
         'plinth inspect attach --interface veth0 --rules my.rules --fail-closed',
         'plinth inspect attach --interface eth0 --xdp --rules floods.rules',
       ),
     )
     .action(async (options: AttachVerbOptions) => {
-      const { attachVerb } = await import('./verbs/inspect-host.js');
+      const { attachVerb } = await import('./verbs/inspect-attach.js');
       outcome.status = await attachVerb(options);
     });
   inspect

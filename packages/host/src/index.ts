@@ -7,6 +7,7 @@ export * from './inspection/attach.js';
 export * from './inspection/coverage.js';
 export * from './inspection/event-reader.js';
 export * from './inspection/facts.js';
+export * from './inspection/follow.js';
 export * from './inspection/metrics.js';
 export * from './inspection/places.js';
 export * from './inspection/remove.js';

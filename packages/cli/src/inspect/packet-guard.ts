@@ -10,7 +10,7 @@ import type { FrameGuard } from '../net/network.js';
 import { reasonsOf } from './describe-packet.js';
 import { FrameInspector } from './inspect-capture.js';
 import { packetFinding } from './packet-finding.js';
-import { readRules, refusedOf } from './rule-files.js';
+import { readRules, sayRefused } from './rule-files.js';
 
 /** Findings of a run: a flood of packets must not become one of memory. */
 const MOST_FINDINGS = 10_000;
@@ -31,9 +31,7 @@ export class PacketGuard implements FrameGuard, Observer {
     if (file === undefined) return undefined;
     const { judgements, errors } = readRules(file, [], { streams: true });
     if (errors.length > 0) throw errors[0]!;
-    for (const { rule, because } of refusedOf(judgements)) {
-      say(`${file}:${rule.line}: sid ${rule.sid} is not looked at: ${because}`);
-    }
+    sayRefused(file, judgements, say);
     return new PacketGuard(judgements, failClosed, wallClock);
   }
 

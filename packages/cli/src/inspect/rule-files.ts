@@ -41,6 +41,13 @@ export function refusedOf(judgements: readonly Judgement[]): RefusedJudgement[] 
   return judgements.filter((one) => one.answer === 'refused');
 }
 
+/** Says of each rule that is not looked at why. */
+export function sayRefused(path: string, judgements: readonly Judgement[], say: (line: string) => void): void {
+  for (const { rule, because } of refusedOf(judgements)) {
+    say(`${path}:${rule.line}: sid ${rule.sid} is not looked at: ${because}`);
+  }
+}
+
 function variablesOf(settings: readonly string[]): Variables {
   const own = settings.map((setting) => {
     const at = setting.indexOf('=');

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// `plinth inspect attach`, `status`, `events`, `detach` and `metrics`: rules at the interfaces of containers of this host.
+// `plinth inspect status`, `events`, `detach` and `metrics`: what is inspected at the interfaces of containers of this host.
 
 import { PlinthError } from '@plinth/core';
 import {
-  attachInspection,
   detachInspection,
   EventReader,
-  findSubject,
   inspectionIds,
   inspectionsNamed,
   type InspectionStatus,
@@ -14,12 +12,10 @@ import {
   PLACES,
   prometheusText,
   requireRights,
-  type SubjectName,
 } from '@plinth/host';
 import { nativeCalls, type SystemCalls } from '@plinth/linux';
 import { eveEvents, eventFindings, eventLines } from '../inspect/host-event.js';
 import { decodeContent } from '../inspect/inspect-capture.js';
-import { readRules, refusedOf } from '../inspect/rule-files.js';
 import {
   uninspectedEvent,
   uninspectedFinding,
@@ -29,82 +25,6 @@ import {
 } from '../inspect/uninspected.js';
 import { EXIT } from '../report-error.js';
 import { EventLog } from '../run/event-log.js';
-
-export interface NamedOptions {
-  readonly container?: string;
-  readonly pid?: string;
-  readonly interface?: string;
-}
-
-export interface AttachVerbOptions extends NamedOptions {
-  readonly rules: string;
-  readonly set?: readonly string[];
-  readonly failClosed?: boolean;
-  readonly xdp?: boolean;
-  readonly json?: boolean;
-}
-
-export async function attachVerb(options: AttachVerbOptions): Promise<number> {
-  const named = subjectName(options);
-  const { set = [], failClosed = false, xdp = false, json = false } = options;
-  if (xdp && !('interface' in named)) {
-    throw new PlinthError('input', 'xdp', '--xdp is for --interface NAME: it sees only what that receives');
-  }
-  const { judgements, errors, text, variables } = readRules(options.rules, set, {});
-  if (errors.length > 0) throw errors[0]!;
-  const taken = judgements.filter((one) => one.answer !== 'refused');
-  const refused = refusedOf(judgements);
-  const confirmed = taken.filter((one) => one.answer === 'confirm').length;
-  const rules = taken.flatMap((one) => (one.answer === 'kernel' ? [one.kernel] : one.candidates));
-  const calls = nativeCalls();
-  requireRights(calls);
-  if (rules.length === 0) {
-    const why = 'no rule in it can be decided: "plinth inspect check" says why';
-    throw new PlinthError('input', 'no-rules', `${options.rules}: ${why}`);
-  }
-  const { subject, points } = await findSubject(calls, named);
-  const source = { file: options.rules, text, variables, rules, taken: taken.length, refused: refused.length };
-  const attached = await attachInspection(calls, subject, points, source, { failClosed, place: xdp ? 'xdp' : 'tcx' });
-  for (const { rule, because } of refused) {
-    process.stderr.write(`plinth: ${options.rules}:${rule.line}: sid ${rule.sid} is not looked at: ${because}\n`);
-  }
-  if (attached.mounted) process.stderr.write('plinth: a BPF file system was mounted at /sys/fs/bpf\n');
-  if (attached.forgotten) {
-    process.stderr.write('plinth: what was known of connections is forgotten: what they began before is not found\n');
-  }
-  if (json) {
-    process.stdout.write(
-      `${JSON.stringify({ ...attached, rules: taken.length, confirmed, refused: refused.length, failClosed })}\n`,
-    );
-    return EXIT.clean;
-  }
-  const where = points.map(({ name, innerName, inside }) =>
-    inside ? `${name} in its namespace` : innerName === undefined ? name : `${name} (its ${innerName})`,
-  );
-  const what = attached.replaced ? 'rules changed' : 'inspected';
-  const how = failClosed ? 'what cannot be inspected is dropped' : 'what cannot be inspected is passed and reported';
-  const some = confirmed === 0 ? '' : `, ${confirmed} of them confirmed by "plinth inspect events"`;
-  process.stdout.write(
-    `${subject.kind} ${subject.name}: ${what} at ${where.join(', ')}: ${taken.length} rules${some}; ${how}\n`,
-  );
-  return EXIT.clean;
-}
-
-function subjectName({ container, pid, interface: at }: NamedOptions): SubjectName {
-  const given = [container, pid, at].filter((one) => one !== undefined);
-  if (given.length !== 1) {
-    throw new PlinthError(
-      'input',
-      'subject',
-      'one of --container NAME, --pid N and --interface NAME says what is inspected',
-    );
-  }
-  if (container !== undefined) return { container };
-  if (at !== undefined) return { interface: at };
-  if (!/^[1-9]\d{0,9}$/.test(pid!))
-    throw new PlinthError('input', 'subject', `--pid ${pid}: it is the number of a process`);
-  return { pid: Number(pid) };
-}
 
 export async function statusVerb({ json = false }: { readonly json?: boolean }): Promise<number> {
   const statuses = await inspectionStatuses(nativeCalls());

@@ -18,7 +18,7 @@ import { addressesOf, protocolName, reasonsOf } from '../inspect/describe-packet
 import { alertEvent, dropEvent, timeText } from '../inspect/eve-event.js';
 import { type CaptureCounts, inspectCapture, type InspectedPacket } from '../inspect/inspect-capture.js';
 import { packetFinding } from '../inspect/packet-finding.js';
-import { readRules, refusedOf } from '../inspect/rule-files.js';
+import { readRules, sayRefused } from '../inspect/rule-files.js';
 import { EXIT } from '../report-error.js';
 import { EventLog } from '../run/event-log.js';
 
@@ -99,9 +99,7 @@ export interface PcapOptions {
 export function pcapVerb(path: string, options: PcapOptions): number {
   const { judgements, errors } = readRules(options.rules, options.set ?? [], { streams: true });
   if (errors.length > 0) throw errors[0]!;
-  for (const { rule, because } of refusedOf(judgements)) {
-    process.stderr.write(`plinth: ${options.rules}:${rule.line}: sid ${rule.sid} is not looked at: ${because}\n`);
-  }
+  sayRefused(options.rules, judgements, (text) => process.stderr.write(`plinth: ${text}\n`));
   let bytes: Uint8Array;
   try {
     bytes = readFileSync(path);

@@ -32,20 +32,15 @@ export function apiSockets(environment: Readonly<NodeJS.ProcessEnv> = process.en
   ];
 }
 
+/** Where nobody answers, and why. */
+export interface Silent {
+  readonly silent: string;
+}
+
 /** What a socket says of a name or the beginning of an id; `silent`, with the reason, where nobody answers. */
-export async function askForContainer(socket: string, name: string): Promise<Container | 'none' | { silent: string }> {
-  let answer: { status: number; body: string };
-  try {
-    answer = await get(socket, `/v1.40/containers/${encodeURIComponent(name)}/json`);
-  } catch (cause) {
-    const { code = '', message } = cause as NodeJS.ErrnoException;
-    const why: Readonly<Record<string, string>> = {
-      ENOENT: 'there is no such socket',
-      ECONNREFUSED: 'nobody listens',
-      EACCES: 'permission is denied',
-    };
-    return { silent: why[code] ?? message };
-  }
+export async function askForContainer(socket: string, name: string): Promise<Container | 'none' | Silent> {
+  const answer = await get(socket, `/v1.40/containers/${encodeURIComponent(name)}/json`).catch(silence);
+  if ('silent' in answer) return answer;
   const { status, body } = answer;
   if (status === 404) return 'none';
   const value = parsed(body);
@@ -61,6 +56,27 @@ export async function askForContainer(socket: string, name: string): Promise<Con
   if (State.Pid === 0)
     throw new PlinthError('input', 'container', `container ${name}: it is not running: start it first`);
   return { id: Id, name: Name.replace(/^\//, ''), pid: State.Pid };
+}
+
+/** The ids of containers that run ("List containers"), of all or of those with a label, NAME or NAME=VALUE. */
+export async function askForContainers(socket: string, label?: string): Promise<string[] | Silent> {
+  const filters = JSON.stringify({ status: ['running'], ...(label === undefined ? {} : { label: [label] }) });
+  const answer = await get(socket, `/v1.40/containers/json?filters=${encodeURIComponent(filters)}`).catch(silence);
+  if ('silent' in answer) return answer;
+  const list = parsed(answer.body);
+  const ids = Array.isArray(list) ? list.map((one: { Id?: unknown } | null) => one?.Id) : [undefined];
+  if (answer.status === 200 && ids.every((id) => typeof id === 'string')) return ids;
+  throw new PlinthError('host', 'container-api', `${socket}: its answer is not that of Docker's API`);
+}
+
+function silence(cause: unknown): Silent {
+  const { code = '', message } = cause as NodeJS.ErrnoException;
+  const why: Readonly<Record<string, string>> = {
+    ENOENT: 'there is no such socket',
+    ECONNREFUSED: 'nobody listens',
+    EACCES: 'permission is denied',
+  };
+  return { silent: why[code] ?? message };
 }
 
 function parsed(body: string): unknown {

@@ -6,7 +6,7 @@ import { createServer, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { apiSockets, askForContainer } from './container-api.js';
+import { apiSockets, askForContainer, askForContainers } from './container-api.js';
 import { containersByGroup, containersByState } from './runtime-state.js';
 
 const ID = 'ab12'.repeat(16);
@@ -17,12 +17,15 @@ afterEach(() => rmSync(folder, { recursive: true }));
 
 describe('a service', () => {
   let server: Server | undefined;
+  let asked: string[];
+  beforeEach(() => (asked = []));
   afterEach(() => server?.close());
 
   const answering = async (status: number, body: string): Promise<string> => {
     const socket = join(folder, 'api.sock');
-    server = createServer((asked, response) => {
-      response.writeHead(asked.url === '/v1.40/containers/web/json' ? status : 404);
+    server = createServer(({ url }, response) => {
+      asked.push(url!);
+      response.writeHead(/^\/v1\.40\/containers\/(web\/)?json/.test(url!) ? status : 404);
       response.end(body);
     });
     await new Promise<void>((resolve) => server!.listen(socket, resolve));
@@ -44,6 +47,19 @@ describe('a service', () => {
     await expect(askForContainer(several, 'web')).rejects.toThrow('says: more than one is meant');
     server!.close();
     await expect(askForContainer(await answering(200, '{"Id":1}'), 'web')).rejects.toThrow('is not that of Docker');
+  });
+
+  it('lists containers that run, of all or with a label', async () => {
+    const socket = await answering(200, JSON.stringify([{ Id: ID, Names: ['/web'] }, { Id: 'b' }]));
+    expect(await askForContainers(socket)).toEqual([ID, 'b']);
+    expect(await askForContainers(socket, 'tier=front')).toEqual([ID, 'b']);
+    expect(asked.map((url) => new URL(url, 'http://localhost').searchParams.get('filters'))).toEqual([
+      '{"status":["running"]}',
+      '{"status":["running"],"label":["tier=front"]}',
+    ]);
+    expect(await askForContainers(join(folder, 'none'))).toEqual({ silent: 'there is no such socket' });
+    server!.close();
+    await expect(askForContainers(await answering(200, '[null]'))).rejects.toThrow('is not that of Docker');
   });
 
   it('is where the user says', () => {
@@ -68,6 +84,11 @@ describe('without a service', () => {
     const find = (name: string): unknown => containersByState(name, [folder, join(folder, 'absent')]);
     expect(find('web')).toEqual([{ id: 'web', name: 'web', pid: process.pid }]);
     expect(find('ab12ab')).toEqual([{ id: ID, name: ID, pid: process.pid }]);
+    expect(
+      containersByState(undefined, [folder])
+        .map(({ id }) => id)
+        .sort(),
+    ).toEqual([ID, 'web']);
     // The beginning of a name is no name.
     for (const name of ['we', 'dead', 'broken', 'absent']) expect(find(name)).toEqual([]);
   });

@@ -3,7 +3,7 @@
 // state of runtimes and from control groups.
 
 import { PlinthError } from '@plinth/core';
-import { apiSockets, askForContainer } from './container-api.js';
+import { apiSockets, askForContainer, askForContainers } from './container-api.js';
 import type { Container } from './container.js';
 import { containersByGroup, containersByState } from './runtime-state.js';
 
@@ -37,4 +37,46 @@ export async function findContainer(name: string): Promise<Container> {
   }
   const where = `${asked.join('; ')}; no runtime's state and no control group has it`;
   throw new PlinthError('input', 'container', `container ${name}: there is none of that name that runs (${where})`);
+}
+
+/**
+ * All containers that run, as services and the state of runtimes have them, or those with a label, each once. `known` says what is known of an id, so that it is not asked for.
+ * @throws PlinthError `host` if labels are asked for and no service answers, since only those know them
+ */
+export async function listContainers(
+  label: string | undefined,
+  known: (id: string) => Container | undefined,
+): Promise<Container[]> {
+  const found = new Map<string, Container>();
+  const silent: string[] = [];
+  for (const socket of apiSockets()) {
+    const ids = await askForContainers(socket, label);
+    if ('silent' in ids) {
+      silent.push(`${socket}: ${ids.silent}`);
+      continue;
+    }
+    for (const id of ids) {
+      const one = known(id) ?? (await askedContainer(socket, id));
+      if (one !== undefined) found.set(id, one);
+    }
+  }
+  if (label === undefined) {
+    // What a service has told has a name there, which is not known here.
+    for (const one of containersByState(undefined)) if (!found.has(one.id)) found.set(one.id, one);
+  } else if (silent.length === apiSockets().length) {
+    const why = `only a service knows labels, and none answers (${silent.join('; ')})`;
+    throw new PlinthError('host', 'container-labels', `--label ${label}: ${why}`);
+  }
+  return [...found.values()];
+}
+
+/** Undefined if it ends meanwhile. */
+async function askedContainer(socket: string, id: string): Promise<Container | undefined> {
+  try {
+    const answer = await askForContainer(socket, id);
+    return answer === 'none' || 'silent' in answer ? undefined : answer;
+  } catch (error) {
+    if (error instanceof PlinthError && error.kind === 'input') return undefined;
+    throw error;
+  }
 }

@@ -18,11 +18,11 @@ function stateFolders(): string[] {
   ];
 }
 
-/** Whose name or the beginning of whose id this is. Several may be meant. */
-export function containersByState(name: string, folders: readonly string[] = stateFolders()): Container[] {
+/** Whose name or the beginning of whose id this is, several may be meant; all of them without one. */
+export function containersByState(name: string | undefined, folders: readonly string[] = stateFolders()): Container[] {
   return folders.flatMap((folder) =>
     entries(folder)
-      .filter((id) => isMeant(id, name))
+      .filter((id) => name === undefined || isMeant(id, name))
       .flatMap((id) => {
         const pid = stateOf(join(folder, id));
         return pid === undefined || processStart(pid) === undefined ? [] : [{ id, name: id, pid }];
@@ -52,7 +52,9 @@ export function containersByGroup(name: string, processes: string = '/proc'): Co
   const found = new Map<string, { pid: number; start: bigint }>();
   for (const entry of entries(processes)) {
     if (!/^\d+$/.test(entry)) continue;
-    const id = groupsOf(join(processes, entry, 'cgroup')).find((one) => isMeant(one, name));
+    const id = groupsOf(join(processes, entry, 'cgroup')).find((one) =>
+      name === undefined ? LONG_ID.test(one) : isMeant(one, name),
+    );
     const start = id === undefined ? undefined : processStart(Number(entry));
     if (id === undefined || start === undefined) continue;
     const before = found.get(id);

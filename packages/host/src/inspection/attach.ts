@@ -17,22 +17,8 @@ import {
   ruleTables,
   type Variables,
 } from '@plinth/guards';
-import {
-  errorName,
-  ERROR,
-  KernelMap,
-  KernelProgram,
-  Link,
-  linkCreate,
-  mountBpfFiles,
-  NetworkNamespace,
-  openPinned,
-  type Place,
-  requirePrograms,
-  type SystemCalls,
-} from '@plinth/linux';
+import { KernelMap, KernelProgram, mountBpfFiles, type Place, requirePrograms, type SystemCalls } from '@plinth/linux';
 import type { AttachmentPoint } from '../containers/attachment-points.js';
-import { networkNamespace } from '../containers/container.js';
 import {
   type GenerationFacts,
   type InspectionFacts,
@@ -41,6 +27,7 @@ import {
   readFacts,
   writeJson,
 } from './facts.js';
+import { INSTEAD, linkAll, LINKS } from './linking.js';
 import { InspectionFiles, inspectionId, type InspectionPlaces, makeFolder, PLACES } from './places.js';
 import { removeInspection } from './remove.js';
 import {
@@ -85,9 +72,7 @@ export interface Attached {
   readonly mounted: boolean;
 }
 
-const LINKS: Readonly<Record<PacketPlace, readonly Place[]>> = { tcx: ['ingress', 'egress'], xdp: ['xdp'] };
 const KEY = new Uint8Array(4);
-const INSTEAD = '"plinth inspect pcap FILE --rules F" runs the same rules over a capture without it';
 
 /** @throws PlinthError `host` where the kernel refuses it, with nothing changed */
 export async function attachInspection(
@@ -139,7 +124,7 @@ export async function attachInspection(
     // What was tried once is never tried again as another, whatever comes of this.
     writeJson(files.facts, facts === undefined ? { ...next, whole: false } : { ...facts, tried: generation });
     if (facts === undefined) written(files.facts);
-    await link(calls, files, { points, at: LINKS[place], links, subject, loaded, running, undo });
+    await linkAll(calls, files, { points, at: LINKS[place], links, subject, loaded, running, undo });
     writeJson(files.facts, next);
     undo.length = 0;
     settle(calls, files, { points, at: LINKS[place], generation, links, fresh, program });
@@ -210,76 +195,6 @@ function load(
     maps.get(program.tablesMap.name)!.set(KEY, program.tables.bytes);
   });
   return { loaded: held.add(loaded), fresh };
-}
-
-interface Linking {
-  readonly points: readonly AttachmentPoint[];
-  /** Where at each of them. */
-  readonly at: readonly Place[];
-  readonly links: readonly RunningLink[];
-  readonly subject: InspectionSubject;
-  readonly loaded: KernelProgram;
-  /** Generation that is run now. */
-  readonly running: number | undefined;
-  readonly undo: (() => void)[];
-}
-
-async function link(calls: SystemCalls, files: InspectionFiles, linking: Linking): Promise<void> {
-  const { points, at, links, subject, loaded, running, undo } = linking;
-  const wanted = points.flatMap((point) =>
-    at.map((place) => {
-      const path = files.link(point, place);
-      return { point, place, path, old: links.some((one) => one.path === path && one.alive) };
-    }),
-  );
-  const inside = points.some((point) => point.inside);
-  using namespace = inside ? new NetworkNamespace(networkNamespace(subject.pid!)) : undefined;
-  // New links first: they fail more easily.
-  for (const { point, place, path } of wanted.filter(({ old }) => !old)) {
-    const fd =
-      namespace !== undefined && point.inside
-        ? await namespace.link(loaded.fd, point.index, place)
-        : place === 'xdp'
-          ? linkAtXdp(calls, loaded.fd, point.index)
-          : linkCreate(calls, loaded.fd, point.index, place);
-    if (fd < 0) throw refusedLink(point, place, -fd);
-    using made = Link.of(calls, fd);
-    // One whose interface is gone may have the name.
-    rmSync(path, { force: true });
-    made.pin(path);
-    undo.push(() => rmSync(path, { force: true }));
-  }
-  for (const { path } of wanted.filter(({ old }) => old)) {
-    using known = Link.pinned(calls, path);
-    if (known === undefined)
-      throw new PlinthError('host', 'link-gone', `${path}: it went away meanwhile: attach again`);
-    known.replace(loaded);
-    if (running !== undefined) undo.push(() => putBack(calls, path, files.program(running)));
-  }
-}
-
-/** In the driver, or behind it where that has no XDP or cannot have it now. */
-function linkAtXdp(calls: SystemCalls, program: number, index: number): number {
-  const fd = linkCreate(calls, program, index, 'xdp');
-  return fd === -ERROR.EBUSY || fd >= 0 ? fd : linkCreate(calls, program, index, 'xdp', { mode: 'generic' });
-}
-
-function refusedLink({ name }: AttachmentPoint, place: Place, error: number): PlinthError {
-  const why: Readonly<Record<number, string>> = {
-    [ERROR.EINVAL]: `this kernel has no ${place === 'xdp' ? 'XDP links' : 'tcx, which came with Linux 6.6'}; ${INSTEAD}`,
-    [ERROR.EBUSY]: 'another program is at XDP there: "ip link" shows it',
-    [ERROR.ENODEV]: 'it is gone',
-  };
-  const said = why[error] ?? `the kernel says ${errorName(error)}`;
-  return new PlinthError('host', 'inspect-link', `interface ${name}: nothing can be attached: ${said}`);
-}
-
-function putBack(calls: SystemCalls, path: string, program: string): void {
-  const fd = openPinned(calls, program);
-  if (fd === undefined) return;
-  using known = Link.pinned(calls, path);
-  known?.replace({ fd });
-  calls.close(fd);
 }
 
 interface Settling {

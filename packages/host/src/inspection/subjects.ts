@@ -22,21 +22,29 @@ export async function findSubject(calls: SystemCalls, named: SubjectName): Promi
     const point = pointOfInterface(calls, name);
     return { subject: { kind: 'interface', id: `interface-${name}`, name }, points: [point] };
   }
-  if ('pid' in named) {
-    const { pid } = named;
-    return within(calls, 'process', { id: `process-${pid}`, name: String(pid), pid });
-  }
+  if ('pid' in named) return within(calls, 'process', processContainer(named.pid));
   const container = await findContainer(named.container);
   return within(calls, 'container', container);
 }
 
+/** A process as if it were a container. */
+export function processContainer(pid: number): Container {
+  return { id: `process-${pid}`, name: String(pid), pid };
+}
+
 async function within(calls: SystemCalls, kind: 'container' | 'process', container: Container): Promise<Subject> {
-  const { id, name, pid } = container;
-  const namespace = namespaceOf(pid);
   const points = await pointsOfContainer(calls, container);
+  return { subject: subjectOf(kind, container), points };
+}
+
+/** @throws PlinthError `input` if its process has ended */
+export function subjectOf(kind: 'container' | 'process', { id, name, pid }: Container): InspectionSubject {
+  const namespace = namespaceOf(pid);
   const start = processStart(pid);
-  // Docker's ids are told by their first twelve digits.
-  const short = /^[0-9a-f]{64}$/.test(id) ? id.slice(0, 12) : id;
-  const subject = { kind, id: short, name, pid, ...(start === undefined ? {} : { start }), namespace };
-  return { subject, points };
+  return { kind, id: shortId(id), name, pid, ...(start === undefined ? {} : { start }), namespace };
+}
+
+/** Docker's ids are told by their first twelve digits. */
+export function shortId(id: string): string {
+  return /^[0-9a-f]{64}$/.test(id) ? id.slice(0, 12) : id;
 }
