@@ -30,12 +30,13 @@ export interface OpenOptions {
 const SERVER = 'Xvnc';
 const TERMINALS = ['x-terminal-emulator', 'xterm'];
 const WAIT_MILLISECONDS = 50;
-const TRIES = 300;
+/** In a minute a slow host has it, too. */
+const TRIES = 1200;
 
 /** Its display is that of nobody else: /tmp, where its socket lies, is the workspace's own. */
 const SCRIPT = `${SERVER} :1 -rfbunixpath ${EXCHANGE}/screen -rfbunixmode 0600 -rfbport -1 -SecurityTypes None -nolisten tcp -nolisten local \\
   -geometry "$0" -AlwaysShared > ${EXCHANGE}/log 2>&1 &
-n=0; until [ -e /tmp/.X11-unix/X1 ]; do n=$((n + 1)); [ $n -lt 200 ] || exit 124; sleep 0.05; done
+until [ -e /tmp/.X11-unix/X1 ]; do kill -0 $! 2>/dev/null || exit 124; sleep 0.05; done
 DISPLAY=:1; export DISPLAY; exec "$@"`;
 
 export async function openVerb(name: string, command: readonly string[], options: OpenOptions): Promise<number> {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is left of workspaces whose processes were killed: whatever lives in memory goes by itself, directories do not.
 
-import { existsSync, readdirSync, readFileSync, realpathSync, rmdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, realpathSync, rmdirSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { PlinthError } from '@plinth/core';
 import type { SystemCalls } from '@plinth/linux';
@@ -70,15 +70,45 @@ function commandOf(process: string): string[] {
 
 const GROUP = /^plinth-.+-[0-9a-f]{12}$/;
 
-/** Groups of ours that nobody is in. */
+/** Milliseconds, more than a run takes from making a group to being in it. */
+const JOINING = 500;
+
+/** Groups of ours that nobody is in. Of other workspaces, too: what is left of a temporary one may be its group alone. */
 function controlGroups({ controllers, unified }: HostFacts): WorkspaceLeftover[] {
   const roots = new Set([...controllers.values()].map(({ directory }) => directory));
   if (unified !== undefined) roots.add(unified);
-  return [...roots].flatMap((root) =>
+  const empty = [...roots].flatMap((root) =>
     readdirSync(root)
       .filter((name) => GROUP.test(name))
-      .map((name) => join(root, name))
-      .filter((path) => readFileSync(join(path, 'cgroup.procs'), 'utf8') === '')
-      .map((path) => ({ path, remove: () => rmdirSync(path) })),
+      .map((name) => ({ path: join(root, name), number: numberIfEmpty(join(root, name)) }))
+      .filter(({ number }) => number !== undefined),
   );
+  let settled = false;
+  return empty.map(({ path, number }) => ({
+    path,
+    remove: () => {
+      // A run may have made it just now.
+      if (!settled) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, JOINING);
+      settled = true;
+      if (numberIfEmpty(path) === number) removeGroup(path);
+    },
+  }));
+}
+
+/** Of a group that is there, and nobody in it. */
+function numberIfEmpty(path: string): number | undefined {
+  try {
+    return readFileSync(join(path, 'cgroup.procs'), 'utf8') === '' ? statSync(path).ino : undefined;
+  } catch {
+    return undefined; // its run has ended
+  }
+}
+
+function removeGroup(path: string): void {
+  try {
+    rmdirSync(path);
+  } catch (error) {
+    // Its run has removed it, or one has begun.
+    if (!['ENOENT', 'EBUSY'].includes((error as NodeJS.ErrnoException).code!)) throw error;
+  }
 }

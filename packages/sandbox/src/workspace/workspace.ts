@@ -208,8 +208,8 @@ export class Workspace {
 
   /** What a run says to the watcher. */
   watchedLine(facts: HostFacts, network?: RunNetwork): string {
-    const processEvents = processEventsFile(this.options, facts, this.#group);
-    const group = numberedGroup(facts, this.#group);
+    const processEvents = processEventsFile(this.options, facts, this.group);
+    const group = numberedGroup(facts, this.group);
     const run: WatchedRun = {
       workspace: this.name,
       events: this.eventsFile,
@@ -223,8 +223,8 @@ export class Workspace {
     return JSON.stringify(run);
   }
 
-  /** The same for no other one, of another user either. */
-  get #group(): string {
+  /** The name of its control groups: the same for no other one, of another user either. */
+  get group(): string {
     return `${GROUP_PREFIX}${this.name}-${createHash('sha256').update(this.directory).digest('hex').slice(0, 12)}`;
   }
 
@@ -241,7 +241,7 @@ export class Workspace {
         processFile: at('process'),
         upper,
         work: join(this.directory, 'work', this.#state.upper),
-        group: this.#group,
+        group: this.group,
         hosts: at('hosts'),
         carrierPipe: at(CARRIER_PIPE),
         carrierLog: this.carrierLog,
