@@ -125,7 +125,7 @@ describe('the kept interpreter', () => {
     const hashes = results.map((text) => (JSON.parse(text) as { stateHash: string }).stateHash);
     expect(hashes).toEqual(Array(4).fill(hashes[0]));
     expect(readdirSync(directory)).toEqual([expect.stringMatching(/^interpreter-[0-9a-f]{64}\.wasm$/)]);
-  }, 60_000);
+  });
 
   it('is shown by doctor, which removes those of other versions', () => {
     plinth(...run);
@@ -139,5 +139,5 @@ describe('the kept interpreter', () => {
     expect(told).toContain(`${dead}: left by a killed run`);
     expect(plinth('doctor', '--clean').stdout).toContain(`${other}: removed`);
     expect(readdirSync(directory)).toEqual([name]);
-  }, 60_000);
+  });
 });

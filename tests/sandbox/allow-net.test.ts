@@ -73,7 +73,7 @@ describe.skipIf(reason !== undefined).each(USERS)('with a list of hosts, as %s,'
     user.plinth('workspace', 'create', 'w', '--folder', '.', '--allow-net', ...HOSTS);
     answers = triedIn('w');
     reached = host.reached();
-  }, 60_000);
+  });
   afterAll(() => {
     user[Symbol.dispose]();
     host[Symbol.dispose]();

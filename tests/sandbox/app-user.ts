@@ -17,15 +17,15 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { until } from '../setup/until.js';
+import { usableFuse } from './usable-fuse.js';
 
 const PLINTH = join(import.meta.dirname, '../../packages/cli/dist/main.js');
 const NOBODY = 65_534;
 const isRoot = process.getuid?.() === 0;
 
-/** $1: where a device may be made, and files be that overlayfs refuses; the rest is run. */
-const WITH_FUSE = `mount -t tmpfs none "$1" && mknod -m 666 "$1/fuse" c 10 229 && mount --bind "$1/fuse" /dev/fuse || exit 99
-mkdir "$1/odd" && mount --bind /proc/sys/fs "$1/odd" || exit 99
-shift; exec "$@"`;
+/** Files that overlayfs refuses, at $1; the rest is run. */
+const WITH_ODD = 'mkdir "$1/odd" && mount --bind /proc/sys/fs "$1/odd" || exit 99; shift; exec "$@"';
 
 const COVERED = 'mount -t tmpfs none "$1" && shift && exec "$@"';
 
@@ -81,7 +81,9 @@ export class AppUser implements Disposable {
     if (!isRoot) return [command[0]!, command.slice(1)];
     const asNobody = ['setpriv', `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups', ...command];
     if (!fuse) return [asNobody[0]!, asNobody.slice(1)];
-    return ['unshare', ['--mount', 'sh', '-c', WITH_FUSE, 'sh', join(this.folder, 'device'), ...asNobody]];
+    const device = join(this.folder, 'device');
+    const script = `${usableFuse(device)} || exit 99; ${WITH_ODD}`;
+    return ['unshare', ['--mount', 'sh', '-c', script, 'sh', device, ...asNobody]];
   }
 
   /** Writes a file that is the user's. */
@@ -105,7 +107,7 @@ export class AppUser implements Disposable {
       covered === undefined
         ? plain
         : ['unshare', ['--mount', 'sh', '-c', COVERED, 'sh', covered, plain[0], ...plain[1]]];
-    const options = { cwd: this.work, env: this.#environment(), input, encoding: 'utf8', timeout: 120_000 } as const;
+    const options = { cwd: this.work, env: this.#environment(), input, encoding: 'utf8', timeout: 300_000 } as const;
     const { status, stdout, stderr } = spawnSync(program, args, options);
     return { status, stdout, stderr };
   }
@@ -188,6 +190,11 @@ export class AppUser implements Disposable {
   }
 }
 
+/** A duration for sleep(1) that no other run of the tests has, which so marks a command line, as digits alone of other processes do not. */
+export function ownSeconds(whole: number): string {
+  return `${whole}.${String(process.pid).padStart(7, '0')}`;
+}
+
 /** Numbers of processes whose command line has this text. */
 export function processesWith(text: string): string[] {
   return readdirSync('/proc').filter((name) => {
@@ -198,4 +205,9 @@ export function processesWith(text: string): string[] {
       return false; // it has ended
     }
   });
+}
+
+/** Waits until no process has this text: those that are killed end when the kernel comes to it. */
+export async function allEnded(text: string): Promise<void> {
+  await until(`the end of all processes with ${JSON.stringify(text)}`, () => processesWith(text).length === 0);
 }

@@ -6,7 +6,7 @@ import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync 
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { AppUser, processesWith, whyNoApps } from './app-user.js';
+import { allEnded, AppUser, whyNoApps } from './app-user.js';
 
 const BUSYBOX = '/bin/busybox';
 const TIMES = process.env['PLINTH_LONG'] === '1' ? 50 : 2;
@@ -66,10 +66,6 @@ describe.skipIf(reason !== undefined)('a program in one file, when plinth is kil
     const mark = `captured-${process.pid}`;
     const command = `mkdir -p /opt/${mark}/bin; cp ${BUSYBOX} /opt/${mark}/bin; sleep 0.3`;
     const capturing = ['app', 'pack', '--capture', command, '-o', 'captured.plinth'];
-    const ended = async (): Promise<void> => {
-      for (let tries = 0; tries < 200 && processesWith(mark).length > 0; tries++) await sleep(50);
-      expect(processesWith(mark)).toEqual([]);
-    };
     await killed(
       () => {
         rmSync(output, { force: true });
@@ -79,7 +75,7 @@ describe.skipIf(reason !== undefined)('a program in one file, when plinth is kil
         if (existsSync(output)) expect(user.plinth('app', 'verify', 'captured.plinth').status).toBe(0);
       },
     );
-    await ended();
+    await allEnded(mark);
     expect(user.plinth('doctor', '--clean').status).toBe(0);
     expect(readdirSync(join(user.home, '.local/share/plinth/workspaces'))).toEqual([]);
     expect(user.plinth(...capturing).status).toBe(0);

@@ -6,9 +6,9 @@ import { once } from 'node:events';
 import { existsSync, lstatSync, readdirSync, readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { AppUser, processesWith, whyNoApps } from './app-user.js';
+import { until } from '../setup/until.js';
+import { allEnded, AppUser, ownSeconds, processesWith, whyNoApps } from './app-user.js';
 
 const FILE = 'tests/sandbox/capture.test.ts';
 /** Of Debian's base-files and base-passwd, which every host has. */
@@ -20,7 +20,7 @@ if (lacking.length > 0) console.log(`skipped: ${FILE}: there is no ${lacking.joi
 
 /** Nothing on the host has such names. */
 const NAME = `plinth-captured-${process.pid}`;
-const MARK = `4711.${process.pid}`;
+const MARK = ownSeconds(4711);
 
 const INSTALL = `#!/bin/sh
 set -e
@@ -245,10 +245,10 @@ describe.skipIf(reason !== undefined)('an installer that is captured', () => {
     for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
       const child = user.startPlinth('app', 'pack', '--capture', command, '-o', 'ended.plinth');
       const ended = once(child, 'close');
-      await until(() => processesWith(`sleep\0${MARK}`).length >= 2);
+      await until('what the installer begins', () => processesWith(`sleep\0${MARK}`).length >= 2);
       child.kill(signal);
       await ended;
-      await until(() => !hasMarked());
+      await allEnded(MARK);
       if (signal === 'SIGKILL') {
         const [left] = workspaces();
         expect(left).toMatch(new RegExp(`^\\.plinth-capture-${child.pid}-`));
@@ -260,9 +260,3 @@ describe.skipIf(reason !== undefined)('an installer that is captured', () => {
     expect(existsSync(join(user.work, 'ended.plinth'))).toBe(false);
   });
 });
-
-/** Processes of others end when the kernel comes to it. */
-async function until(holds: () => boolean): Promise<void> {
-  for (let tries = 0; tries < 200 && !holds(); tries++) await sleep(50);
-  expect(holds()).toBe(true);
-}

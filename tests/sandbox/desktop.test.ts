@@ -2,6 +2,9 @@
 // `plinth workspace open`: a real program's window, drawn in a workspace, is seen in a real browser, and hears its keys.
 
 import { spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { EXCHANGE } from '@plinth/sandbox';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Browser, missingChromium } from '../web/chromium.js';
 import { whyNotIsolated } from './isolated.js';
@@ -46,12 +49,12 @@ describe.skipIf(reason !== undefined)('a desktop of a workspace', () => {
     const desktop = user.start('workspace', 'open', 'desk', '--json', '--geometry', '800x600', '--', ...command);
     const { url } = JSON.parse(await desktop.said) as { url: string };
     const page = await browser.open(url, { width: 800, height: 600 });
-    await page.until('document.querySelector("#state").textContent === ""', 60);
+    await page.until('document.querySelector("#state").textContent === ""');
     const colour = `(() => {
       const canvas = document.querySelector('canvas');
       return [...canvas.getContext('2d').getImageData(canvas.width / 4, canvas.height / 4, 1, 1).data].join();
     })()`;
-    await page.until(`${colour} === '192,16,48,255'`, 60);
+    await page.until(`${colour} === '192,16,48,255'`);
     const { data } = await page.send('Page.captureScreenshot', { format: 'png' });
     expect((data as string).length).toBeGreaterThan(1000);
     await page.click('canvas');
@@ -61,20 +64,23 @@ describe.skipIf(reason !== undefined)('a desktop of a workspace', () => {
     }
     await page.type('\n');
     expect(await desktop.end()).toBe(0);
-    await page.until('document.querySelector("#state").textContent !== ""', 60);
+    await page.until('document.querySelector("#state").textContent !== ""');
     const review = user.plinth('workspace', 'review', 'desk').stdout;
     expect(review).toContain(`added    ${user.home}/heard  (2 bytes)`);
   });
 
   it('is for whoever has its address only', async () => {
-    const desktop = user.start('workspace', 'open', 'desk', '--json', '--', 'sleep', '3');
+    // It ends by a file in the directory that it shares with plinth.
+    const waiting = `until [ -e ${EXCHANGE}/end ]; do sleep 0.1; done`;
+    const desktop = user.start('workspace', 'open', 'desk', '--json', '--', 'sh', '-c', waiting);
     const { url } = JSON.parse(await desktop.said) as { url: string };
     const { origin } = new URL(url);
     for (const path of ['/', '/index.html', '/other/index.html', '/socket']) {
       expect((await fetch(origin + path)).status).toBe(404);
     }
     expect((await fetch(url)).status).toBe(200);
-    expect(await desktop.end()).toBe(0);
+    writeFileSync(join(user.folder, 'data/plinth/workspaces/desk/desktop/end'), '');
+    expect(await desktop.ended).toBe(0);
   });
 
   it.each([

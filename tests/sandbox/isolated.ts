@@ -104,7 +104,7 @@ export class Isolated implements Disposable {
     const [program, args] = this.#command(command);
     const { status, stdout, stderr } = spawnSync(program, args, {
       encoding: 'utf8',
-      timeout: 60_000,
+      timeout: 300_000,
       env: this.#environment,
       stdio: ['pipe', 'pipe', 'pipe']
         .map((usual, n) => descriptors[n] ?? usual)

@@ -6,9 +6,10 @@ import { once } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Workspace } from '@plinth/sandbox';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Random } from '../fuzz/random.js';
-import { processesWith } from './app-user.js';
+import { allEnded, ownSeconds } from './app-user.js';
 import { whyNotIsolated } from './isolated.js';
 import { WorkspaceUser } from './workspace-user.js';
 
@@ -17,8 +18,7 @@ const reason = whyNotIsolated('tests/sandbox/killed.test.ts');
 const ROUNDS = process.env['PLINTH_LONG'] === '1' ? 60 : 2;
 const SEED = 11;
 const FILES = 40;
-/** A command line that nobody else has. */
-const MARK = '7310.25';
+const MARK = ownSeconds(7310);
 
 describe.skipIf(reason !== undefined)('workspaces whose commands are killed', () => {
   let user: WorkspaceUser;
@@ -61,7 +61,7 @@ describe.skipIf(reason !== undefined)('workspaces whose commands are killed', ()
       for (const value of hostValues()) expect(value).toMatch(/^\d+\n$/);
 
       expect(user.plinth('doctor', '--clean').status).toBe(0);
-      expect(processesWith(`\0${MARK}\0`)).toEqual([]);
+      await allEnded(`\0${MARK}\0`);
       expect(leftDirectories()).toEqual([]);
       // It still works, and what it commits now stays.
       expect(user.plinth('workspace', 'run', 'w', '--', 'sh', '-c', `echo ${round} > last`)).toMatchObject({
@@ -80,10 +80,11 @@ describe.skipIf(reason !== undefined)('workspaces whose commands are killed', ()
   const leftDirectories = (): string[] => {
     const all = join(user.folder, 'data', 'plinth', 'workspaces');
     const inside = join(all, 'w');
+    const { group } = Workspace.open(all, 'w');
     const groups = ['pids', 'unified', '.']
       .map((kind) => join('/sys/fs/cgroup', kind))
       .filter((folder) => existsSync(folder))
-      .flatMap((folder) => readdirSync(folder).filter((name) => /^plinth-w-[0-9a-f]{12}$/.test(name)));
+      .flatMap((folder) => readdirSync(folder).filter((name) => name === group));
     const halves = [all, inside, join(inside, 'snapshots'), user.project]
       .filter((folder) => existsSync(folder))
       .flatMap((folder) => readdirSync(folder).filter((name) => name.startsWith('.plinth-')));

@@ -40,6 +40,8 @@ import { LayeredFolder, whyNotMounted } from './layered-mount.js';
 const reason = process.platform === 'linux' ? undefined : 'layers are of Linux';
 if (reason !== undefined) console.log(`skipped: tests/sandbox/layer-changes.test.ts: ${reason}`);
 const notMounted = reason ?? whyNotMounted('tests/sandbox/layer-changes.test.ts');
+/** Entries that a process which is to be killed may bring beyond the last one that is waited for. */
+const AHEAD = 3;
 const long = process.env['PLINTH_LONG'] === '1';
 
 function short({ kind, path, what }: Change): string {
@@ -214,11 +216,14 @@ describe.skipIf(reason !== undefined)('changes of layers', () => {
       const script = `
       import { nativeFileCalls } from '@plinth/linux';
       import { changesOf, commitChanges } from '@plinth/sandbox';
-      import { writeSync } from 'node:fs';
+      import { readSync, writeSync } from 'node:fs';
       const [layer, base, journal] = process.argv.slice(1);
       const calls = nativeFileCalls();
       const changes = [...changesOf(calls, { layers: [layer], base })].map((change) => ({ ...change, base }));
-      for (const { entry } of commitChanges(calls, changes, journal)) writeSync(1, entry.path + '\\n');`;
+      for (const { entry } of commitChanges(calls, changes, journal)) {
+        writeSync(1, entry.path + '\\n');
+        readSync(0, Buffer.alloc(1));
+      }`;
       let halves = 0;
       for (let run = 0; run < (long ? 200 : 6); run++) {
         for (const name of ['base', 'one']) {
@@ -243,9 +248,12 @@ describe.skipIf(reason !== undefined)('changes of layers', () => {
           else make(at('one', name), is!);
         }
         const args = ['--input-type=module', '-e', script, at('one'), at('base'), at('journal')];
-        const child = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] });
+        const child = spawn(process.execPath, args, { cwd: root, stdio: ['pipe', 'pipe', 'inherit'] });
         const killAfter = random.below(names.length);
         const delay = random.below(4);
+        // However late we are killing it, it is not at its end, unless it is to be.
+        const last = names.length - 1;
+        child.stdin.write('x'.repeat(killAfter === last ? names.length : Math.min(killAfter + AHEAD, last - 1)));
         let lines = 0;
         child.stdout.on('data', (text: Buffer) => {
           lines += text.toString().split('\n').length - 1;

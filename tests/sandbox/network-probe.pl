@@ -6,7 +6,7 @@ use Socket qw(:all);
 
 my ($what, @rest) = @ARGV;
 $| = 1;
-alarm 8;
+alarm 60;
 
 sub over { print "@_\n"; exit 0 }
 sub failed { over("$_[0]: $!") }

@@ -22,8 +22,12 @@ function serve(what, place) {
 
 function answer(port) {
   const socket = createSocket({ type: 'udp6', ipv6Only: false });
+  const known = new Set();
   socket.on('message', (data, from) => {
-    tell(`udp ${port}`);
+    // Who waits long for an answer sends again.
+    const sender = `${from.address} ${from.port}`;
+    if (!known.has(sender)) tell(`udp ${port}`);
+    known.add(sender);
     socket.send(`udp ${port}: ${data.toString()}`, from.port, from.address);
   });
   return new Promise((resolve) => socket.bind(port, '::', resolve));

@@ -4,10 +4,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { processesWith } from './app-user.js';
+import { until } from '../setup/until.js';
+import { allEnded, ownSeconds, processesWith } from './app-user.js';
 import { whyNotIsolated } from './isolated.js';
 import { WorkspaceUser } from './workspace-user.js';
 
@@ -17,9 +17,8 @@ const isRoot = process.getuid?.() === 0;
 /** On the host only: a workspace has memory of its own there. */
 const OUTSIDE = `/dev/shm/plinth-outside-${process.pid}`;
 
-/** Seconds that nobody else sleeps. */
-const LEFT = `1000.${process.pid}`;
-const KEPT = `2000.${process.pid}`;
+const LEFT = ownSeconds(1000);
+const KEPT = ownSeconds(2000);
 
 const SCRIPT = `#!/bin/bash
 cat ~/.ssh/id_rsa && echo READ
@@ -29,7 +28,7 @@ mount -t tmpfs none /opt && echo MOUNTED
 unshare --user --map-root-user true && echo NAMESPACES
 for one in /proc/[0-9]*; do cat $one/root${OUTSIDE} 2>/dev/null && echo ESCAPED; done
 setsid sleep ${LEFT} &
-sleep 0.2
+until [ "$(cat /proc/$!/comm)" = sleep ]; do :; done
 exec perl -e '
   $r = syscall(101, 16, getppid(), 0, 0); print "TRACED\\n" if $r == 0;
   $attr = pack("x128"); $r = syscall(321, 5, $attr, 128); print "LOADED\\n" if $r >= 0;
@@ -48,14 +47,25 @@ interface Review {
   readonly notObserved: readonly string[];
 }
 
+/** Of such commands; a run of the tests that was killed may have left some. */
+function controlGroups(): string[] {
+  return ['pids', 'unified', '.']
+    .map((kind) => join('/sys/fs/cgroup', kind))
+    .filter((folder) => existsSync(folder))
+    .flatMap((folder) => readdirSync(folder).map((name) => join(folder, name)))
+    .filter((path) => basename(path).startsWith('plinth-untrusted-'));
+}
+
 describe.skipIf(reason !== undefined)('a script that nobody trusts', () => {
   let user: WorkspaceUser;
   let review: Review;
   let output: string;
   let passwords: string;
+  let groupsBefore: readonly string[];
 
   beforeAll(() => {
     user = new WorkspaceUser();
+    groupsBefore = controlGroups();
     passwords = readFileSync('/etc/passwd', 'utf8');
     mkdirSync(join(user.folder, '.ssh'));
     writeFileSync(join(user.folder, '.ssh', 'id_rsa'), 'the key');
@@ -106,14 +116,11 @@ describe.skipIf(reason !== undefined)('a script that nobody trusts', () => {
     expect(review.notObserved).toEqual([]);
   });
 
-  it('leaves neither a process nor a workspace, nor a control group', () => {
-    expect(processesWith(`sleep\u0000${LEFT}`)).toEqual([]);
+  it('leaves neither a process nor a workspace, nor a control group', async () => {
+    expect(processesWith(`sleep\0${LEFT}`)).toEqual([]);
     expect(user.plinth('workspace', 'list').stdout).toContain('no workspaces');
-    for (const kind of ['pids', 'unified']) {
-      const folder = `/sys/fs/cgroup/${kind}`;
-      const groups = existsSync(folder) ? readdirSync(folder) : [];
-      expect(groups.filter((name) => name.startsWith('plinth-untrusted-'))).toEqual([]);
-    }
+    // Those of other tests come and go meanwhile.
+    await until('the end of its control groups', () => controlGroups().every((path) => groupsBefore.includes(path)));
   });
 
   it('ends with plinth, when that is killed', async () => {
@@ -129,8 +136,7 @@ describe.skipIf(reason !== undefined)('a script that nobody trusts', () => {
     await once(child.stdout, 'data');
     child.kill('SIGKILL');
     await once(child, 'exit');
-    for (let tries = 0; tries < 200 && processesWith(`sleep\u0000${KEPT}`).length > 0; tries++) await sleep(50);
-    expect(processesWith(`sleep\u0000${KEPT}`)).toEqual([]);
+    await allEnded(`sleep\0${KEPT}`);
     expect(user.plinth('doctor', '--clean').status).toBe(0);
     const { stdout } = user.plinth('workspace', 'list');
     expect(user.plinth('workspace', 'rm', stdout.split(' ')[0]!).status).toBe(0);

@@ -57,7 +57,8 @@ describe.skipIf(reason !== undefined)('a workspace whose snapshots are killed', 
     const facts = hostFacts();
     Workspace.create(all, 'w', OPTIONS, facts);
     const seen = new Set<string>();
-    for (let run = 0; run < (long ? 200 : 3); run++) {
+    // Not each time empty, or nothing would be seen of what is kept.
+    for (let run = 0; run < (long ? 200 : 3) || !seen.has('whole'); run++) {
       const begin = Workspace.open(all, 'w');
       const home = join(begin.upper, 'home');
       mkdirSync(home, { recursive: true });
@@ -92,6 +93,5 @@ describe.skipIf(reason !== undefined)('a workspace whose snapshots are killed', 
     Workspace.open(all, 'w').remove(calls);
     expect(existsSync(join(all, 'w'))).toBe(false);
     rmSync(all, { recursive: true });
-    expect(seen).toContain('whole');
   });
 });

@@ -75,7 +75,7 @@ export class WorkspaceUser implements Disposable {
       encoding: 'utf8',
       cwd: this.project,
       env: this.environment,
-      timeout: 120_000,
+      timeout: 300_000,
     });
     return { status, stdout, stderr };
   }

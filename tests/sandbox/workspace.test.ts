@@ -60,7 +60,7 @@ describe.skipIf(reason !== undefined).each(carriers)('a workspace whose layers a
       'bash',
       '-c',
       // A path that nobody can look at stops no watcher.
-      'ln -s loop /tmp/loop; /tmp/loop/x; exec 3<>/dev/tcp/192.0.2.9/81; mount -t tmpfs none /opt; unshare --user true; (setsid sleep 1000 &); sleep 0.1',
+      'ln -s loop /tmp/loop; /tmp/loop/x; exec 3<>/dev/tcp/192.0.2.9/81; mount -t tmpfs none /opt; unshare --user true; (setsid sleep 1000 & until [ "$(cat /proc/$!/comm)" = sleep ]; do :; done)',
     );
     expect(status).toBe(0);
     const messages = user.events('demo').map(({ rule, message, verdict }) => [rule, message, verdict]);
