@@ -2,6 +2,9 @@
 // Programs at a real interface: attached, replaced, found again by their pins, heard through a ring buffer.
 
 import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { whyNoKernel } from './kernel-here.js';
 
@@ -13,7 +16,7 @@ import { createSocket } from 'node:dgram';
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-const [pins, other] = process.argv.slice(2);
+const [pins, other] = process.argv.slice(1);
 const calls = nativeCalls();
 const ring = { name: 'events', type: 'ringBuffer', keySize: 0, valueSize: 0, maxEntries: 65536 };
 const program = (name, verdict) => {
@@ -27,11 +30,11 @@ const drop = KernelProgram.load(calls, program('drop', 2), pass.maps);
 const index = calls.interfaceIndex('left');
 const socket = createSocket('udp4');
 const received = () => Number(/right: *\\d+ +(\\d+)/.exec(readFileSync('/proc/' + other + '/net/dev', 'utf8'))[1]);
-// Whether a datagram reaches the other end.
-const arrives = async () => {
+// Whether a datagram reaches the other end; one that should is waited for.
+const arrives = async (should = true) => {
   const before = received();
   await new Promise((resolve) => socket.send('hello', 9, '10.0.0.2', resolve));
-  await sleep(50);
+  for (let left = should ? 1000 : 5; left > 0 && received() === before; left--) await sleep(10);
   return received() > before;
 };
 const reader = new RingBufferReader(calls, pass.map(ring));
@@ -46,14 +49,14 @@ const link = Link.attach(calls, pass, index, 'egress');
 link.pin(pins + '/link');
 report.place = link.info();
 report.passed = await arrives();
-await reader.wait(1000);
+await reader.wait(60_000);
 report.heardPassed = heard();
 link.replace(drop);
-report.dropped = await arrives();
+report.dropped = await arrives(false);
 report.heardDropped = heard();
 // The descriptor goes, the pin stays.
 link[Symbol.dispose]();
-report.pinned = await arrives();
+report.pinned = await arrives(false);
 heard();
 Link.pinned(calls, pins + '/link').detach();
 report.detached = await arrives();
@@ -74,23 +77,22 @@ describe('a link', () => {
     // The other end answers in a namespace of its own.
     const shell = [
       'set -e',
-      'mkdir -p "$1" && mount -t tmpfs tmpfs "$1" && mkdir "$1/pins" && mount -t bpf bpf "$1/pins"',
-      'unshare --net sleep 60 & other=$!',
+      'mount -t bpf bpf "$1"',
+      'unshare --net sleep 1000 & other=$!',
       'while [ "$(readlink /proc/$other/ns/net)" = "$(readlink /proc/$$/ns/net)" ]; do sleep 0.05; done',
       'ip link add left type veth peer name right netns $other',
       'for of in $$ $other; do nsenter --net=/proc/$of/ns/net sh -c "echo 1 > /proc/sys/net/ipv6/conf/all/disable_ipv6"; done',
       'nsenter --net=/proc/$other/ns/net sh -c "ip link set right address 02:00:00:00:00:02 up"',
       'ip address add 10.0.0.1/24 dev left && ip link set left up',
       'ip neighbour add 10.0.0.2 lladdr 02:00:00:00:00:02 dev left nud permanent',
-      'cat > "$2"',
-      'node "$2" "$1/pins" $other; status=$?; rm "$2"; kill $other; exit $status',
+      'trap "kill $other" EXIT',
+      '"$2" --input-type=module -e "$3" "$1" $other',
     ].join('\n');
-    const script = `${import.meta.dirname}/.link-${process.pid}.mjs`;
-    const folder = '/tmp';
-    const run = spawnSync('unshare', ['--net', '--mount', 'sh', '-c', shell, 'sh', folder, script], {
-      encoding: 'utf8',
-      input: SCRIPT,
-    });
+    const pins = mkdtempSync(join(tmpdir(), 'plinth-pins-'));
+    const words = ['--net', '--mount', 'sh', '-c', shell, 'sh', pins, process.execPath, SCRIPT];
+    // Where the names of our packages lead to them.
+    const run = spawnSync('unshare', words, { encoding: 'utf8', cwd: import.meta.dirname });
+    rmdirSync(pins);
     expect(run.status, run.stderr).toBe(0);
     const report = JSON.parse(run.stdout.trim().split('\n').at(-1)!) as Record<string, unknown>;
     expect(report).toMatchObject({

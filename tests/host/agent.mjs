@@ -8,6 +8,9 @@ import { connect, createServer } from 'node:net';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+/** Milliseconds in which whatever comes has come, on the slowest of hosts. */
+const PATIENCE = 60_000;
+
 /** What the TCP server has got on each connection, by the port of its sender. */
 const received = new Map();
 const state = { load: undefined, socket: undefined };
@@ -34,11 +37,15 @@ const TASKS = {
     return {};
   },
 
-  /** What came from this port at 7000. */
-  received: ({ port }) => ({ text: received.get(port) ?? null }),
+  /** What came from this port at 7000, once that is so many bytes: they may be on their way. */
+  async received({ port, bytes }) {
+    const text = () => received.get(port) ?? '';
+    for (const begun = Date.now(); text().length < bytes && Date.now() - begun < PATIENCE;) await sleep(5);
+    return { text: text() };
+  },
 
-  /** Requests over a few connections that stay open; those that get no whole answer in time have failed. */
-  async http({ host, path = '/', count = 1, patience = 2000, connections = 4 }) {
+  /** Requests over a few connections that stay open; those that get no whole answer in time, after they were sent, have failed. */
+  async http({ host, path = '/', count = 1, patience = PATIENCE, connections = 4 }) {
     const agent = new Agent({ keepAlive: true, maxSockets: connections });
     const result = { ok: 0, failed: 0 };
     let left = count;
@@ -51,18 +58,17 @@ const TASKS = {
   },
 
   /** One request: what comes back. */
-  fetch: ({ host, path, patience }) =>
+  fetch: ({ host, path, patience = PATIENCE }) =>
     new Promise((resolve) => {
       const failed = () => resolve({ status: null, body: '' });
-      const asked = request({ host, path, timeout: patience }, (response) => {
+      const asked = request({ host, path }, (response) => {
         let body = '';
         response.on('data', (bytes) => (body += bytes));
         response.on('end', () => resolve({ status: response.statusCode, body }));
         response.on('error', failed);
       });
-      asked.on('timeout', () => asked.socket.resetAndDestroy());
       asked.on('error', failed);
-      asked.end();
+      endSoon(asked, patience);
     }),
 
   /** Clean requests until `stop`. */
@@ -71,7 +77,7 @@ const TASKS = {
     const load = { ok: 0, failed: 0, over: false };
     const worker = async () => {
       while (!load.over) {
-        load[(await get(agent, host, '/clean', 20_000)) ? 'ok' : 'failed']++;
+        load[(await get(agent, host, '/clean', PATIENCE)) ? 'ok' : 'failed']++;
         await sleep(2);
       }
     };
@@ -87,11 +93,11 @@ const TASKS = {
     return { ok: load.ok, failed: load.failed };
   },
 
-  /** A datagram: whether it comes back. */
-  async datagram({ host, text, patience = 500 }) {
+  /** A datagram: whether it comes back in time. */
+  async datagram({ host, text, patience = PATIENCE }) {
     const socket = createSocket('udp4');
     const answer = new Promise((resolve) => socket.once('message', (message) => resolve(message.toString())));
-    socket.send(text, 53, host);
+    await new Promise((resolve) => socket.send(text, 53, host, resolve));
     const back = await Promise.race([answer, sleep(patience, null)]);
     socket.close();
     return { back };
@@ -140,16 +146,23 @@ async function connected(host) {
 
 function get(agent, host, path, patience) {
   return new Promise((resolve) => {
-    const asked = request({ agent, host, path, timeout: patience }, (response) => {
+    const asked = request({ agent, host, path }, (response) => {
       let body = '';
       response.on('data', (bytes) => (body += bytes));
       response.on('end', () => resolve(response.statusCode === 200 && body === `you asked for ${path}`));
       response.on('error', () => resolve(false));
     });
-    asked.on('timeout', () => asked.socket.resetAndDestroy());
     asked.on('error', () => resolve(false));
-    asked.end();
+    endSoon(asked, patience);
   });
+}
+
+/** Sends a request, and ends its connection if no whole answer has come so long after that. */
+function endSoon(asked, patience) {
+  let timer;
+  asked.once('finish', () => (timer = setTimeout(() => asked.socket.resetAndDestroy(), patience)));
+  asked.once('close', () => clearTimeout(timer));
+  asked.end();
 }
 
 const answer = (value) => process.stdout.write(`${JSON.stringify(value)}\n`);

@@ -2,9 +2,9 @@
 // Attaching: to what, with which rights, as a whole or not at all, and what becomes of it when its container goes.
 
 import { spawnSync } from 'node:child_process';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ContainerHost, PLINTH, type PlinthEnd, RULES, whyNoContainers } from './container-host.js';
+import { until } from '../setup/until.js';
+import { ContainerHost, DROPPED, PLINTH, type PlinthEnd, RULES, whyNoContainers } from './container-host.js';
 
 /** Under fail-closed its packets are held until somebody has looked. */
 const HOLDING = `drop http any any -> any 80 (msg:"a number"; http.uri; content:"/number"; pcre:"/id=[0-9]{3}$/U"; sid:1;)
@@ -44,7 +44,9 @@ describe.skipIf(reason !== undefined)('attaching', () => {
     const said = attach('--pid', String(right.pid), '--fail-closed');
     expect(said.stdout).toContain('inspected at eth0 in its namespace: 3 rules');
     expect(await left.ask({ do: 'http', host: '10.78.0.2', path: '/clean' })).toEqual({ ok: 1, failed: 0 });
-    expect(await left.ask({ do: 'datagram', host: '10.78.0.2', text: 'evil-datagram' })).toEqual({ back: null });
+    expect(await left.ask({ do: 'datagram', host: '10.78.0.2', text: 'evil-datagram', patience: DROPPED })).toEqual({
+      back: null,
+    });
     expect(host.plinth('inspect', 'events').stdout).toContain(`process ${right.pid}  [Drop] [**] [1:1002:0]`);
     // Its rules are changed in the same way.
     expect(attach('--pid', String(right.pid)).stdout).toContain(`process ${right.pid}: rules changed at eth0`);
@@ -64,24 +66,26 @@ describe.skipIf(reason !== undefined)('attaching', () => {
     const [from, to] = [await host.container('early', '10.77.0.30'), await host.container('late', '10.77.0.31')];
     await to.ask({ do: 'serve' });
     const there = '10.77.0.31';
+    const evil = { do: 'datagram', host: there, text: 'evil-datagram' };
     expect(attach('--interface', 'veth-early', '--xdp').stdout).toContain(
       'interface veth-early: inspected at veth-early',
     );
     expect(host.shell('ip link show veth-early')).toMatch(/ xdp\w* /);
     expect(await from.ask({ do: 'datagram', host: there, text: 'hello' })).toEqual({ back: 'hello' });
-    expect(await from.ask({ do: 'datagram', host: there, text: 'evil-datagram' })).toEqual({ back: null });
+    expect(await from.ask({ ...evil, patience: DROPPED })).toEqual({ back: null });
     expect(await from.ask({ do: 'http', host: there, path: '/clean', count: 200 })).toEqual({ ok: 200, failed: 0 });
     const { port } = await from.ask({ do: 'pieces', host: there, pieces: ['an evil-', 'stri', 'ng-1'] });
-    expect(await to.ask({ do: 'received', port })).toMatchObject({ text: 'an evil-stri' });
+    const text = 'an evil-stri';
+    expect(await to.ask({ do: 'received', port, bytes: text.length })).toEqual({ text });
     const { stdout } = host.plinth('inspect', 'events');
     expect(stdout).toContain('interface veth-early  [Drop] [**] [1:1002:0]');
     expect(stdout).toContain('interface veth-early  [Drop] [**] [1:1001:3]');
     expect(host.plinth('inspect', 'status').stdout).toContain('attached at veth-early since');
     expect(attach('--interface', 'veth-early').stdout).toContain('rules changed at veth-early');
     expect(host.shell('ip link show veth-early')).not.toMatch(/ xdp\w* /);
-    expect(await from.ask({ do: 'datagram', host: there, text: 'evil-datagram' })).toEqual({ back: null });
+    expect(await from.ask({ ...evil, patience: DROPPED })).toEqual({ back: null });
     expect(host.plinth('inspect', 'detach', '--all').stdout).toContain('interface-veth-early: detached');
-    expect(await from.ask({ do: 'datagram', host: there, text: 'evil-datagram' })).toEqual({ back: 'evil-datagram' });
+    expect(await from.ask(evil)).toEqual({ back: 'evil-datagram' });
     expect(host.plinth('inspect', 'attach', '--pid', '1', '--xdp', '--rules', 'my.rules')).toMatchObject({ status: 2 });
   });
 
@@ -105,14 +109,18 @@ describe.skipIf(reason !== undefined)('attaching', () => {
     );
     const service = host.startProgram('sh', '-c', `exec ${podman} system service --time=0`);
     try {
-      while (!host.shell('ls /run/podman/podman.sock 2>/dev/null || true').includes('sock')) await sleep(50);
+      await until('the socket of podman', () =>
+        host.shell('ls /run/podman 2>/dev/null || true').includes('podman.sock'),
+      );
       const said = attach('--container', 'served');
       expect(said.stderr).not.toContain('there is none');
       expect(said.stdout).toContain('container served: inspected at veth-served (its eth0): 3 rules');
-      const get = (path: string): Promise<unknown> =>
-        client.ask({ do: 'fetch', host: '10.77.0.21', path, patience: 700 });
-      expect(await get('/index.html')).toEqual({ status: 200, body: 'hello' });
-      expect(await get('/evil-string-1')).toEqual({ status: null, body: '' });
+      const fetched = { do: 'fetch', host: '10.77.0.21' };
+      expect(await client.ask({ ...fetched, path: '/index.html' })).toEqual({ status: 200, body: 'hello' });
+      expect(await client.ask({ ...fetched, path: '/evil-string-1', patience: DROPPED })).toEqual({
+        status: null,
+        body: '',
+      });
       expect(host.plinth('inspect', 'events').stdout).toContain('container served  [Drop] [**] [1:1001:3]');
       const id = host.shell(`${podman} inspect --format '{{.Id}}' served`).trim();
       expect(attach('--container', id.slice(0, 8)).stdout).toContain('container served: rules changed');
@@ -252,12 +260,13 @@ describe.skipIf(reason !== undefined)('attaching', () => {
       2,
       'plinth: one of --container NAME, --pid N, --interface NAME, --label LABEL and --all says what is inspected\n',
     ]);
-    const own = host.shell('sleep 30 >/dev/null 2>&1 & echo $!').trim();
-    expect(line('--pid', own)).toEqual([
+    const own = host.shell('sleep 1000 >/dev/null 2>&1 & echo $!').trim();
+    const [status, told] = line('--pid', own);
+    process.kill(Number(own));
+    expect([status, told]).toEqual([
       2,
       `plinth: container ${own}: it has the network of the host, no interface is its own: inspect one of the host's with --interface\n`,
     ]);
-    process.kill(Number(own));
     host.file('none.rules', '# nothing\n');
     expect(host.plinth('inspect', 'attach', '--interface', 'lo', '--rules', 'none.rules').stderr).toBe(
       'plinth: none.rules: no rule in it can be decided: "plinth inspect check" says why\n',
@@ -266,22 +275,22 @@ describe.skipIf(reason !== undefined)('attaching', () => {
   });
 
   it('holds under fail-closed what may match, until somebody has looked', async () => {
-    const [served, asking] = [await host.container('held', '10.77.0.31'), await host.container('holder', '10.77.0.32')];
+    const [served, asking] = [await host.container('held', '10.77.0.50'), await host.container('holder', '10.77.0.51')];
     await served.ask({ do: 'serve' });
     host.file('holding.rules', HOLDING);
     const said = host.plinth('inspect', 'attach', '--container', 'held', '--rules', 'holding.rules', '--fail-closed');
     expect(said.stdout).toContain('1 rules, 1 of them confirmed by "plinth inspect events"; what cannot be inspected');
-    const get = (path: string, patience: number): Promise<unknown> =>
-      asking.ask({ do: 'http', host: '10.77.0.31', path, patience });
-    expect(await get('/clean', 5000)).toEqual({ ok: 1, failed: 0 });
+    const get = (path: string, patience?: number): Promise<unknown> =>
+      asking.ask({ do: 'http', host: '10.77.0.50', path, ...(patience === undefined ? {} : { patience }) });
+    expect(await get('/clean')).toEqual({ ok: 1, failed: 0 });
     // Nobody looks.
-    expect(await get('/number?id=12', 700)).toEqual({ ok: 0, failed: 1 });
+    expect(await get('/number?id=12', DROPPED)).toEqual({ ok: 0, failed: 1 });
     const follow = host.start('inspect', 'events', '--follow', '--json');
     let text = '';
     follow.stdout!.on('data', (bytes: Buffer) => (text += bytes.toString()));
-    expect(await get('/number?id=12', 20_000)).toEqual({ ok: 1, failed: 0 });
-    expect(await get('/number?id=123', 1500)).toEqual({ ok: 0, failed: 1 });
-    while (!text.includes('"signature_id":1')) await sleep(50);
+    expect(await get('/number?id=12')).toEqual({ ok: 1, failed: 0 });
+    expect(await get('/number?id=123', 2 * DROPPED)).toEqual({ ok: 0, failed: 1 });
+    await until('the alert', () => text.includes('"signature_id":1') && text.endsWith('\n'));
     for (const line of text.trim().split('\n')) {
       expect(JSON.parse(line)).toMatchObject({ event_type: 'alert', alert: { signature_id: 1, action: 'blocked' } });
     }

@@ -46,6 +46,9 @@ export interface PlinthEnd {
 /** What a container's agent answers, see agent.mjs. */
 export type Answer = Readonly<Record<string, unknown>>;
 
+/** Milliseconds in which no answer comes to what is dropped, from when it was sent. What is answered is waited for. */
+export const DROPPED = 700;
+
 /** Rules of which one is refused and one is confirmed. */
 export const RULES = `drop tcp any any -> any any (msg:"an attack on the web"; content:"evil-string-1"; sid:1001; rev:3;)
 drop udp any any -> any any (msg:"an attack by datagram"; content:"EVIL-DATAGRAM"; nocase; sid:1002;)
@@ -55,6 +58,8 @@ alert http any any -> any 80 (msg:"a number of three digits"; http.uri; content:
 
 const SETUP = `
 mount -t tmpfs tmpfs /run
+# What is pinned on the machine, by other tests too, is none of this host's.
+while umount /sys/fs/bpf 2>/dev/null; do :; done
 ip link set lo up
 ip link add bridge0 type bridge forward_delay 0
 ip link set bridge0 up
@@ -250,8 +255,8 @@ function makeBundle(bundle: string): void {
       ...(libraries.some((path) => node.startsWith(`${path}/`)) ? [] : [bind(node)]),
     ],
     linux: {
-      // Control groups are of all of this machine.
-      cgroupsPath: `/plinth-test-${process.pid}/${basename(bundle)}`,
+      // Control groups are of all of this machine, and runc removes no more than the last part of a path.
+      cgroupsPath: `/${basename(dirname(bundle))}-${basename(bundle)}`,
       namespaces: ['pid', 'network', 'ipc', 'uts', 'mount'].map((type) => ({ type })),
     },
   };

@@ -1,9 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rules at the veths of real containers: attacks are dropped and told, whatever is split, changed, killed or clean beside them.
 
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ContainerHost, type PlinthEnd, RULES, type TestContainer, whyNoContainers } from './container-host.js';
+import { until } from '../setup/until.js';
+import {
+  ContainerHost,
+  DROPPED,
+  type PlinthEnd,
+  RULES,
+  type TestContainer,
+  whyNoContainers,
+} from './container-host.js';
 
 const long = process.env['PLINTH_LONG'] === '1';
 const WEB = '10.77.0.2';
@@ -64,7 +71,8 @@ describe.skipIf(reason !== undefined)('rules at the veths of containers', () => 
     return inspections[0]!;
   };
 
-  const get = async (path: string): Promise<unknown> => client.ask({ do: 'http', host: WEB, path, patience: 700 });
+  const get = async (path: string, patience?: number): Promise<unknown> =>
+    client.ask({ do: 'http', host: WEB, path, ...(patience === undefined ? {} : { patience }) });
 
   it('attach once, and say what is and what is not looked at', async () => {
     expect(await get('/evil-string-1')).toEqual({ ok: 1, failed: 0 });
@@ -81,7 +89,7 @@ describe.skipIf(reason !== undefined)('rules at the veths of containers', () => 
 
   it('drop an attack by HTTP, and tell container, rule and place', async () => {
     expect(await get('/clean')).toEqual({ ok: 1, failed: 0 });
-    expect(await get('/see/evil-string-1')).toEqual({ ok: 0, failed: 1 });
+    expect(await get('/see/evil-string-1', DROPPED)).toEqual({ ok: 0, failed: 1 });
     const [first, ...others] = events();
     expect(first).toMatchObject({
       event_type: 'alert',
@@ -101,7 +109,9 @@ describe.skipIf(reason !== undefined)('rules at the veths of containers', () => 
 
   it('drop a datagram, in either case, and answer others', async () => {
     expect(await client.ask({ do: 'datagram', host: WEB, text: 'hello' })).toEqual({ back: 'hello' });
-    expect(await client.ask({ do: 'datagram', host: WEB, text: 'an Evil-Datagram' })).toEqual({ back: null });
+    expect(await client.ask({ do: 'datagram', host: WEB, text: 'an Evil-Datagram', patience: DROPPED })).toEqual({
+      back: null,
+    });
     const datagrams = events().filter(({ proto }) => proto === 'UDP');
     expect(datagrams).toMatchObject([{ payload_offset: 3, alert: { signature_id: 1002 } }]);
   });
@@ -122,9 +132,9 @@ describe.skipIf(reason !== undefined)('rules at the veths of containers', () => 
     );
     const before = status().counts.packets;
     const { port } = await client.ask({ do: 'pieces', host: WEB, pieces });
-    const { text: got } = await web.ask({ do: 'received', port });
-    // All but the segment that completes it has arrived.
-    expect(got).toBe(text.slice(0, (pieces.length - 1) * size));
+    // All but the segment that completes it arrives.
+    const arriving = text.slice(0, (pieces.length - 1) * size);
+    expect(await web.ask({ do: 'received', port, bytes: arriving.length })).toEqual({ text: arriving });
     expect(status().counts.packets - before).toBeGreaterThan(pieces.length);
     const [first, ...others] = events().filter(({ src_port }) => src_port === port);
     // It began so many bytes before the last segment.
@@ -136,7 +146,7 @@ describe.skipIf(reason !== undefined)('rules at the veths of containers', () => 
   it('let clean traffic pass, all of it', async () => {
     const before = status().counts;
     const count = long ? 100_000 : 2000;
-    expect(await client.ask({ do: 'http', host: WEB, path: '/clean', count, patience: 30_000 })).toEqual({
+    expect(await client.ask({ do: 'http', host: WEB, path: '/clean', count })).toEqual({
       ok: count,
       failed: 0,
     });
@@ -152,7 +162,7 @@ describe.skipIf(reason !== undefined)('rules at the veths of containers', () => 
     expect(changed.stdout).toContain('container web: rules changed at veth-web (its eth0): 4 rules');
     await client.ask({ do: 'send', text: 'string-1' });
     await client.ask({ do: 'close' });
-    expect(await web.ask({ do: 'received', port })).toEqual({ text: 'an evil-' });
+    expect(await web.ask({ do: 'received', port, bytes: 'an evil-'.length })).toEqual({ text: 'an evil-' });
     const [first] = events().filter(({ src_port }) => src_port === port);
     expect(first).toMatchObject({ payload_offset: -'evil-'.length, alert: { signature_id: 1001, action: 'blocked' } });
     expect(attach().status).toBe(0);
@@ -170,11 +180,11 @@ describe.skipIf(reason !== undefined)('rules at the veths of containers', () => 
     let ended: number | null | undefined;
     changes.on('close', (code) => (ended = code));
     const ports: unknown[] = [];
+    const arriving = 'an evil-stri';
     while (ended === undefined) {
       const { port } = await client.ask({ do: 'pieces', host: WEB, pieces: ['an evil-', 'stri', 'ng-1'], pause: 30 });
       ports.push(port);
-      const { text } = await web.ask({ do: 'received', port });
-      expect(text).toBe('an evil-stri');
+      expect(await web.ask({ do: 'received', port, bytes: arriving.length })).toEqual({ text: arriving });
     }
     expect({ ended, said }).toEqual({ ended: 0, said: `${times} changes\n` });
     const load = await client.ask({ do: 'stop' });
@@ -197,7 +207,7 @@ describe.skipIf(reason !== undefined)('rules at the veths of containers', () => 
   it('go on when plinth is killed, and a new process sees them', async () => {
     await client.ask({ do: 'load', host: WEB });
     const follow = host.start('inspect', 'events', '--follow', '--json');
-    const attack = client.ask({ do: 'http', host: WEB, path: '/evil-string-1', patience: 700 });
+    const attack = client.ask({ do: 'http', host: WEB, path: '/evil-string-1', patience: DROPPED });
     await new Promise((resolve) => follow.stdout!.once('data', resolve));
     // Another one cannot read at the same time.
     const second = host.plinth('inspect', 'events');
@@ -206,7 +216,7 @@ describe.skipIf(reason !== undefined)('rules at the veths of containers', () => 
     process.kill(follow.pid!, 'SIGKILL');
     await attack;
     const dropped = status().counts.dropped;
-    expect(await get('/evil-string-1')).toEqual({ ok: 0, failed: 1 });
+    expect(await get('/evil-string-1', DROPPED)).toEqual({ ok: 0, failed: 1 });
     const after = status();
     expect(after.state).toBe('attached');
     expect(after.counts.dropped).toBeGreaterThan(dropped);
@@ -252,7 +262,7 @@ describe.skipIf(reason !== undefined)('rules at the veths of containers', () => 
         (JSON.parse(host.shell(`bpftool -j ${kind} list`)) as { id: number }[]).some((one) => one.id === id),
       );
     // The kernel frees them when nobody can be using them any more.
-    while (left().length > 0) await sleep(50);
+    await until('the end of what was pinned', () => left().length === 0);
     expect(host.leftovers()).toBe('');
     expect(await get('/evil-string-1')).toEqual({ ok: 1, failed: 0 });
     expect(host.plinth('inspect', 'status').stdout).toBe('nothing is inspected\n');
