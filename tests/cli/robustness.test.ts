@@ -4,7 +4,7 @@
 // status 2 (what was given is unusable) or 3 (the host cannot), and leaves no file behind. Full disks are small file
 // systems in memory, in a mount namespace of their own.
 
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import {
   copyFileSync,
   existsSync,
@@ -19,9 +19,9 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { nativeCalls } from '@plinth/linux';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { until } from '../setup/until.js';
 import { missingUserNamespaces } from '../setup/user-namespaces.js';
 
 const PLINTH = join(import.meta.dirname, '../../packages/cli/bin/plinth.js');
@@ -255,27 +255,36 @@ describe('a disk that is cut short or damaged', () => {
   });
 });
 
-/** A run that has opened its files; it is ended by `end`. */
-async function running(...args: string[]): Promise<{ child: ChildProcess; end(): Promise<void> }> {
+/** A run that has locked these files; it is ended by `end`. */
+async function running(locked: readonly string[], ...args: string[]): Promise<{ end(): Promise<void> }> {
   const child = spawn(process.execPath, [PLINTH, ...args], { cwd: home, env: environment, stdio: 'ignore' });
   const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
-  const files = `/proc/${child.pid}/fd`;
-  const drive = args[args.indexOf('--drive') + 1]!.split(',')[0]!;
-  const { ino } = statSync(join(home, drive));
-  const open = (): boolean =>
-    readdirSync(files).some((fd) => statSync(`${files}/${fd}`, { throwIfNoEntry: false })?.ino === ino);
-  while (!open()) {
+  const holds = (name: string): boolean => {
+    const ino = statSync(join(home, name), { throwIfNoEntry: false })?.ino;
+    return readdirSync(`/proc/${child.pid}/fd`).some((fd) => {
+      const file = statSync(`/proc/${child.pid}/fd/${fd}`, { throwIfNoEntry: false });
+      return file !== undefined && file.ino === ino && isLocked(child.pid!, fd);
+    });
+  };
+  await until(`the locks of ${args.join(' ')}`, () => {
     if (child.exitCode !== null) throw new Error(`ended with status ${child.exitCode}`);
-    await sleep(20);
-  }
-  await sleep(100); // between opening and locking
+    return locked.every(holds);
+  });
   return {
-    child,
     end: async () => {
       child.kill('SIGTERM');
       await ended;
     },
   };
+}
+
+/** proc(5): such a line is there for each lock that a descriptor has. */
+function isLocked(pid: number, fd: string): boolean {
+  try {
+    return /^lock:/m.test(readFileSync(`/proc/${pid}/fdinfo/${fd}`, 'latin1'));
+  } catch {
+    return false; // it is closed again
+  }
 }
 
 function missingLocks(): string | undefined {
@@ -294,7 +303,7 @@ describe('a disk that another run has', () => {
   it('is not written by two, nor read while it is written', async ({ skip }) => {
     skip(noLocks !== undefined, noLocks);
     writeFileSync(join(home, 'one.img'), new Uint8Array(1 << 20));
-    const first = await running('run', '--kernel', spin, ...SMALL, '--drive', 'one.img');
+    const first = await running(['one.img'], 'run', '--kernel', spin, ...SMALL, '--drive', 'one.img');
     const line = 'drive: one.img: another process writes to it: end that run, or work on a copy';
     for (const drive of ['one.img', 'one.img,snapshot', 'one.img,readonly', 'one.img,overlay=one.changes']) {
       expectLine(plinth(...run(...SHORT, '--drive', drive)), 2, line);
@@ -307,7 +316,15 @@ describe('a disk that another run has', () => {
   it('is read by many, and its overlay written by one', async ({ skip }) => {
     skip(noLocks !== undefined, noLocks);
     writeFileSync(join(home, 'base.img'), new Uint8Array(1 << 20));
-    const first = await running('run', '--kernel', spin, ...SMALL, '--drive', 'base.img,overlay=mine');
+    const first = await running(
+      ['base.img', 'mine'],
+      'run',
+      '--kernel',
+      spin,
+      ...SMALL,
+      '--drive',
+      'base.img,overlay=mine',
+    );
     expect(plinth(...run(...SHORT, '--drive', 'base.img,overlay=other')).stderr).toContain('stopped at the limit');
     expect(plinth(...run(...SHORT, '--drive', 'base.img,snapshot')).stderr).toContain('stopped at the limit');
     expectLine(
@@ -393,7 +410,7 @@ describe('bringing an image', () => {
     mkdirSync(image, { recursive: true });
     writeFileSync(join(image, 'disk.img'), new Uint8Array(1 << 20));
     const link = 'bringing/used/plinth/images/debian/disk.img';
-    const first = await running('run', '--kernel', spin, ...SMALL, '--drive', `${link},snapshot`);
+    const first = await running([link], 'run', '--kernel', spin, ...SMALL, '--drive', `${link},snapshot`);
     for (const verb of ['pull', 'rm']) {
       const { left, ...outcome } = await bring(cache, ['image', verb, 'debian']);
       expectLine(outcome, 2, 'image debian is in use: end the runs that have its disk first');

@@ -3,10 +3,11 @@
 
 import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { PLINTH } from '../boot/guest.js';
+import { until } from '../setup/until.js';
 
 /** Milliseconds in which a session ends on the slowest of hosts. */
 const HANG = 500_000;
@@ -58,10 +59,13 @@ export class DebuggedMachine implements AsyncDisposable {
   }
 
   static async qemu(...options: string[]): Promise<DebuggedMachine> {
-    const port = await freePort();
-    const common = ['-nographic', '-nic', 'none', '-gdb', `tcp:127.0.0.1:${port}`, '-S'];
+    const common = ['-nographic', '-nic', 'none', '-gdb', 'tcp:127.0.0.1:0', '-S'];
     const machine = new DebuggedMachine('qemu-system-arm', [...common, ...options]);
-    machine.port = port;
+    await until('the port of QEMU', () => {
+      if (machine.#child.exitCode !== null) throw new Error(machine.errors);
+      machine.port = listeningPort(machine.#child.pid!) ?? 0;
+      return machine.port !== 0;
+    });
     return machine;
   }
 
@@ -107,18 +111,34 @@ export class DebuggedMachine implements AsyncDisposable {
   }
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return typeof address === 'object' && address !== null ? address.port : 0;
+/** The TCP port at which a process listens: one that the kernel has chosen, so that nobody else has it. */
+function listeningPort(pid: number): number | undefined {
+  const files = readdirSync(`/proc/${pid}/fd`).map((fd) => linkTarget(`/proc/${pid}/fd/${fd}`));
+  // Number, local address, remote address, state (0A is LISTEN), and in field 9 the inode.
+  const sockets = readFileSync(`/proc/${pid}/net/tcp`, 'latin1')
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/));
+  const ours = sockets.find((fields) => fields[3] === '0A' && files.includes(`socket:[${fields[9]}]`));
+  return ours && parseInt(ours[1]!.split(':')[1]!, 16);
 }
 
-/** Sends GDB what Ctrl-C sends, a little after the next command has begun. */
-export const CTRL_C_SOON =
-  'python import threading, os, signal; threading.Timer(2, lambda: os.kill(os.getpid(), signal.SIGINT)).start()';
+function linkTarget(path: string): string | undefined {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return undefined; // it is closed again
+  }
+}
+
+const CTRL_C = [
+  'import os, signal, threading',
+  'def soon(event):',
+  '  gdb.events.cont.disconnect(soon)',
+  '  threading.Timer(2, lambda: os.kill(os.getpid(), signal.SIGINT)).start()',
+  'gdb.events.cont.connect(soon)',
+];
+/** Sends GDB what Ctrl-C sends, a little after the machine goes on the next time. */
+export const CTRL_C_SOON: string = `python exec("${CTRL_C.join(String.raw`\n`)}")`;
 
 /** What stays of a line where both may differ, for the reason that stands with it. */
 export type Difference = readonly [reason: string, pattern: RegExp, replacement: string];
