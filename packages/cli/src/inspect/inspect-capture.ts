@@ -2,7 +2,7 @@
 // A capture through the program that a kernel would run, compiled to WebAssembly: anywhere, without root. What the program flags is
 // confirmed with all that the capture has of the connection.
 
-import { gunzipSync, inflateRawSync, inflateSync, constants } from 'node:zlib';
+import { inflateRawSync, inflateSync, constants } from 'node:zlib';
 import { compile, Environment, MOST_PACKET } from '@plinth/ebpf';
 import {
   type CapturedFrame,
@@ -142,13 +142,16 @@ export const decodeContent: DecodeContent = (bytes, coding, most) => {
     const data = attempt(() => inflateRawSync(bytes.subarray(from), options));
     return data === undefined || data.length === 0 ? undefined : data;
   };
+  // Of several members the first one is read. Whoever says the other one of the two is understood, too.
+  const gzip = (): Uint8Array | undefined =>
+    bytes[0] === 0x1f && bytes[1] === 0x8b ? raw(gzipHeader(bytes)) : undefined;
+  const zlib = (): Uint8Array | undefined => attempt(() => inflateSync(bytes, options));
   switch (coding.replace('x-', '')) {
     case 'gzip':
-      if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return undefined;
-      return attempt(() => gunzipSync(bytes, options)) ?? raw(gzipHeader(bytes));
+      return gzip() ?? zlib();
     case 'deflate':
       // Some send it without the header of zlib.
-      return attempt(() => inflateSync(bytes, options)) ?? raw(0);
+      return zlib() ?? gzip() ?? raw(0);
     default:
       return undefined;
   }

@@ -43,7 +43,7 @@ export function judgeRule(rule: Rule, { streams = false }: JudgeOptions = {}): J
   if (typeof decided !== 'string') return { answer: 'kernel', rule, kernel: decided };
   const compiled = compileRule(rule);
   if (typeof compiled === 'string') return refused(compiled);
-  const { rules, everything } = candidatesOf(compiled);
+  const { rules, everything } = candidatesOf(compiled, streams);
   if (everything && !streams) {
     const body = compiled.groups.find(({ buffer }) => isOfBody(buffer));
     return refused(body === undefined ? `${decided}, with nothing that its packets have to have` : body.buffer);
@@ -78,7 +78,7 @@ function confirmed({ rule }: KernelJudgement, { streams = false }: JudgeOptions)
   const because = 'flowbits of a rule that is to be confirmed';
   const compiled = compileRule(rule);
   if (typeof compiled === 'string') return { answer: 'refused', rule, because };
-  const { rules, everything } = candidatesOf(compiled);
+  const { rules, everything } = candidatesOf(compiled, streams);
   const candidates = rules.map((weaker) => kernelRule(weaker, { confirm: true }));
   const fit = candidates.filter((candidate) => typeof candidate !== 'string');
   if (fit.length < candidates.length || (everything && !streams)) return { answer: 'refused', rule, because };

@@ -6,6 +6,7 @@
 import { foldByte } from '@plinth/match';
 import type { ContentCondition, Rule } from '../rule.js';
 import { PAYLOAD } from '../rule-options.js';
+import { bytesOf } from './buffer-view.js';
 import type { CompiledRule } from './compiled-rule.js';
 import type { BufferCondition } from './inspect-buffer.js';
 
@@ -32,7 +33,7 @@ const CUTS: Readonly<Record<string, RegExp>> = {
   // Lines may be folded, fields of one name are joined.
   field: /[\s,:]/,
   line: /\s/,
-  uri: /[\s/\\?#]/,
+  uri: /[\s/\\?#\x80-\xff]/,
   name: /[.]/,
 };
 
@@ -51,7 +52,7 @@ const KINDS: Readonly<Record<string, keyof typeof CUTS>> = {
   'http.request_header': 'field',
   'http.response_header': 'field',
   'http.header_names': 'field',
-  'http.start': 'line',
+  'http.start': 'field',
   'http.host': 'field',
   'http.host.raw': 'field',
   'http.cookie': 'field',
@@ -68,7 +69,8 @@ const KINDS: Readonly<Record<string, keyof typeof CUTS>> = {
   'dns.query': 'name',
 };
 
-export function candidatesOf(compiled: CompiledRule): Candidates {
+/** With `streams`, whoever confirms knows a request also where its packets show nothing of the kind. */
+export function candidatesOf(compiled: CompiledRule, streams = false): Candidates {
   const { rule, payload, groups } = compiled;
   let best: { literal: Literal; kind: keyof typeof CUTS; chosen: boolean } | undefined;
   for (const { buffer, conditions } of [{ buffer: PAYLOAD, conditions: payload }, ...groups]) {
@@ -88,7 +90,7 @@ export function candidatesOf(compiled: CompiledRule): Candidates {
   }
   const header = headerOf(rule);
   if (best === undefined) {
-    return isRequest(compiled)
+    return !streams && isRequest(compiled)
       ? { rules: REQUESTS.map((literal) => weaker(header, [literal])), everything: false }
       : { rules: [weaker(header, [])], everything: true };
   }
@@ -121,8 +123,8 @@ function literalOf(condition: BufferCondition, cut: RegExp, fold: boolean): Lite
 }
 
 /**
- * As it is, or with at least one of its bytes written as %41 or %u0041: so many ways there are to write it, and whoever writes it in
- * another one writes one of these.
+ * As it is, or with at least one of its bytes written as %41, %u0041 or in UTF-8 that is longer than it has to be: so many ways there are
+ * to write it, and whoever writes it in another one writes one of these.
  */
 function encodedForms({ bytes, nocase }: Literal): Literal[] {
   const kept = bytes.subarray(0, MOST_ENCODED);
@@ -133,20 +135,32 @@ function encodedForms({ bytes, nocase }: Literal): Literal[] {
     if (!nocase || foldByte(byte) < 0x61 || foldByte(byte) > 0x7a) continue;
     hex.add((byte ^ 0x20).toString(16).padStart(2, '0'));
   }
-  const ascii = (text: string): Uint8Array => Uint8Array.from(text, (char) => char.charCodeAt(0));
   for (const digits of hex) {
-    forms.push({ bytes: ascii(`%${digits}`), nocase: true }, { bytes: ascii(`%u00${digits}`), nocase: true });
+    forms.push({ bytes: bytesOf(`%${digits}`), nocase: true }, { bytes: bytesOf(`%u00${digits}`), nocase: true });
+    const byte = Number.parseInt(digits, 16);
+    forms.push({ bytes: Uint8Array.of(0xc0 | (byte >> 6), 0x80 | (byte & 0x3f)), nocase: false });
   }
-  // Wide forms of letters: all of them begin so.
-  forms.push({ bytes: ascii('%uff'), nocase: true });
+  // Wide forms of letters, and long ones of UTF-8: all of them begin so.
+  const begins = [
+    '%uff',
+    '%c0',
+    '%c1',
+    '%e0',
+    '%f0',
+    '\xc0%',
+    '\xc1%',
+    '\xe0\x80',
+    '\xe0\x81',
+    '\xe0%',
+    '\xf0\x80',
+    '\xf0%',
+  ];
+  forms.push(...begins.map((text) => ({ bytes: bytesOf(text), nocase: true })));
   return forms;
 }
 
 /** Every request has one of them: its protocol, or (HTTP/0.9) the only method that goes without. */
-const REQUESTS: readonly Literal[] = ['HTTP/', 'GET '].map((text) => ({
-  bytes: Uint8Array.from(text, (char) => char.charCodeAt(0)),
-  nocase: true,
-}));
+const REQUESTS: readonly Literal[] = ['HTTP/', 'GET '].map((text) => ({ bytes: bytesOf(text), nocase: true }));
 
 function isRequest({ app, groups, sides }: CompiledRule): boolean {
   return (

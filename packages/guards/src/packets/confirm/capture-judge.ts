@@ -18,6 +18,8 @@ import { matchesTransaction, type Side, type Transaction } from './transaction.j
 export interface CaptureJudgeOptions extends FlowOptions {
   /** A packet that is dropped does not arrive, and a flow that is dropped is dropped to its end. */
   readonly inline: boolean;
+  /** Alerts of one packet; what is more is not told. */
+  readonly mostAlerts?: number;
 }
 
 /** Where a rule has matched, if it is in a transaction. */
@@ -196,7 +198,8 @@ export class CaptureJudge {
 
   #decide(matched: readonly Matched<Place>[], { frame, packet, flow }: Scene, time: bigint): Decided<Place> {
     const [source, destination] = addressKeys(frame, packet);
-    const decided = decideAlerts(matched, this.#thresholds, { source, destination, flow: flow?.flow.number }, time);
+    const subject = { source, destination, flow: flow?.flow.number };
+    const decided = decideAlerts(matched, this.#thresholds, subject, time, this.#options.mostAlerts);
     const { passed, dropped } = decided;
     if (flow !== undefined) {
       if (passed?.ofFlow === true) flow.flow.action ??= 'pass';

@@ -255,6 +255,10 @@ export class FlowTable {
     } else if (known === true) {
       flow.app = 'http';
       flow.http = new HttpConnection(this.#options.decode);
+      // The other end's words were not known by themselves.
+      const other = direction === 'to_server' ? 'to_client' : 'to_server';
+      const earlier = flow[other].stream?.tail ?? EMPTY;
+      if (earlier.length > 0) this.#give(flow, other, earlier, flow[other].ended);
       this.#give(flow, direction, stream.tail, ended);
     } else if (known === false) {
       flow[direction].isForeign = true;

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The buffers of HTTP in which rules look (Suricata user guide, "HTTP Keywords"), made of a message.
 
-import { latin1 } from '@plinth/core';
 import { type BufferView, bytesOf, join } from './buffer-view.js';
 import { fieldLine, type HttpMessage, codingValues, fieldValues, type HttpField } from './http-message.js';
-import { normalizeUri } from './http-uri.js';
+import { hostOfAuthority, normalizeUri } from './http-uri.js';
 import { multipartFiles } from './multipart.js';
 
 /** Undoes a content coding as far as the bytes go; undefined for one that it does not know. Gives no more than `most` bytes. */
@@ -14,6 +13,8 @@ export type DecodeContent = (bytes: Uint8Array, coding: string, most: number) =>
 const MOST_DECODED = 0x10_0000;
 /** Content codings, one in the other. */
 const MOST_CODINGS = 4;
+
+const LENGTH = 'content-length';
 
 export type HttpSide = 'request' | 'response';
 
@@ -36,57 +37,72 @@ const field = (name: string, side?: HttpSide): BufferRow => ({
   part: 'fields',
   make: ({ message }) => {
     const values = fieldValues(message, name);
-    return values.length === 0 ? undefined : bytesOf(values.join(', '));
+    return values.length === 0 ? undefined : bytesOf(name === LENGTH ? values[0]! : values.join(', '));
   },
 });
 
+/** Of a part that is not there, there is no buffer. */
 const line = (side: HttpSide, make: (message: HttpMessage) => string): BufferRow => ({
   side,
   part: 'line',
-  make: ({ message }) => bytesOf(make(message)),
+  make: ({ message }) => unlessEmpty(make(message)),
 });
+
+function unlessEmpty(text: string): Uint8Array | undefined {
+  return text === '' ? undefined : bytesOf(text);
+}
 
 const ROWS: Readonly<Record<string, BufferRow>> = {
   'http.method': line('request', ({ parts }) => parts[0]),
   'http.uri.raw': line('request', ({ parts }) => parts[1]),
-  'http.uri': { side: 'request', part: 'line', make: ({ message }) => normalizeUri(bytesOf(message.parts[1])).text },
+  'http.uri': { side: 'request', part: 'line', make: ({ message }) => uriOf(message) },
   'http.request_line': line('request', ({ line: text }) => text),
   'http.response_line': line('response', ({ line: text }) => text),
   'http.stat_code': line('response', ({ parts }) => parts[1]),
   'http.stat_msg': line('response', ({ parts }) => parts[2]),
-  'http.protocol': { part: 'line', make: ({ message: { kind, parts } }) => bytesOf(parts[kind === 'request' ? 2 : 0]) },
-  'http.header': { part: 'fields', make: ({ message }) => join(joined(message).map(fieldLine)) },
-  'http.header.raw': { part: 'fields', make: ({ message }) => bytesOf(message.rawFields) },
+  'http.protocol': {
+    part: 'line',
+    make: ({ message: { kind, parts } }) => unlessEmpty(parts[kind === 'request' ? 2 : 0]),
+  },
+  'http.header': {
+    part: 'fields',
+    make: ({ message }) => {
+      const fields = joined(message);
+      return fields.length === 0 ? undefined : join(fields.map(fieldLine));
+    },
+  },
+  'http.header.raw': { part: 'fields', make: ({ message }) => unlessEmpty(message.rawFields + message.trailer) },
   'http.request_header': { side: 'request', part: 'fields', make: ({ message }) => joined(message).map(oneField) },
   'http.response_header': { side: 'response', part: 'fields', make: ({ message }) => joined(message).map(oneField) },
   'http.header_names': {
     part: 'fields',
-    make: ({ message }) =>
-      bytesOf(
-        `\r\n${joined(message, true)
-          .map(({ name }) => `${name}\r\n`)
-          .join('')}\r\n`,
-      ),
+    make: ({ message }) => {
+      const names = joined(message, true).map(({ name }) => `${name}\r\n`);
+      return names.length === 0 ? undefined : bytesOf(`\r\n${names.join('')}\r\n`);
+    },
   },
   'http.start': {
     part: 'fields',
-    make: ({ message }) => bytesOf(`${message.line}\r\n${message.rawFields}`),
+    make: ({ message }) => {
+      if (message.line === '') return undefined;
+      const fields = joined(message, true).map(fieldLine);
+      return join([bytesOf(`${message.line}\r\n`), ...fields, bytesOf(fields.length === 0 ? '' : '\r\n')]);
+    },
   },
   'http.host': {
     side: 'request',
     part: 'fields',
     make: ({ message }) => {
-      const host = hostOf(message);
-      if (host === undefined) return undefined;
-      const name = /^(\[[^\]]*\]|[^:]*)/.exec(host.replace(/^.*@/, ''))![1]!;
-      return bytesOf(name.toLowerCase().replace(/\.+$/, ''));
+      const host = targetHost(message) ?? hostOfAuthority(hostField(message) ?? '').toLowerCase();
+      // A bracket that nothing closes makes it none.
+      return /^\[[^\]]*$/.test(host) ? undefined : unlessEmpty(host);
     },
   },
   'http.host.raw': {
     side: 'request',
     part: 'fields',
     make: ({ message }) => {
-      const host = hostOf(message);
+      const host = targetHost(message) ?? hostField(message);
       return host === undefined ? undefined : bytesOf(host);
     },
   },
@@ -113,7 +129,9 @@ const ROWS: Readonly<Record<string, BufferRow>> = {
     part: 'body',
     make: (source) => {
       const body = content(source);
-      if (source.message.kind === 'response') return body;
+      const { kind, parts } = source.message;
+      if (kind === 'response') return body;
+      if (parts[0] !== 'POST' && parts[0] !== 'PUT') return undefined;
       return multipartFiles(body, fieldValues(source.message, 'content-type')[0] ?? '') ?? body;
     },
   },
@@ -159,13 +177,14 @@ export function httpBuffer(
 function joined(message: HttpMessage, cookies = false): HttpField[] {
   const own = message.kind === 'request' ? 'cookie' : 'set-cookie';
   const all = new Map<string, HttpField>();
-  message.fields.forEach((one, n) => {
+  for (const one of message.fields) {
     const key = one.name.toLowerCase();
-    if (key === own && !cookies) return;
-    const known = key === '' ? undefined : all.get(key);
-    if (known === undefined) all.set(key === '' ? `\n${n}` : key, one);
-    else all.set(key, { name: known.name, value: `${known.value}, ${one.value}` });
-  });
+    if (key === own && !cookies) continue;
+    const known = all.get(key);
+    if (known === undefined) all.set(key, one);
+    // Of lengths the first one holds.
+    else if (key !== LENGTH) all.set(key, { name: known.name, value: `${known.value}, ${one.value}` });
+  }
   return [...all.values()];
 }
 
@@ -174,10 +193,19 @@ function oneField({ name, value }: HttpField): Uint8Array {
   return bytesOf(`${name}: ${value}`);
 }
 
-function hostOf(message: HttpMessage): string | undefined {
-  const { authority } = normalizeUri(bytesOf(message.parts[1]));
-  if (authority !== undefined) return latin1(authority);
-  return fieldValues(message, 'host')[0];
+function uriOf({ parts: [method, target] }: HttpMessage): Uint8Array | undefined {
+  // It names a host, and no resource of one.
+  return method === 'CONNECT' ? undefined : normalizeUri(bytesOf(target)).text;
+}
+
+function targetHost({ parts: [method, target] }: HttpMessage): string | undefined {
+  if (method !== 'CONNECT') return normalizeUri(bytesOf(target)).host;
+  return target.startsWith('/') ? undefined : hostOfAuthority(target).toLowerCase();
+}
+
+function hostField(message: HttpMessage): string | undefined {
+  const values = fieldValues(message, 'host');
+  return values.length === 0 ? undefined : values.join(', ');
 }
 
 /** The body without its content codings, the last one first. */

@@ -5,9 +5,10 @@ import { describe, expect, it } from 'vitest';
 import { bytesOf } from './buffer-view.js';
 import { httpBuffer } from './http-buffers.js';
 import { HttpConnection } from './http-connection.js';
-import { isHttp, readHttpMessage } from './http-message.js';
+import { type HttpMessage, isHttp, readHttpMessage } from './http-message.js';
 import { normalizeUri } from './http-uri.js';
 import { multipartFiles } from './multipart.js';
+import type { HttpTransaction } from './transaction.js';
 
 const REQUEST =
   'POST http://User@Example.COM:8080/a/../b%2fc?q=%41 HTTP/1.1\r\nHost: other\r\nUser-Agent: one\r\nX: a\r\n  b\r\n' +
@@ -31,6 +32,14 @@ describe('the target of a request', () => {
     ['/a?x=%41+b', '/a?x=A+b'],
     ['/a?x=/../y', '/a?x=/../y'],
     ['/a#b', '/a#b'],
+    // Of the query only percent signs are decoded.
+    ['/a?x=//y\\z%u0041%41', '/a?x=//y\\z%u0041A'],
+    ['/a?q#f%41', '/a?q#fA'],
+    ['/a/b/..', '/a'],
+    ['/a/b/../', '/a'],
+    ['/%c3%a9%c0%af%e9b%c4%80%e2%98%83', '/\xe9/?bA?'],
+    ['h.com:443', '443'],
+    ['http:/x', '/x'],
     ['http://host:80/x', '/x'],
     ['*', '*'],
     ['', ''],
@@ -46,7 +55,7 @@ describe('buffers of HTTP', () => {
     ['http.uri.raw', ['http://User@Example.COM:8080/a/../b%2fc?q=%41']],
     ['http.protocol', ['HTTP/1.1']],
     ['http.host', ['example.com']],
-    ['http.host.raw', ['User@Example.COM:8080']],
+    ['http.host.raw', ['example.com']],
     ['http.user_agent', ['one, two']],
     ['http.cookie', ['c=1']],
     ['http.content_len', ['4']],
@@ -55,10 +64,10 @@ describe('buffers of HTTP', () => {
     ['file.data', ['body']],
     ['http.response_body', []],
     ['http.stat_code', []],
-    ['http.header', ['Host: other\r\nUser-Agent: one, two\r\nX: a b\r\nContent-Length: 4\r\n']],
+    ['http.header', ['Host: other\r\nUser-Agent: one, two\r\nX: a  b\r\nContent-Length: 4\r\n']],
     ['http.header_names', ['\r\nHost\r\nUser-Agent\r\nX\r\nCookie\r\nContent-Length\r\n\r\n']],
     ['http.request_line', ['POST http://User@Example.COM:8080/a/../b%2fc?q=%41 HTTP/1.1']],
-    ['http.request_header', ['Host: other', 'User-Agent: one, two', 'X: a b', 'Content-Length: 4']],
+    ['http.request_header', ['Host: other', 'User-Agent: one, two', 'X: a  b', 'Content-Length: 4']],
     ['http.response_header', []],
   ])('%s', (name, expected) => {
     expect(buffer(name, REQUEST)).toEqual(expected);
@@ -76,6 +85,38 @@ describe('buffers of HTTP', () => {
       ['/l'],
       ['c=2'],
       ['rest'],
+    ]);
+  });
+
+  it.each<[string, string, string[]]>([
+    ['http.header', 'no colon\r\n: x\r\nA: 1\r\nB: 2\r\na: 3\r\n', [': no colon, x\r\nA: 1, 3\r\nB: 2\r\n']],
+    ['http.header', 'Content-Length: 0\r\nContent-Length: 1\r\n', ['Content-Length: 0\r\n']],
+    ['http.header', 'A\0: 1\r\n', [': A\0: 1\r\n']],
+    ['http.start', 'A:1\r\nCookie: c\r\nA: 2\r\n', ['GET / HTTP/1.1\r\nA: 1, 2\r\nCookie: c\r\n\r\n']],
+    ['http.host', 'Host: A.com:80\r\n', ['a.com']],
+    ['http.host', 'Host: a\r\nHost: b\r\n', ['a, b']],
+    ['http.host', 'Host: [::1\r\n', []],
+    ['http.host', 'Host:\r\n', []],
+    ['http.host.raw', 'Host:\r\n', ['']],
+    ['http.header', '', []],
+    ['http.header_names', '', []],
+    ['http.start', '', ['GET / HTTP/1.1\r\n']],
+  ])('%s of a request with %j', (name, fields, expected) => {
+    expect(buffer(name, `GET / HTTP/1.1\r\n${fields}\r\n`)).toEqual(expected);
+  });
+
+  it('have what stands behind a body in chunks', () => {
+    const text = 'POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\nT: x\r\n\r\n';
+    expect(buffer('http.header', text)).toEqual(['Transfer-Encoding: chunked\r\nT: x\r\n']);
+    expect(buffer('http.header.raw', text)).toEqual(['Transfer-Encoding: chunked\r\n\r\nT: x\r\n\r\n']);
+  });
+
+  it('of CONNECT have no resource', () => {
+    const text = 'CONNECT H.com:443 HTTP/1.1\r\nHost: other\r\n\r\n';
+    expect(['http.uri', 'http.uri.raw', 'http.host'].map((name) => buffer(name, text))).toEqual([
+      [],
+      ['H.com:443'],
+      ['h.com'],
     ]);
   });
 
@@ -140,6 +181,14 @@ describe('a response is read as clients read it', () => {
       'HTTP/1.1 200 OK\r\nTransfer-Encoding:\r\n \r\n chunked\r\n\r\n1\r\na\r\n0\r\n\r\n',
       'a',
     ],
+    [
+      'a field that goes on is another one if it has a colon',
+      'HTTP/1.1 200 OK\r\nA: b\r\n Content-Length: 1\r\n\r\nab',
+      'a',
+    ],
+    ['without a status line it is a body', '<html>', '<html>'],
+    ['a line before the status line is not seen', 'x y\r\nHTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nab', 'a'],
+    ['one without content may have it', 'HTTP/1.1 204 OK\r\nContent-Length: 1\r\n\r\nab', 'a'],
     ['one that is not final may have a body', 'HTTP/1.1 100 OK\r\nContent-Length: 1\r\n\r\na', 'a'],
   ])('%s', (_, text, expected) => {
     expect(latin1(readHttpMessage(bytesOf(text), 'response').body)).toBe(expected);
@@ -208,6 +257,42 @@ describe('a connection', () => {
         response: { parts: ['HTTP/1.1', '404', 'No'], complete: true },
       },
     ]);
+  });
+
+  const bodies = (...said: [side: 'request' | 'response', text: string][]): unknown => {
+    const connection = new HttpConnection(undefined);
+    const all = new Set<HttpTransaction>();
+    for (const [side, text] of said) for (const one of connection.feed(side, bytesOf(text), false)) all.add(one);
+    const show = (message: HttpMessage | undefined): string | undefined =>
+      message && `${message.parts[message.kind === 'request' ? 1 : 2]} ${latin1(message.body)}`;
+    return [...all].map(({ request, response }) => [show(request), show(response)]);
+  };
+
+  it('takes what begins no message for a part of the one before', () => {
+    expect(bodies(['request', 'GET /1 HTTP/1.1\r\n\r\nstray GET /2 HTTP/1.1\r\n\r\n'])).toEqual([
+      ['/1 stray GET /2 HTTP/1.1\r\n\r\n', undefined],
+    ]);
+    expect(bodies(['request', 'GET /1 HTTP/1.1\r\n\r\n\r\nGET /2 HTTP/1.1\r\n\r\n'])).toEqual([
+      ['/1 \r\n', undefined],
+      ['/2 ', undefined],
+    ]);
+    expect(
+      bodies(['request', 'HEAD /1 HTTP/1.1\r\n\r\n'], ['response', 'HTTP/1.1 200 A\r\nContent-Length: 2\r\n\r\nok']),
+    ).toEqual([['/1 ', 'A ok']]);
+  });
+
+  it('ends where another protocol begins, or its messages cannot be told apart', () => {
+    const tunnel = ['request', 'CONNECT h:1 HTTP/1.1\r\n\r\n'] as ['request', string];
+    const open = ['response', 'HTTP/1.1 200 Open\r\n\r\n'] as ['response', string];
+    expect(bodies(tunnel, open, ['request', '\x16\x03\x01'], ['response', 'HTTP/1.1 200 OK\r\n\r\n'])).toEqual([
+      ['h:1 ', 'Open '],
+    ]);
+    expect(bodies(tunnel, open, ['request', 'GET /in HTTP/1.1\r\n\r\n'])).toEqual([
+      ['h:1 ', 'Open '],
+      ['/in ', undefined],
+    ]);
+    const odd = 'POST /1 HTTP/1.1\r\nTransfer-Encoding: identity\r\n\r\nGET /2 HTTP/1.1\r\n\r\n';
+    expect(bodies(['request', odd], ['request', 'GET /3 HTTP/1.1\r\n\r\n'])).toEqual([['/1 ', undefined]]);
   });
 
   it('is known by how it begins', () => {

@@ -14,7 +14,7 @@ export function multipartFiles(body: Uint8Array, contentType: string): Uint8Arra
   for (let at = text.indexOf(mark); at >= 0;) {
     const begin = at + mark.length;
     const next = text.indexOf(mark, begin);
-    const header = /\r?\n\r?\n/.exec(text.slice(begin, begin + 0x2000));
+    const header = /\r\n\r\n/.exec(text.slice(begin, begin + 0x2000));
     if (header !== null) {
       const data = begin + header.index + header[0].length;
       const hasName = /\bfilename\s*=/i.test(text.slice(begin, begin + header.index));
