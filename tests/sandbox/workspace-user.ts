@@ -52,9 +52,14 @@ export class WorkspaceUser implements Disposable {
     return this.#run(...this.#words(args));
   }
 
-  #words(args: readonly string[]): readonly [string, ...string[]] {
-    const [first, ...rest] = [...this.#before, process.execPath, PLINTH, ...args];
+  /** Of a command as this user runs it, where it does. */
+  commandLine(...command: readonly string[]): readonly [string, ...string[]] {
+    const [first, ...rest] = [...this.#before, ...command];
     return [first!, ...rest];
+  }
+
+  #words(args: readonly string[]): readonly [string, ...string[]] {
+    return this.commandLine(process.execPath, PLINTH, ...args);
   }
 
   /** In new namespaces, by options of unshare(1), in which a script has been run before. */

@@ -24,6 +24,7 @@ import {
 } from '@plinth/sandbox';
 import type { Progress } from '../host/progress.js';
 import { environmentRecord, WATCHER_DESCRIPTOR, workspaceEnvironment } from '../workspace/environment.js';
+import { givenTerminal } from '../workspace/given-terminal.js';
 import { runToEnd } from '../workspace/run-to-end.js';
 import { requireWorkspaceHost, tryWorkspace } from '../workspace/try-workspace.js';
 
@@ -115,7 +116,11 @@ export class CaptureSource implements PackSource {
   async #launch(workspace: Workspace): Promise<{ readonly launcher: string; readonly watcher: number | undefined }> {
     const isServed = workspace.options.layers === 'fuse';
     const watcher = isServed ? await connectWatcher(nativeCalls(), watcherDirectory()) : undefined;
-    const place = { directory: this.#here, ...(isServed ? { watcher: { socket: WATCHER_DESCRIPTOR } } : {}) };
+    const place = {
+      directory: this.#here,
+      ...givenTerminal(),
+      ...(isServed ? { watcher: { socket: WATCHER_DESCRIPTOR } } : {}),
+    };
     return { launcher: workspace.launcher(this.#facts, place), watcher };
   }
 

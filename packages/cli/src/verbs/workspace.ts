@@ -23,6 +23,7 @@ import { EXIT, reportError } from '../report-error.js';
 import { parseSize } from '../run/run-options.js';
 import { describePlan } from '../workspace/describe-plan.js';
 import { WATCHER_DESCRIPTOR, workspaceEnvironment } from '../workspace/environment.js';
+import { givenTerminal } from '../workspace/given-terminal.js';
 import { runToEnd } from '../workspace/run-to-end.js';
 import { requireWorkspaceHost, tryWorkspace } from '../workspace/try-workspace.js';
 import { formatReview, type Review, reviewOf } from '../workspace/review.js';
@@ -151,7 +152,7 @@ export async function runInVerb(name: string, command: readonly string[], option
     const network = await findRunNetwork(workspace.options);
     const directory = options.directory ?? startDirectory(workspace, facts);
     const layers = options.layers ?? workspace.options.layers;
-    const place = { directory, layers, ...(network === undefined ? {} : { network }) };
+    const place = { directory, layers, ...givenTerminal(), ...(network === undefined ? {} : { network }) };
     if (options.dryRun === true) {
       process.stdout.write(describePlan(workspace.plan(facts, place)));
       return EXIT.clean;
@@ -197,7 +198,7 @@ export async function runUntrustedVerb(command: readonly string[], options: Untr
     const socket = await connectWatcher(calls, watcherDirectory());
     const watcher = { socket: WATCHER_DESCRIPTOR, line: workspace.watchedLine(facts, network) };
     const directory = startDirectory(workspace, facts);
-    const place = { directory, watcher, ...(network === undefined ? {} : { network }) };
+    const place = { directory, watcher, ...givenTerminal(), ...(network === undefined ? {} : { network }) };
     const launcher = workspace.launcher(facts, place);
     // What stands behind the command is not looked at for options, and so -- is left where it is.
     const words = command[0] === '--' ? command.slice(1) : command;

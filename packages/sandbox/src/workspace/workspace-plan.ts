@@ -136,6 +136,8 @@ export interface RunPlace {
   readonly watcher?: Surroundings['watcher'];
   /** Other than the workspace has it. */
   readonly layers?: LayerCarrier;
+  /** Path of the terminal that it is given, if it is given one. */
+  readonly terminal?: string;
   /** A directory of the host that is there as `EXCHANGE`, to be written. */
   readonly exchange?: string;
   /** Has to be there if the network is `listed`. */
@@ -154,7 +156,7 @@ export function workspacePlan(
   options: WorkspaceOptions,
   facts: HostFacts,
   places: WorkspacePlaces,
-  { directory, watcher, exchange, layers = options.layers, network }: RunPlace,
+  { directory, watcher, terminal, exchange, layers = options.layers, network }: RunPlace,
 ): Surroundings {
   const parts = layeredParts(options, facts);
   const steps: MountStep[] = [];
@@ -174,7 +176,11 @@ export function workspacePlan(
     steps.push({ kind: 'bind', at: EXCHANGE, from: exchange, writable: true });
   }
   for (const part of parts) steps.push(...partSteps(part, layers, places));
-  steps.push(...secretSteps(parts, options, facts), ...processSteps(facts, places.root), ...deviceSteps(facts));
+  steps.push(
+    ...secretSteps(parts, options, facts),
+    ...processSteps(facts, places.root),
+    ...deviceSteps(facts, terminal),
+  );
   if (options.network === 'listed') steps.push(hostsStep(facts, places));
   const inside = options.asRoot ? 0 : facts.user;
   return {
@@ -270,13 +276,16 @@ function processSteps({ exists }: HostFacts, root: string): MountStep[] {
   ];
 }
 
-function deviceSteps({ user }: HostFacts): MountStep[] {
+/** Its terminal is at /dev/console, where bubblewrap has it too: its own devpts has no name for it, and ttyname(3) looks there. */
+function deviceSteps({ user }: HostFacts, terminal: string | undefined): MountStep[] {
+  const devices = DEVICES.map((name) => ({ at: `/dev/${name}`, from: `/dev/${name}` }));
+  if (terminal !== undefined) devices.push({ at: '/dev/console', from: terminal });
   return [
     { kind: 'directory', at: '/dev', mode: 0o755 },
     { kind: 'memory', at: '/dev', mode: 0o755 },
-    ...DEVICES.flatMap((name): MountStep[] => [
-      { kind: 'file', at: `/dev/${name}`, bytes: new Uint8Array(), mode: 0o600 },
-      { kind: 'bind', at: `/dev/${name}`, from: `/dev/${name}`, writable: true, devices: true },
+    ...devices.flatMap(({ at, from }): MountStep[] => [
+      { kind: 'file', at, bytes: new Uint8Array(), mode: 0o600 },
+      { kind: 'bind', at, from, writable: true, devices: true },
     ]),
     { kind: 'directory', at: '/dev/pts', mode: 0o755 },
     // Only root has other groups than its own inside.
