@@ -21,7 +21,7 @@ require('node:http').createServer((request, response) => {
 }).listen(8080, () => console.log('offers'));
 `;
 
-const RULES = `drop tcp any 8080 -> any any (msg:"an evil page"; content:"evil-page-4711"; nocase; sid:4711; priority:1;)
+const RULES = `drop tcp any $PAGES_PORT -> any any (msg:"an evil page"; content:"evil-page-4711"; nocase; sid:4711; priority:1;)
 alert tcp any any -> any 8080 (msg:"asks for the good page"; content:"GET /good"; startswith; sid:4712;)
 `;
 
@@ -40,7 +40,7 @@ grep -c EVIL /tmp/attack
     const events = guest.file('events.jsonl');
     const child = namespace.start(
       process.execPath,
-      ...guest.run('--net', 'user', '--rules', rules, '--events', events),
+      ...guest.run('--net', 'user', '--rules', rules, '--set', 'PAGES_PORT=8080', '--events', events),
     );
     const errors = new Output(child, 'stderr');
     const console = new Output(child);

@@ -102,6 +102,7 @@ describe('parseRunSpec', () => {
     [{ kernel: 'a', gdb: '70000' }, 'gdb: "70000" is no place to listen: write PORT or HOST:PORT'],
     [{ kernel: 'a', gdb: '1', lockstep: true }, 'gdb: not together with lockstep, which runs two machines'],
     [{ kernel: 'a', paused: true }, 'paused: needs gdb, which lets the machine go'],
+    [{ kernel: 'a', ruleVariables: ['A=1'] }, 'set: is about rules for packets: rules'],
     [{ kernel: 'a', embed: true }, 'embed: is about a recording: record'],
     [{ kernel: 'a', strace: true, lockstep: true }, 'strace: not together with lockstep, which runs two machines'],
     [{ kernel: 'a', ftrace: 'b', lockstep: true }, 'ftrace: not together with lockstep, which runs two machines'],

@@ -65,6 +65,8 @@ export interface RunSpec {
   readonly pcap?: string;
   /** Rules for packets that the frames of the card are held to. */
   readonly rules?: string;
+  /** What `$NAME` is in them, NAME=VALUE. */
+  readonly ruleVariables?: readonly string[];
   /** What they cannot be decided on is dropped. */
   readonly failClosed: boolean;
   /** Which version of virtio the devices have. */
@@ -241,6 +243,7 @@ export function parseRunSpec(value: unknown): RunSpec {
     'probes',
     'profileInterval',
     'traceFunctions',
+    'ruleVariables',
     'onCrash',
     'hangSeconds',
     'lastBlocksCount',
@@ -288,6 +291,7 @@ export function parseRunSpec(value: unknown): RunSpec {
     ...(input['hangSeconds'] === undefined ? {} : { hangSeconds: parseSeconds(input['hangSeconds'], 'hang-seconds') }),
     ...(input['lastBlocksCount'] === undefined ? {} : { lastBlocksCount: parseBlocks(input['lastBlocksCount']) }),
     ...(input['traceFunctions'] === undefined ? {} : { traceFunctions: parseNames(input['traceFunctions']) }),
+    ...(input['ruleVariables'] === undefined ? {} : { ruleVariables: parseVariables(input['ruleVariables']) }),
     limits: parseLimits(input['limits'] ?? {}),
     wallClock: parseWallClock(input['wallClock'] ?? 0),
   };
@@ -320,6 +324,9 @@ function checkCombination(spec: RunSpec): void {
   if (spec.pcap !== undefined && spec.net.kind === 'none') throw wrong('pcap', 'needs a network: net');
   if (spec.rules !== undefined && spec.net.kind === 'none') throw wrong('rules', 'needs a network: net');
   if (spec.failClosed && spec.rules === undefined) throw wrong('fail-closed', 'is about rules for packets: rules');
+  if (spec.ruleVariables !== undefined && spec.rules === undefined) {
+    throw wrong('set', 'is about rules for packets: rules');
+  }
   if (spec.embed && spec.record === undefined) throw wrong('embed', 'is about a recording: record');
   if (spec.record !== undefined && spec.lockstep)
     throw wrong('record', 'not together with lockstep: a replay compares');
@@ -461,6 +468,12 @@ function parseNames(value: unknown): string[] {
   const names = [value].flat();
   if (names.every((name) => typeof name === 'string' && name !== '')) return names as string[];
   throw wrong('trace-function', 'names of functions are needed');
+}
+
+function parseVariables(value: unknown): string[] {
+  const settings = [value].flat();
+  if (settings.every((one) => typeof one === 'string')) return settings as string[];
+  throw wrong('set', 'texts are needed, as HOME_NET=10.0.0.0/8');
 }
 
 function parseProbes(value: unknown): ProbeSpec[] {

@@ -27,9 +27,9 @@ export class PacketGuard implements FrameGuard, Observer {
 
   /** The guard that a run wants, if it wants one; `say` tells of rules that are not looked at. */
   static of(spec: RunSpec, say: (line: string) => void): PacketGuard | undefined {
-    const { rules: file, failClosed, wallClock } = spec;
+    const { rules: file, ruleVariables = [], failClosed, wallClock } = spec;
     if (file === undefined) return undefined;
-    const { judgements, errors } = readRules(file, [], { streams: true });
+    const { judgements, errors } = readRules(file, ruleVariables, { streams: true });
     if (errors.length > 0) throw errors[0]!;
     sayRefused(file, judgements, say);
     return new PacketGuard(judgements, failClosed, wallClock);

@@ -87,6 +87,13 @@ export const RUN_OPTIONS: readonly RunOption[] = [
       'lost on the wire, and what they tell is a finding',
   },
   {
+    name: 'set',
+    kind: 'text',
+    value: 'NAME=VALUE',
+    help: 'what $NAME in these rules is, as HOME_NET=10.0.0.0/8',
+    list: true,
+  },
+  {
     name: 'fail-closed',
     kind: 'flag',
     help: 'drop what cannot be inspected, as a fragment or a segment behind a gap; otherwise it passes',

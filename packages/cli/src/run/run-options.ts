@@ -37,6 +37,7 @@ const SPEC_KEYS: Readonly<Record<string, string>> = {
   'last-blocks': 'lastBlocks',
   'last-blocks-count': 'lastBlocksCount',
   'kernel-symbols': 'kernelSymbols',
+  set: 'ruleVariables',
   'fail-closed': 'failClosed',
 };
 /** What may be said anew when a snapshot goes on; CPU and memory must then be what they were. */
@@ -45,7 +46,7 @@ const RESUME_OPTIONS: ReadonlySet<string> = new Set([
   'record', 'embed', 'gdb', 'paused', 'reverse', 'ps', 'modules', 'strace', 'ftrace', 'probe', 'probe-output',
   'coverage', 'core', 'profile', 'profile-interval', 'trace', 'trace-function', 'top',
   'on-crash', 'hang-seconds', 'last-blocks', 'last-blocks-count', 'kernel-symbols',
-  'net', 'pcap', 'rules', 'fail-closed', 'drive',
+  'net', 'pcap', 'rules', 'set', 'fail-closed', 'drive',
 ]); // prettier-ignore
 /** Bytes that tell what a file is. */
 const START = 64;
