@@ -29,6 +29,10 @@ const WITH_ODD = 'mkdir "$1/odd" && mount --bind /proc/sys/fs "$1/odd" || exit 9
 
 const COVERED = 'mount -t tmpfs none "$1" && shift && exec "$@"';
 
+/** Nothing is mounted below $1; the rest is run. */
+const BARE = `for at in $(grep -o " $1/[^ ]*" /proc/self/mountinfo | sort -r); do umount -l "$at" || exit 99; done
+shift; exec "$@"`;
+
 export interface AppEnd {
   readonly status: number | null;
   readonly stdout: string;
@@ -77,13 +81,14 @@ export class AppUser implements Disposable {
     return { ...rest, HOME: this.home, TMPDIR: this.temporary, LC_ALL: 'C' };
   }
 
-  #command(command: readonly string[], fuse: boolean): [string, string[]] {
+  #command(command: readonly string[], fuse: boolean, bare?: string): [string, string[]] {
     if (!isRoot) return [command[0]!, command.slice(1)];
     const asNobody = ['setpriv', `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups', ...command];
     if (!fuse) return [asNobody[0]!, asNobody.slice(1)];
     const device = join(this.folder, 'device');
     const script = `${usableFuse(device)} || exit 99; ${WITH_ODD}`;
-    return ['unshare', ['--mount', 'sh', '-c', script, 'sh', device, ...asNobody]];
+    const before = bare === undefined ? [] : ['sh', '-c', BARE, 'sh', bare];
+    return ['unshare', ['--mount', 'sh', '-c', script, 'sh', device, ...before, ...asNobody]];
   }
 
   /** Writes a file that is the user's. */
@@ -97,12 +102,12 @@ export class AppUser implements Disposable {
     return this.runWith({}, ...command);
   }
 
-  /** As root, something may be mounted at `covered` meanwhile, for this command only. */
+  /** As root, for this command only: something may be mounted at `covered`, and nothing below `bare`. */
   runWith(
-    { input = '', fuse = true, covered }: { input?: string; fuse?: boolean; covered?: string },
+    { input = '', fuse = true, covered, bare }: { input?: string; fuse?: boolean; covered?: string; bare?: string },
     ...command: readonly string[]
   ): AppEnd {
-    const plain = this.#command(command, fuse);
+    const plain = this.#command(command, fuse, bare);
     const [program, args]: [string, string[]] =
       covered === undefined
         ? plain

@@ -3,11 +3,14 @@
 
 import { once } from 'node:events';
 import {
+  chmodSync,
   copyFileSync,
   existsSync,
   mkdirSync,
+  mkdtempSync,
   readdirSync,
   readFileSync,
+  rmSync,
   statSync,
   symlinkSync,
   truncateSync,
@@ -148,6 +151,27 @@ describe.skipIf(reason !== undefined)('a program in one file', () => {
     expect(stdout).toBe(`${user.odd}\n`);
     expect(stderr).toMatch(/^sh: can't create new: /);
     expect(status).toBe(1);
+  });
+
+  it('has a /tmp that it can write, with the files of the host, also where something is mounted below that', ({
+    skip,
+  }) => {
+    if (user.odd === undefined) skip('only root can mount');
+    const own = mkdtempSync('/tmp/plinth-bundle-');
+    try {
+      chmodSync(own, 0o755);
+      writeFileSync(join(own, 'file'), 'theirs\n');
+      symlinkSync(join(own, 'file'), join(own, 'link'));
+      mkdirSync(join(own, 'below'));
+      const script = `cat ${own}/file ${own}/link; ls ${own}; echo ours > /tmp/plinth-new && cat /tmp/plinth-new; mktemp -d /tmp/plinth-XXXXXX >/dev/null`;
+      const command = ['env', 'TMPDIR=/tmp', './box.plinth', 'sh', '-c', script];
+      const seen = { status: 0, stdout: 'theirs\ntheirs\nbelow\nfile\nlink\nours\n', stderr: '' };
+      expect(user.runWith({ covered: join(own, 'below') }, ...command)).toEqual(seen);
+      expect(user.runWith({ bare: '/tmp' }, ...command)).toEqual(seen);
+      expect(existsSync('/tmp/plinth-new')).toBe(false);
+    } finally {
+      rmSync(own, { recursive: true });
+    }
   });
 
   it('runs several times at once, and what the later ones write is kept apart', async () => {

@@ -37,10 +37,13 @@ make_work() {
   trap : INT QUIT
 }
 
+# What follows are directories below $work to be made with theirs.
 unpack_tools() {
-  mkdir "$work/tools"
-  # dd moves the place in the file that both read from, and tar ends where the archive does.
-  { dd bs=4096 skip="$tools_at" count=0 2>/dev/null && tar -xf - -C "$work/tools"; } <"$self" 2>"$work/why" && return
+  # The program's root directory is one of them, and anybody may look into that.
+  (cd "$work" && umask 022 && mkdir -p tools "$@")
+  # dd moves the place in the file that both read from, and tar ends where the archive does. Licences stay in it.
+  { dd bs=4096 skip="$tools_at" count=0 2>/dev/null && tar -xf - -C "$work/tools" ./bin ./lib ./ld-linux-x86-64.so.2; } \
+    <"$self" 2>"$work/why" && return
   read -r why <"$work/why"
   fail 125 "its tools cannot be unpacked to $work: ${why:-no reason given}"
 }
@@ -192,9 +195,11 @@ start() {
   if [ -e "/proc/$$/fd/0" ]; then exec 3<&0; else exec 3</dev/null; fi
   exec 4>&2
   make_work
-  unpack_tools
+  places=
+  for layer in $layers; do places="$places layer-${layer%%:*}"; done
+  unpack_tools root state empty made/root/etc $places
   forgotten=
-  if ! { mkdir -p "$state" && [ -w "$state" ]; } 2>/dev/null; then
+  if ! { { [ -d "$state" ] || mkdir -p "$state"; } && [ -w "$state" ]; } 2>/dev/null; then
     [ "$state_given" = no ] || fail 125 "$state: cannot be written"
     forgotten=$state state=$work/forgotten
     mkdir "$state"
@@ -220,7 +225,7 @@ start() {
   set -- "$work" "$state" "$uid" "$gid" "$apart" "$fuse" "$@"
   ld=$work/tools/ld-linux-x86-64.so.2 lib=$work/tools/lib bin=$work/tools/bin
   for attempt in 1 2 3 4 5 6 7 8 9; do
-    rm -f "$work/again"
+    [ ! -e "$work/again" ] || { rm -f "$work/again" && discard "$work/root" && mkdir -m 755 "$work/root"; }
     # A command of its own and no function, so that its number is that of the first process.
     "$ld" --library-path "$lib" "$bin/unshare" --user --map-root-user \
       "$ld" --library-path "$lib" "$bin/setpriv" --pdeathsig KILL \

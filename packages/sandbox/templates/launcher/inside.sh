@@ -85,20 +85,26 @@ part() {
     mkdir -p "$upper" || fail 125 "$upper: cannot be made"
     [ -z "$below" ] || { chmod "$(stat -c %a "$below")" "$upper"; } 2>/dev/null
   fi
-  parts="$parts $work/part-$number $changes/work/$number"
+  # Each mount by its own costs bwrap a look at all mounts, so what lies in the root comes with that.
+  case $2 in
+    /*/*) laid_at=$work/part-$number && put --bind "$laid_at" "$2" ;;
+    *) laid_at=$work/root$2 ;;
+  esac
+  parts="$parts $laid_at $changes/work/$number"
   options=lowerdir=${lower:-$work/empty},upperdir=$upper,workdir=$changes/work/$number,userxattr
-  printf 'overlay %s overlay %s 0 0\n' "$work/part-$number" "$options" >&5
-  put --bind "$work/part-$number" "$2"
-  starts_in "$2" "$work/part-$number"
+  printf 'overlay %s overlay %s 0 0\n' "$laid_at" "$options" >&5
+  starts_in "$2" "$laid_at"
 }
 
 # A host's directory $3 below which something is mounted: read-only itself, and with overlays where nothing is: on what lies in it,
 # and on what the program begins in. $1 and $2 as for part.
 read_only_part() {
-  put --ro-bind "$3" "$2"
+  # Every program takes it for granted that it can write to /tmp, so that is one in memory, with what lies in the host's.
+  case $1 in root/tmp) put --perms 1777 --tmpfs "$2" ;; *) put --ro-bind "$3" "$2" ;; esac
   starts_in "$2" "$3"
   for inner in "$3"/* "$3"/.[!.]*; do
-    [ -d "$inner" ] && ! [ -L "$inner" ] && covered_part "$1" "$2" "$3" "${inner#"$3/"}"
+    is_directory "$inner" && covered_part "$1" "$2" "$3" "${inner#"$3/"}" && continue
+    case $1 in root/tmp) as_it_is "$inner" "$2/${inner##*/}" ;; esac
   done
   case $known_cwd in "$3"/*) ;; *) return ;; esac
   rest=${known_cwd#"$3/"}/
@@ -148,18 +154,21 @@ mixed_entry() {
     # A device there says that it is removed.
     return
   done
-  if [ -L "$2" ]; then
-    put --symlink "$(readlink "$2")" "$2"
-  elif [ -d "$2" ] && [ -r "$2" ] && [ -x "$2" ] && ! has_mounts "$2"; then
+  if is_directory "$2" && [ -r "$2" ] && [ -x "$2" ] && ! has_mounts "$2"; then
     # One level down it can be written, as where layers have nothing; deeper there may be hundreds.
     case $1 in root/*/*/* | *[!A-Za-z0-9/._+-]*) put --ro-bind "$2" "$2" ;; *) part "$1" "$2" write-copy "$2" ;; esac
-  elif [ -e "$2" ]; then
-    put --ro-bind "$2" "$2"
+  else
+    as_it_is "$2" "$2"
   fi
 }
 
+# An entry $1 of a directory of the host at $2, read-only, if it is there and stays there.
+as_it_is() {
+  if [ -L "$1" ]; then put --symlink "$(readlink "$1")" "$2"; elif [ -e "$1" ]; then put --ro-bind-try "$1" "$2"; fi
+}
+
 covered_part() {
-  case $4 in *[!A-Za-z0-9/._+-]*) return ;; esac
+  case $4 in *[!A-Za-z0-9/._+-]*) return 1 ;; esac
   [ "$3/$4" != "$known_home" ] && [ -r "$3/$4" ] && [ -x "$3/$4" ] && ! has_mounts "$3/$4" && part "$1/$4" "$2/$4" write-copy "$3/$4"
 }
 
@@ -282,11 +291,15 @@ inside() {
   exec 2>&4 4>&-
   : >"$work/inside"
   known_folders
-  places=
-  for layer in $layers; do places="$places $work/layer-${layer%%:*}"; done
-  mkdir -p "$work/state" "$work/empty" "$work/made/root/etc" $places
-  tool mount --bind "$state" "$work/state" || fail 125 "$state: cannot be used"
+  # Only what is mounted by now is in the way: mounts of this namespace itself hide nothing from anybody.
+  mount_points=' '
+  while read -r _ _ _ _ point _; do mount_points="$mount_points$point "; done </proc/self/mountinfo
   changes=$work/${apart:-state}
+  case $apart$state in
+    # What separates mount options cannot stand in them.
+    *[!A-Za-z0-9/._+-]*) tool mount --bind "$state" "$work/state" || fail 125 "$state: cannot be used" ;;
+    /*) changes=$state ;;
+  esac
   layer_numbers=
   for layer in $layers; do
     number=${layer%%:*}
@@ -299,8 +312,7 @@ inside() {
   done
   [ -z "$prefix" ] || keep_registry
   exec 5>"$work/mounts" 6>"$work/arguments"
-  mount_points=' '
-  while read -r _ _ _ _ point _; do mount_points="$mount_points$point "; done </proc/self/mountinfo
+  put --bind "$work/root" /
   number=0 seen= parts= laid= links= start_here= etc= mixed= read_only=
   mode_of /etc full
   for layer in $layer_numbers; do

@@ -6,7 +6,9 @@ newline='
 '
 self=$0
 case $self in */*) ;; *) [ -e "./$self" ] && self=./$self || self=$(command -v -- "$self") ;; esac
-[ "${1:-}" = --plinth-inside ] || self=$(readlink -f -- "$self")
+if [ "${1:-}" != --plinth-inside ]; then
+  if [ -L "$self" ]; then self=$(readlink -f -- "$self"); else self=$(CDPATH= cd -- "${self%/*}/" && pwd -P)/${self##*/}; fi
+fi
 
 say() { printf 'plinth: %s: %s\n' "$name" "$1" >&2; }
 fail() { say "$2"; exit "$1"; }
