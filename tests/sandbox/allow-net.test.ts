@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Workspaces in which only some hosts are reached, on a host that can reach more.
 
-import { copyFileSync } from 'node:fs';
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { NetworkHost, whyNoNetworkHost } from './network-host.js';
@@ -163,6 +163,18 @@ describe.skipIf(reason !== undefined).each(USERS)('with a list of hosts, as %s,'
       2,
       expect.stringMatching(/^plinth: --allow-net nothing\.test: this name has no address here \(\w+\)\n$/),
     ]);
+  });
+
+  it('says of a run too that a name has no address any more', () => {
+    user.plinth('workspace', 'create', 'moved', '--allow-net', 'both.test');
+    const file = join(user.folder, 'data/plinth/workspaces/moved/workspace.json');
+    writeFileSync(file, readFileSync(file, 'utf8').replace('both.test', 'nothing.test'));
+    const { status, stderr } = user.plinth('workspace', 'run', 'moved', 'true');
+    expect([status, stderr]).toEqual([
+      2,
+      expect.stringMatching(/^plinth: --allow-net nothing\.test: this name has no/),
+    ]);
+    user.plinth('workspace', 'rm', 'moved');
   });
 
   it('is there for one command that nobody trusts', () => {

@@ -79,7 +79,8 @@ describe.skipIf(reason !== undefined).each(carriers)('a workspace whose layers a
     const { said, end } = user.start('workspace', 'run', 'demo', '--', 'sh', '-c', 'echo begun; cat');
     expect(await said).toBe('begun\n');
     const busy = run('true');
-    expect([busy.status, busy.stderr]).toEqual([125, 'plinth: workspace demo: it is in use: EAGAIN\n']);
+    const why = 'it is in use: EAGAIN; end what runs in it first';
+    expect([busy.status, busy.stderr]).toEqual([2, `plinth: workspace demo: ${why}\n`]);
     const { status, stderr } = user.plinth('workspace', 'rm', 'demo');
     expect([status, stderr]).toEqual([2, 'plinth: workspace demo: something runs in it: end that first\n']);
     expect(await end()).toBe(0);
@@ -91,7 +92,7 @@ describe.skipIf(reason !== undefined).each(carriers)('a workspace whose layers a
     expect(stdout).toMatch(
       new RegExp(`^${carrier.padEnd(10)} /usr over /usr; what is written goes to .*planned/layers/1/root/usr$`, 'm'),
     );
-    expect(user.plinth('workspace', 'run', 'planned', 'true').status).toBe(125);
+    expect(existsSync(join(user.folder, 'data/plinth/workspaces/planned'))).toBe(false);
   });
 
   it.each([
@@ -108,6 +109,11 @@ describe.skipIf(reason !== undefined).each(carriers)('a workspace whose layers a
     [['create', 'x', '--pids', '0'], '--pids 0: a number from 1 on is wanted'],
     [['create', 'x', '--memory', 'much'], '--memory: "much" is no size'],
     [['rm', 'nothing'], 'workspace nothing: there is none ("plinth workspace list" lists them)'],
+    [['run', 'nothing', 'true'], 'workspace nothing: there is none ("plinth workspace list" lists them)'],
+    [
+      ['run', 'demo', '--directory', '/no/such', 'true'],
+      'workspace demo: /no/such: ENOENT; the command is to begin there',
+    ],
   ])('says what is wrong with %s', (args, line) => {
     const { status, stderr, stdout } = user.plinth('workspace', ...args);
     expect([status, stdout]).toEqual([2, '']);

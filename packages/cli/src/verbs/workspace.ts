@@ -5,7 +5,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, realpathSync } from 'node:fs';
 import { isAbsolute, relative, resolve } from 'node:path';
 import { PlinthError } from '@plinth/core';
-import { nativeCalls, STATUS } from '@plinth/linux';
+import { nativeCalls } from '@plinth/linux';
 import {
   checkHost,
   connectWatcher,
@@ -19,7 +19,7 @@ import {
   watcherDirectory,
   workspacesDirectory,
 } from '@plinth/sandbox';
-import { EXIT, reportError } from '../report-error.js';
+import { EXIT } from '../report-error.js';
 import { parseSize } from '../run/run-options.js';
 import { describePlan } from '../workspace/describe-plan.js';
 import { WATCHER_DESCRIPTOR, workspaceEnvironment } from '../workspace/environment.js';
@@ -143,33 +143,28 @@ export async function createVerb(name: string, options: CreateOptions): Promise<
   return EXIT.clean;
 }
 
-/** Becomes the command. Returns only if that fails, with the status that Docker has for it. */
+/** Becomes the command, unless it throws. */
 export async function runInVerb(name: string, command: readonly string[], options: RunInOptions): Promise<number> {
-  try {
-    requireWorkspaceHost();
-    const facts = hostFacts();
-    const workspace = Workspace.open(workspacesDirectory(), name);
-    const network = await findRunNetwork(workspace.options);
-    const directory = options.directory ?? startDirectory(workspace, facts);
-    const layers = options.layers ?? workspace.options.layers;
-    const place = { directory, layers, ...givenTerminal(), ...(network === undefined ? {} : { network }) };
-    if (options.dryRun === true) {
-      process.stdout.write(describePlan(workspace.plan(facts, place)));
-      return EXIT.clean;
-    }
-    const calls = nativeCalls();
-    const told = options.watch === false ? {} : { line: workspace.watchedLine(facts, network) };
-    const isNeeded = options.watch !== false || layers === 'fuse';
-    const socket = isNeeded ? await connectWatcher(calls, watcherDirectory()) : undefined;
-    const watcher = socket === undefined ? {} : { watcher: { socket, ...told } };
-    const launcher = workspace.launcher(facts, { ...place, ...watcher });
-    for (const fd of [0, 1, 2, ...(socket === undefined ? [] : [socket])]) calls.handOver(fd);
-    const error = calls.execve(launcher, ['plinth-launch', ...command], workspaceEnvironment(name, facts, process.env));
-    throw new PlinthError('host', 'launch', `workspace ${name}: ${launcher}: cannot be executed (error ${-error})`);
-  } catch (error) {
-    reportError(error);
-    return STATUS.failed;
+  requireWorkspaceHost();
+  const workspace = Workspace.open(workspacesDirectory(), name);
+  const network = await findRunNetwork(workspace.options);
+  const facts = hostFacts();
+  const directory = options.directory ?? startDirectory(workspace, facts);
+  const layers = options.layers ?? workspace.options.layers;
+  const place = { directory, layers, ...givenTerminal(), ...(network === undefined ? {} : { network }) };
+  if (options.dryRun === true) {
+    process.stdout.write(describePlan(workspace.plan(facts, place)));
+    return EXIT.clean;
   }
+  const calls = nativeCalls();
+  const told = options.watch === false ? {} : { line: workspace.watchedLine(facts, network) };
+  const isNeeded = options.watch !== false || layers === 'fuse';
+  const socket = isNeeded ? await connectWatcher(calls, watcherDirectory()) : undefined;
+  const watcher = socket === undefined ? {} : { watcher: { socket, ...told } };
+  const launcher = workspace.launcher(facts, { ...place, ...watcher });
+  for (const fd of [0, 1, 2, ...(socket === undefined ? [] : [socket])]) calls.handOver(fd);
+  const error = calls.execve(launcher, ['plinth-launch', ...command], workspaceEnvironment(name, facts, process.env));
+  throw new PlinthError('host', 'launch', `workspace ${name}: ${launcher}: cannot be executed (error ${-error})`);
 }
 
 export interface UntrustedOptions {

@@ -68,7 +68,9 @@ export function addWorkspace(program: Command, { outcome, examples, appendTo }: 
     });
   workspace
     .command('run')
-    .description('run a command in a workspace; its status is passed on, and 125 is a failure of ours')
+    .description(
+      'run a command in a workspace; its status is passed on; if it was not started: 2 wrong use, 3 not on this host, 125 else',
+    )
     .argument('<NAME>', 'the workspace')
     .argument('<COMMAND...>', 'the command, after -- if it has options')
     .option('--directory <DIR>', 'where it begins')

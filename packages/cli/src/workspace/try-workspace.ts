@@ -84,7 +84,7 @@ async function refusalOf(
     stdio: ['ignore', 'pipe', 'pipe', socket ?? 'ignore'],
   });
   if (socket !== undefined) closeSync(socket);
-  if (error === undefined && status !== STATUS.failed) return undefined;
+  if (error === undefined && status !== STATUS.failed && status !== STATUS.input) return undefined;
   return (error?.message ?? stderr).trim().replace(/^plinth: /, '');
 }
 

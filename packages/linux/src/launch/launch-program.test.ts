@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { LaunchProgram } from './launch-program.js';
+import { LaunchProgram, STATUS } from './launch-program.js';
 
 const here = process.platform === 'linux' && process.arch === 'x64';
 
@@ -62,6 +62,17 @@ describe.skipIf(!here)('a launch program', () => {
     program.call('chdir', [program.text('/nowhere at all')], { message: '/nowhere at all' });
     program.exit(0);
     expect(run(program)).toEqual({ status: 125, stdout: '', stderr: 'plinth: /nowhere at all: ENOENT\n' });
+  });
+
+  it.each([
+    ['/nowhere at all', 'ENOENT; make it'],
+    ['/dev/null', 'ENOTDIR'],
+  ])('says with a status how to mend it, where that is known: %s', (path, said) => {
+    const program = new LaunchProgram('plinth: ');
+    const mend = { error: constants.errno.ENOENT, text: 'make it' };
+    program.call('chdir', [program.text(path)], { message: 'there', status: STATUS.input, mend });
+    program.exit(0);
+    expect(run(program)).toEqual({ status: 2, stdout: '', stderr: `plinth: there: ${said}\n` });
   });
 
   it('branches, waits for its child, and passes its status on', () => {

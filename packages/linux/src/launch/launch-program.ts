@@ -21,8 +21,17 @@ export type Operand = number | bigint | Slot;
 /** Part of a text that is composed when the program runs: a text, a slot as a decimal number, or the text that a slot points to. */
 export type Part = string | { readonly decimal: Slot } | { readonly pointer: Slot };
 
+/** What is said when a call fails, behind which comes the name of the error; then it ends. */
+export interface Failure {
+  readonly message: string;
+  /** With which status; STATUS.failed if it is left out. */
+  readonly status?: number;
+  /** Follows the name of one error: what its user may do then. */
+  readonly mend?: { readonly error: number; readonly text: string };
+}
+
 /** What happens when a call fails: a message and the end, another way, or nothing. */
-export type OnError = { readonly message: string } | CodeLabel | 'ignore';
+export type OnError = Failure | CodeLabel | 'ignore';
 
 const ARGUMENTS: readonly X64Register[] = [X64.rdi, X64.rsi, X64.rdx, X64.r10, X64.r8, X64.r9];
 const WORD = 8;
@@ -32,8 +41,8 @@ const DIGITS_ROOM = 24;
 const ERROR_NAME_SIZE = 16;
 const LAST_ERROR = 133;
 
-/** Status of a program that was not started, as Docker has it: by us, since it may not be executed, since it is not there. */
-export const STATUS = { failed: 125, notExecutable: 126, notFound: 127 } as const;
+/** Status of a program that was not started: for an unusable input; and as Docker has it: by us, since it may not be executed, since it is not there. */
+export const STATUS = { input: 2, failed: 125, notExecutable: 126, notFound: 127 } as const;
 
 export class LaunchProgram {
   readonly #code = new X64Code();
@@ -41,12 +50,14 @@ export class LaunchProgram {
   /** Bytes with a content, by their distance from DATA_BASE, which are followed by room that is zero. */
   readonly #data: number[] = [];
   readonly #texts = new Map<string, number>();
-  readonly #failures: { label: CodeLabel; message: number }[] = [];
+  readonly #failures: { label: CodeLabel; failure: Failure }[] = [];
   readonly #fail: CodeLabel;
   readonly #append: CodeLabel;
   readonly #appendDecimal: CodeLabel;
   readonly #error: Slot;
   readonly #message: Slot;
+  readonly #mend: Slot;
+  readonly #status: Slot;
   readonly #cursor: Slot;
   readonly #textAt: number;
   readonly #prefix: string;
@@ -59,6 +70,8 @@ export class LaunchProgram {
     this.#appendDecimal = this.label();
     this.#error = this.slot();
     this.#message = this.slot();
+    this.#mend = this.slot(this.text(''));
+    this.#status = this.slot(STATUS.failed);
     this.#cursor = this.slot();
     this.#textAt = this.bytes(new Uint8Array(TEXT_ROOM + DIGITS_ROOM));
   }
@@ -177,7 +190,7 @@ export class LaunchProgram {
       way = onError;
     } else {
       way = this.label();
-      this.#failures.push({ label: way, message: this.text(`${this.#prefix}${onError.message}`) });
+      this.#failures.push({ label: way, failure: onError });
     }
     // A pointer is no error though its sign may be negative; none of these calls gives one.
     this.#code.compare(0).jumpIf('lt', way);
@@ -222,14 +235,23 @@ export class LaunchProgram {
 
   /** The executable file. */
   finish(): Uint8Array {
-    for (const { label, message } of this.#failures) {
-      this.#code.here(label).negate().store(this.#error.slot, X64.rax);
-      this.#code.move(X64.rax, message).store(this.#message.slot, X64.rax).jump(this.#fail);
-    }
+    for (const { label, failure } of this.#failures) this.#emitFailure(label, failure);
     this.#failure();
     this.#routines();
     const code = this.#code.finish(this.#labels);
     return staticExecutable(code, Uint8Array.from(this.#data), this.#data.length);
+  }
+
+  /** Keeps what there is to say of one. */
+  #emitFailure(label: CodeLabel, { message, status, mend }: Failure): void {
+    this.#code.here(label).negate().store(this.#error.slot, X64.rax);
+    this.set(this.#message, this.text(`${this.#prefix}${message}`));
+    if (status !== undefined) this.set(this.#status, status);
+    if (mend !== undefined) {
+      this.jumpIf(this.#error, 'ne', mend.error, this.#fail);
+      this.set(this.#mend, this.text(`; ${mend.text}`));
+    }
+    this.jump(this.#fail);
   }
 
   /** Writes the message and the name of the error. */
@@ -242,9 +264,9 @@ export class LaunchProgram {
       .compare(LAST_ERROR + 1)
       .jumpIf('lt', known);
     this.#code.move(X64.rax, 0).here(known).multiply(ERROR_NAME_SIZE).add(names).store(this.#error.slot, X64.rax);
-    this.compose([{ pointer: this.#message }, ': ', { pointer: this.#error }, '\n']);
+    this.compose([{ pointer: this.#message }, ': ', { pointer: this.#error }, { pointer: this.#mend }, '\n']);
     this.writeComposed(2);
-    this.exit(STATUS.failed);
+    this.exit(this.#status);
   }
 
   /** The end of what was composed becomes its length. */

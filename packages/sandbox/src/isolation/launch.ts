@@ -144,7 +144,11 @@ function emitLock(program: LaunchProgram, { lock }: Surroundings): void {
   const fd = program.slot();
   const flags = OPEN_FLAG.create | OPEN_FLAG.closeOnExec | OPEN_FLAG.writeOnly;
   program.call('open', [program.text(lock), flags, 0o600], { message: lock }, fd);
-  program.call('flock', [fd, LOCK.exclusive | LOCK.nonBlocking], { message: 'it is in use' });
+  program.call('flock', [fd, LOCK.exclusive | LOCK.nonBlocking], {
+    message: 'it is in use',
+    status: STATUS.input,
+    mend: { error: ERROR.EAGAIN, text: 'end what runs in it first' },
+  });
 }
 
 /** Users and groups of the new namespace, which only a process outside of it may write. */
@@ -268,7 +272,11 @@ function emitRoot(program: LaunchProgram, plan: Surroundings, served: ServedLaye
 /** Gives rights up, and becomes the command. */
 function emitProgram(program: LaunchProgram, plan: Surroundings, stack: Slot): void {
   emitSignals(program, ['interrupt', 'quit', 'pipe', 'fileSize'], 'default');
-  program.call('chdir', [program.text(plan.directory)], { message: plan.directory });
+  program.call('chdir', [program.text(plan.directory)], {
+    message: plan.directory,
+    status: STATUS.input,
+    mend: { error: ERROR.ENOENT, text: 'the command is to begin there: name a directory that the workspace has' },
+  });
   for (const { name, value } of plan.limits) {
     const limit = new Uint8Array(2 * WORD);
     const view = new DataView(limit.buffer);
