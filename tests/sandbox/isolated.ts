@@ -6,6 +6,7 @@ import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
+  DEFAULT_WORKSPACE,
   type HostFacts,
   hostFacts,
   launchFile,
@@ -60,15 +61,7 @@ export class Isolated implements Disposable {
       group: isRoot ? NOBODY : process.getgid!(),
       home: this.home,
     };
-    const all: WorkspaceOptions = {
-      home: 'private',
-      network: 'none',
-      folders: [],
-      deniedPrograms: [],
-      asRoot: false,
-      layers: 'overlay',
-      ...options,
-    };
+    const all: WorkspaceOptions = { ...DEFAULT_WORKSPACE, network: 'none', ...options };
     const places = {
       name: 'test',
       root: join(this.folder, 'root'),

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { nativeCalls } from '@plinth/linux';
-import { hostFacts, Workspace, type WorkspaceOptions } from '@plinth/sandbox';
+import { DEFAULT_WORKSPACE, hostFacts, Workspace } from '@plinth/sandbox';
 import { describe, expect, it } from 'vitest';
 import { Random } from '../fuzz/random.js';
 
@@ -16,14 +16,6 @@ const long = process.env['PLINTH_LONG'] === '1';
 const reason = process.platform === 'linux' ? undefined : 'workspaces are of Linux';
 if (reason !== undefined) console.log(`skipped: tests/sandbox/workspace-killed.test.ts: ${reason}`);
 
-const OPTIONS: WorkspaceOptions = {
-  home: 'private',
-  network: 'none',
-  folders: [],
-  deniedPrograms: [],
-  asRoot: false,
-  layers: 'overlay',
-};
 const FILES = 40;
 const SCRIPT = `
   import { nativeCalls } from '@plinth/linux';
@@ -55,7 +47,7 @@ describe.skipIf(reason !== undefined)('a workspace whose snapshots are killed', 
     const all = mkdtempSync(join(tmpdir(), 'plinth-killed-'));
     const calls = nativeCalls();
     const facts = hostFacts();
-    Workspace.create(all, 'w', OPTIONS, facts);
+    Workspace.create(all, 'w', { ...DEFAULT_WORKSPACE, network: 'none' }, facts);
     const seen = new Set<string>();
     // Not each time empty, or nothing would be seen of what is kept.
     for (let run = 0; run < (long ? 200 : 3) || !seen.has('whole'); run++) {

@@ -4,19 +4,10 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { connectWatcher, type HostFacts, hostFacts, Workspace, type WorkspaceOptions } from '@plinth/sandbox';
+import { connectWatcher, DEFAULT_WORKSPACE, type HostFacts, hostFacts, Workspace } from '@plinth/sandbox';
 import { nativeCalls } from '@plinth/linux';
 import { benchDirectory } from '../cache.js';
 import type { Command } from '../child.js';
-
-const OPTIONS: WorkspaceOptions = {
-  home: 'private',
-  network: 'none',
-  folders: [],
-  deniedPrograms: [],
-  asRoot: false,
-  layers: 'overlay',
-};
 
 export class BenchWorkspace implements Disposable {
   /** What is in it is there in the workspace too, changes apart. */
@@ -34,7 +25,7 @@ export class BenchWorkspace implements Disposable {
     this.#workspace = Workspace.create(
       join(this.#data, 'all'),
       'bench',
-      { ...OPTIONS, folders: [this.folder] },
+      { ...DEFAULT_WORKSPACE, network: 'none', folders: [this.folder] },
       this.#facts,
     );
     this.#launcher = this.#workspace.launcher(this.#facts, { directory: this.folder });

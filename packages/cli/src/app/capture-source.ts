@@ -8,6 +8,7 @@ import { PlinthError } from '@plinth/core';
 import { nativeCalls } from '@plinth/linux';
 import {
   connectWatcher,
+  DEFAULT_WORKSPACE,
   type HostFacts,
   hostFacts,
   isEntry,
@@ -90,12 +91,11 @@ export class CaptureSource implements PackSource {
 
   async #create(): Promise<Workspace> {
     const options: WorkspaceOptions = {
+      ...DEFAULT_WORKSPACE,
       home: this.#here === this.#facts.home ? 'cow' : 'private',
       network: this.#options.network,
       folders: this.#isApart ? [this.#here] : [],
-      deniedPrograms: [],
       asRoot: !this.#options.asUser,
-      layers: 'overlay',
     };
     this.#temporary = new TemporaryWorkspace(workspacesDirectory(), NAME, options, this.#facts);
     const { workspace } = this.#temporary;

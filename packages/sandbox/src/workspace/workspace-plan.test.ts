@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
 import type { HostFacts } from './host-facts.js';
-import { type WorkspaceOptions, workspacePlan } from './workspace-plan.js';
+import { DEFAULT_WORKSPACE, type WorkspaceOptions, workspacePlan } from './workspace-plan.js';
 
 const DIRECTORIES = ['/home/ann', '/home/ann/.ssh', '/home/ann/.config', '/srv/keys/aws', '/home/ann/project'];
 const FILES = ['/home/ann/.netrc'];
@@ -44,12 +44,7 @@ const places = {
 };
 
 const plan = (options: Partial<WorkspaceOptions>) =>
-  workspacePlan(
-    { home: 'private', network: 'none', folders: [], deniedPrograms: [], asRoot: false, layers: 'overlay', ...options },
-    facts,
-    places,
-    { directory: '/home/ann' },
-  );
+  workspacePlan({ ...DEFAULT_WORKSPACE, network: 'none', ...options }, facts, places, { directory: '/home/ann' });
 
 const hidden = (options: Partial<WorkspaceOptions>): string[] =>
   plan(options)

@@ -35,6 +35,16 @@ export interface WorkspaceOptions {
   readonly processors?: number;
 }
 
+/** What is made where nothing else is wanted: an empty home, the host's network, no folders, no limits. */
+export const DEFAULT_WORKSPACE: WorkspaceOptions = {
+  home: 'private',
+  network: 'host',
+  folders: [],
+  deniedPrograms: [],
+  asRoot: false,
+  layers: 'overlay',
+};
+
 /** Part of a workspace's files: what of the host lies below, and the name of its layers. */
 export interface LayeredPart {
   readonly at: string;
