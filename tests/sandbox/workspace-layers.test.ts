@@ -15,6 +15,22 @@ const reason =
 const isRoot = process.getuid?.() === 0;
 const NOBODY = 65_534;
 
+/** In a mount namespace of its own: what it prints, with facts of before and after. */
+const MOUNTED_MEANWHILE = `
+  import { execFileSync, spawnSync } from 'node:child_process';
+  import { DEFAULT_WORKSPACE, hostFacts, Workspace } from '@plinth/sandbox';
+  import { tryWorkspace } from './packages/cli/dist/workspace/try-workspace.js';
+  const before = hostFacts();
+  const workspace = Workspace.create(process.argv[1], 'w', { ...DEFAULT_WORKSPACE, network: 'none' }, before);
+  execFileSync('mount', ['-t', 'tmpfs', 'none', '/usr/share']);
+  await tryWorkspace(workspace, before);
+  const { layers } = workspace.options;
+  const run = (facts) => {
+    const { status, stderr } = spawnSync(workspace.launcher(facts, { directory: '/' }), ['true'], { encoding: 'utf8' });
+    return [status, stderr];
+  };
+  console.log(JSON.stringify({ layers, stale: run(before), fresh: run(hostFacts()) }));`;
+
 describe.skipIf(reason !== undefined)('layers of a workspace', () => {
   let user: WorkspaceUser;
   beforeEach(() => void (user = new WorkspaceUser()));
@@ -63,6 +79,33 @@ describe.skipIf(reason !== undefined)('layers of a workspace', () => {
     expect(inside('ls; echo on time > file; cat file')).toEqual({ status: 0, stdout: 'on time\n', stderr: '' });
     user.plinth('workspace', 'rm', 'w');
     expect(readdirSync(join(user.folder, 'data/plinth/workspaces'))).toEqual([]);
+  });
+
+  it.skipIf(!isRoot)('are planned again where something was mounted below meanwhile', () => {
+    const root = join(import.meta.dirname, '../..');
+    const args = ['--mount', process.execPath, '--input-type=module', '-e', MOUNTED_MEANWHILE, user.folder];
+    const { stdout, stderr } = spawnSync('unshare', args, { cwd: root, encoding: 'utf8' });
+    expect(stderr).toBe('');
+    const line =
+      'plinth: workspace w: /usr (overlay): EINVAL; if something was mounted below it just now, start it again\n';
+    expect(JSON.parse(stdout)).toEqual({ layers: 'overlay', stale: [125, line], fresh: [0, ''] });
+  });
+
+  it.skipIf(!isRoot)('lie over a home with something mounted below it by FUSE, and over no such folder', () => {
+    const below = join(user.home, 'below');
+    const script = `mount -t tmpfs none ${user.home} && mkdir ${below} && mount -t tmpfs none ${below}`;
+    const made = (...options: readonly string[]) =>
+      user.unshared(['--mount'], script, 'workspace', 'create', 'w', '--deny', 'net', ...options);
+    const refused = (line: string) => ({ status: 2, stdout: '', stderr: `plinth: ${line}\n` });
+    const why = `something is mounted below it (${below})`;
+    expect(made('--home', 'cow', '--layers', 'overlay')).toEqual(
+      refused(`home ${user.home}: ${why}, over which overlayfs lays nothing: unmount that, or take --layers fuse`),
+    );
+    expect(made('--folder', user.home)).toEqual(
+      refused(`folder ${user.home}: ${why}, so it cannot have a layer: unmount that, or name a directory beside it`),
+    );
+    const { status, stdout } = made('--home', 'cow', '--json');
+    expect([status, JSON.parse(stdout)]).toEqual([0, expect.objectContaining({ layers: 'fuse' })]);
   });
 
   it.skipIf(!isRoot)('are carried by FUSE where overlayfs lays none', () => {

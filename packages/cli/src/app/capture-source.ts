@@ -17,6 +17,7 @@ import {
   layeredParts,
   ownDirectories,
   TemporaryWorkspace,
+  usualCarrier,
   type Workspace,
   type WorkspaceChange,
   type WorkspaceOptions,
@@ -90,9 +91,11 @@ export class CaptureSource implements PackSource {
   }
 
   async #create(): Promise<Workspace> {
+    const home = this.#here === this.#facts.home ? 'cow' : 'private';
     const options: WorkspaceOptions = {
       ...DEFAULT_WORKSPACE,
-      home: this.#here === this.#facts.home ? 'cow' : 'private',
+      home,
+      layers: usualCarrier({ home }, this.#facts),
       network: this.#options.network,
       folders: this.#isApart ? [this.#here] : [],
       asRoot: !this.#options.asUser,
@@ -121,7 +124,8 @@ export class CaptureSource implements PackSource {
       ...givenTerminal(),
       ...(isServed ? { watcher: { socket: WATCHER_DESCRIPTOR } } : {}),
     };
-    return { launcher: workspace.launcher(this.#facts, place), watcher };
+    // What was mounted meanwhile counts.
+    return { launcher: workspace.launcher(hostFacts(), place), watcher };
   }
 
   get #environment(): string[] {

@@ -57,13 +57,14 @@ export async function openVerb(name: string, command: readonly string[], options
     command.length > 0 ? command : TERMINALS.filter((program) => programPath(program) !== undefined).slice(0, 1);
   if (wanted.length === 0)
     throw new PlinthError('input', 'desktop', `say which program, or: apt-get install ${TERMINALS[1]!}`);
-  const facts = hostFacts();
   const workspace = Workspace.open(workspacesDirectory(), name);
   const network = await findRunNetwork(workspace.options);
   const exchange = join(workspace.directory, 'desktop');
   rmSync(exchange, { recursive: true, force: true });
   mkdirSync(exchange, { mode: 0o700 });
   const socket = await connectWatcher(nativeCalls(), watcherDirectory());
+  // Read last: what is mounted after that, no plan knows.
+  const facts = hostFacts();
   const watcher = { socket: WATCHER_DESCRIPTOR, line: workspace.watchedLine(facts, network) };
   const place = { directory: facts.home, watcher, exchange, ...(network === undefined ? {} : { network }) };
   const launcher = workspace.launcher(facts, place);

@@ -9,11 +9,13 @@ import { nativeCalls } from '@plinth/linux';
 import {
   checkHost,
   connectWatcher,
+  DEFAULT_WORKSPACE,
   findRunNetwork,
   type HostFacts,
   hostFacts,
   type LayerCarrier,
   type RunNetwork,
+  usualCarrier,
   Workspace,
   type WorkspaceOptions,
   watcherDirectory,
@@ -52,8 +54,9 @@ export interface RunInOptions {
 }
 
 /** What of the options makes a workspace. */
-export function workspaceOptions(options: CreateOptions): WorkspaceOptions {
-  const { denyExec = [], home = 'private', folder = [], root = false, layers = 'overlay' } = options;
+export function workspaceOptions(options: CreateOptions, facts: HostFacts): WorkspaceOptions {
+  const { denyExec = [], home = DEFAULT_WORKSPACE.home, folder = [], root = false } = options;
+  const layers = options.layers ?? usualCarrier({ home }, facts);
   const { memory, pids, cpus } = options;
   const relative = denyExec.find((path) => !isAbsolute(path));
   if (relative !== undefined) {
@@ -110,7 +113,7 @@ async function createTried(
   facts: HostFacts,
   network: RunNetwork | undefined,
 ): Promise<Workspace> {
-  const workspace = Workspace.create(workspacesDirectory(), name, workspaceOptions(options), facts);
+  const workspace = Workspace.create(workspacesDirectory(), name, workspaceOptions(options, facts), facts);
   try {
     await tryWorkspace(workspace, facts, { layers: options.layers, network });
     return workspace;
@@ -128,8 +131,8 @@ function fraction(text: string, option: string): number {
 
 export async function createVerb(name: string, options: CreateOptions): Promise<number> {
   requireWorkspaceHost();
-  const wanted = workspaceOptions(options);
   const facts = hostFacts();
+  const wanted = workspaceOptions(options, facts);
   const network = await findRunNetwork(wanted);
   if (options.dryRun === true) {
     const plan = Workspace.planned(workspacesDirectory(), name, wanted, facts, network);
@@ -147,19 +150,20 @@ export async function createVerb(name: string, options: CreateOptions): Promise<
 export async function runInVerb(name: string, command: readonly string[], options: RunInOptions): Promise<number> {
   requireWorkspaceHost();
   const workspace = Workspace.open(workspacesDirectory(), name);
+  const layers = options.layers ?? workspace.options.layers;
   const network = await findRunNetwork(workspace.options);
+  const calls = nativeCalls();
+  const isNeeded = options.dryRun !== true && (options.watch !== false || layers === 'fuse');
+  const socket = isNeeded ? await connectWatcher(calls, watcherDirectory()) : undefined;
+  // Read last: what is mounted after that, no plan knows.
   const facts = hostFacts();
   const directory = options.directory ?? startDirectory(workspace, facts);
-  const layers = options.layers ?? workspace.options.layers;
   const place = { directory, layers, ...givenTerminal(), ...(network === undefined ? {} : { network }) };
   if (options.dryRun === true) {
     process.stdout.write(describePlan(workspace.plan(facts, place)));
     return EXIT.clean;
   }
-  const calls = nativeCalls();
   const told = options.watch === false ? {} : { line: workspace.watchedLine(facts, network) };
-  const isNeeded = options.watch !== false || layers === 'fuse';
-  const socket = isNeeded ? await connectWatcher(calls, watcherDirectory()) : undefined;
   const watcher = socket === undefined ? {} : { watcher: { socket, ...told } };
   const launcher = workspace.launcher(facts, { ...place, ...watcher });
   for (const fd of [0, 1, 2, ...(socket === undefined ? [] : [socket])]) calls.handOver(fd);
@@ -184,17 +188,19 @@ export async function runUntrustedVerb(command: readonly string[], options: Untr
   const name = `untrusted-${randomBytes(4).toString('hex')}`;
   const net = allowNet === undefined ? { deny: ['net'] } : { allowNet };
   const wanted: CreateOptions = { ...net, folder, pids, ...(layers === undefined ? {} : { layers }) };
-  const network = await findRunNetwork(workspaceOptions(wanted));
+  const network = await findRunNetwork(workspaceOptions(wanted, facts));
   const workspace = await createTried(name, wanted, facts, network);
   const calls = nativeCalls();
   let review: Review;
   let exitStatus: number;
   try {
     const socket = await connectWatcher(calls, watcherDirectory());
-    const watcher = { socket: WATCHER_DESCRIPTOR, line: workspace.watchedLine(facts, network) };
-    const directory = startDirectory(workspace, facts);
+    // What was mounted meanwhile counts.
+    const now = hostFacts();
+    const watcher = { socket: WATCHER_DESCRIPTOR, line: workspace.watchedLine(now, network) };
+    const directory = startDirectory(workspace, now);
     const place = { directory, watcher, ...givenTerminal(), ...(network === undefined ? {} : { network }) };
-    const launcher = workspace.launcher(facts, place);
+    const launcher = workspace.launcher(now, place);
     // What stands behind the command is not looked at for options, and so -- is left where it is.
     const words = command[0] === '--' ? command.slice(1) : command;
     exitStatus = await runToEnd(launcher, words, workspaceEnvironment(name, facts, process.env), { watcher: socket });

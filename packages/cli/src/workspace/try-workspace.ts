@@ -9,6 +9,7 @@ import { nativeCalls, STATUS } from '@plinth/linux';
 import {
   connectWatcher,
   type HostFacts,
+  hostFacts,
   type LayerCarrier,
   NETWORK_FAILED,
   type RunNetwork,
@@ -58,13 +59,26 @@ export async function tryWorkspace(
   facts: HostFacts,
   { layers, network }: Tried = {},
 ): Promise<void> {
-  const first = await refusalOf(workspace, facts, network);
+  const first = await firstRefusal(workspace, facts, network);
   if (first === undefined) return;
   if (first.includes(NETWORK_FAILED)) throw networkFailure(workspace);
   if (layers !== undefined || !OVERLAY_REFUSED.test(first)) throw refused(first);
   workspace.carryBy('fuse');
-  const second = await refusalOf(workspace, facts, network);
+  const second = await refusalOf(workspace, hostFacts(), network);
   if (second !== undefined) throw refused(`${first}, and by FUSE: ${second.replace(/^workspace [^ ]+: /, '')}`);
+}
+
+/** If something came to be mounted below what has a layer while the plan was made, it is planned again, once. */
+async function firstRefusal(
+  workspace: Workspace,
+  facts: HostFacts,
+  network: RunNetwork | undefined,
+): Promise<string | undefined> {
+  const first = await refusalOf(workspace, facts, network);
+  if (first === undefined || !OVERLAY_REFUSED.test(first)) return first;
+  const now = hostFacts();
+  const isSame = now.mountPoints.join('\n') === facts.mountPoints.join('\n');
+  return isSame ? first : refusalOf(workspace, now, network);
 }
 
 /** What the launch program says, if it does not even run nothing. */
@@ -85,7 +99,11 @@ async function refusalOf(
   });
   if (socket !== undefined) closeSync(socket);
   if (error === undefined && status !== STATUS.failed && status !== STATUS.input) return undefined;
-  return (error?.message ?? stderr).trim().replace(/^plinth: /, '');
+  // Whether something was mounted just now is looked at here.
+  return (error?.message ?? stderr)
+    .trim()
+    .replace(/^plinth: /, '')
+    .replace(/( \(overlay\): E[A-Z0-9]+);.*/, '$1');
 }
 
 function refused(said: string): PlinthError {

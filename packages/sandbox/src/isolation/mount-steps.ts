@@ -6,6 +6,8 @@ import { posix } from 'node:path';
 import { assert } from '@plinth/core';
 import {
   AT,
+  ERROR,
+  type Failure,
   type LaunchProgram,
   MOUNT,
   MOUNT_ATTRIBUTE,
@@ -101,7 +103,8 @@ function emitStep(program: LaunchProgram, ground: Ground, step: MountStep): void
     case 'overlay': {
       const lower = step.lower.map(escapeLayer).join(':');
       const options = `lowerdir=${lower},upperdir=${escapeOption(step.upper)},workdir=${escapeOption(step.work)},userxattr`;
-      emitMount(program, ground, step, { type: 'overlay', options });
+      const mend = { error: ERROR.EINVAL, text: 'if something was mounted below it just now, start it again' };
+      emitMount(program, ground, step, { type: 'overlay', options, mend });
       return;
     }
     case 'fuse':
@@ -125,14 +128,17 @@ interface NewMount {
   readonly type: string;
   readonly options: string;
   readonly flags?: number;
+  readonly mend?: Failure['mend'];
 }
 
-function emitMount(program: LaunchProgram, ground: Ground, step: MountStep, { type, options, flags }: NewMount): void {
+function emitMount(program: LaunchProgram, ground: Ground, step: MountStep, mount: NewMount): void {
+  const { type, options, flags, mend } = mount;
   emitPlain(program, ground, step.at);
   const at = program.text(outside(ground.root, step.at));
   const all = MOUNT.noSetUser | (flags ?? MOUNT.noDevices);
   program.call('mount', [program.text(`plinth-${type}`), at, program.text(type), all, program.text(options)], {
     message: `${step.at} (${step.kind})`,
+    ...(mend === undefined ? {} : { mend }),
   });
 }
 

@@ -88,7 +88,10 @@ export function layeredParts(options: WorkspaceOptions, facts: HostFacts): Layer
     throw new PlinthError('host', 'control-groups', why);
   }
   const parts = facts.top
-    .filter(({ name, target }) => target === undefined && !NOT_LAYERED.has(name) && !hasMountsBelow(`/${name}`, facts))
+    .filter(
+      ({ name, target }) =>
+        target === undefined && !NOT_LAYERED.has(name) && mountBelow(`/${name}`, facts) === undefined,
+    )
     .map(({ name, mode = 0o755 }): LayeredPart => ({
       at: `/${name}`,
       layer: `root/${name}`,
@@ -116,11 +119,29 @@ function checkFolder(folder: string, facts: HostFacts): void {
   if (facts.exists(folder) !== 'directory') complain('there is no such directory');
   const [, first = ''] = folder.split('/');
   if (folder === '/' || ['proc', 'sys', 'dev'].includes(first)) complain('it is not one of files');
-  if (hasMountsBelow(folder, facts)) complain('something is mounted below it, so it cannot have a layer');
+  const mounted = mountBelow(folder, facts);
+  if (mounted !== undefined) {
+    complain(
+      `something is mounted below it (${mounted}), so it cannot have a layer: unmount that, or name a directory beside it`,
+    );
+  }
 }
 
-function hasMountsBelow(directory: string, { mountPoints }: HostFacts): boolean {
-  return mountPoints.some((point) => point.startsWith(`${directory}/`));
+/** Overlayfs lays no layer over a directory with something mounted below it, as that would show what the mount hides. */
+function mountBelow(directory: string, { mountPoints }: HostFacts): string | undefined {
+  return mountPoints.find((point) => point.startsWith(`${directory}/`));
+}
+
+/** Who carries layers where nobody has said who is to, as far as that is known without trying. */
+export function usualCarrier({ home }: Pick<WorkspaceOptions, 'home'>, facts: HostFacts): LayerCarrier {
+  return home === 'cow' && mountBelow(facts.home, facts) !== undefined ? 'fuse' : DEFAULT_WORKSPACE.layers;
+}
+
+function checkCarrier(layers: LayerCarrier, options: WorkspaceOptions, facts: HostFacts): void {
+  if (layers === 'fuse' || usualCarrier(options, facts) !== 'fuse') return;
+  const mounted = mountBelow(facts.home, facts)!;
+  const why = `something is mounted below it (${mounted}), over which overlayfs lays nothing: unmount that, or take --layers fuse`;
+  throw new PlinthError('input', 'workspace-home', `home ${facts.home}: ${why}`);
 }
 
 export interface WorkspacePlaces {
@@ -168,6 +189,7 @@ export function workspacePlan(
   places: WorkspacePlaces,
   { directory, watcher, terminal, exchange, layers = options.layers, network }: RunPlace,
 ): Surroundings {
+  checkCarrier(layers, options, facts);
   const parts = layeredParts(options, facts);
   const steps: MountStep[] = [];
   const layered = new Set(parts.map(({ at }) => at));
