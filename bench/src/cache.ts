@@ -3,14 +3,9 @@
 // Specification).
 
 import { existsSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { isAbsolute, join } from 'node:path';
+import { join } from 'node:path';
+import { cacheDirectory } from '@plinth/cli';
 import { PlinthError } from '@plinth/core';
-
-function cacheDirectory(): string {
-  const given = process.env['XDG_CACHE_HOME'] ?? '';
-  return join(isAbsolute(given) ? given : join(homedir(), '.cache'), 'plinth');
-}
 
 export function benchDirectory(): string {
   return join(cacheDirectory(), 'bench');

@@ -60,7 +60,12 @@ export class Namespace implements Disposable {
     const script = `${setup}\necho ready\nexec cat`;
     const holder = spawn('unshare', ['--net', 'sh', '-ec', script], { stdio: ['pipe', 'pipe', 'inherit'] });
     const namespace = new Namespace(holder);
-    await once(holder.stdout!, 'data');
+    const ended = once(holder, 'close').then(() => {
+      throw new PlinthError('host', 'bench-namespace', 'a network namespace could not be set up');
+    });
+    await Promise.race([once(holder.stdout!, 'data'), ended]);
+    // Its end is expected from now on.
+    ended.catch(() => undefined);
     return namespace;
   }
 

@@ -11,7 +11,7 @@ import { benchDirectory } from '../cache.js';
 import { median, ratioOf, type Row } from '../report.js';
 import type { Part } from './sandbox.js';
 
-const PLINTH = new URL('../../../packages/cli/bin/plinth.js', import.meta.url).pathname;
+const PLINTH = join(import.meta.dirname, '../../../packages/cli/bin/plinth.js');
 const BUSYBOX = '/bin/busybox';
 const LOOP = 'n=0; while [ $n -lt "$0" ]; do "$@" || exit 1; n=$((n + 1)); done';
 const TIMES = 10;

@@ -2,6 +2,7 @@
 // The start part of benchmark `sandbox`: a program that does nothing, started many times in a row by a shell.
 
 import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import type { Command } from '../child.js';
 import { median, ratioOf, type Row } from '../report.js';
@@ -10,7 +11,7 @@ import type { Part } from './sandbox.js';
 
 const TIMES = 20;
 const LOOP = 'n=0; while [ $n -lt "$0" ]; do "$@" || exit 1; n=$((n + 1)); done';
-const PLINTH = new URL('../../../packages/cli/bin/plinth.js', import.meta.url).pathname;
+const PLINTH = join(import.meta.dirname, '../../../packages/cli/bin/plinth.js');
 
 export const start: Part = ({ repetitions }, progress) => {
   const noPeer = missingBubblewrap();

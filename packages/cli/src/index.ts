@@ -12,6 +12,7 @@ export { zlibCodec } from './host/deflate.js';
 export { MachineWorker, MachineWorkers } from './thread/machine-worker.js';
 export type { MachineWorkerOptions } from './thread/machine-worker.js';
 export type { MachineEnd } from './thread/messages.js';
+export { cacheDirectory } from './host/cache-directory.js';
 export { HostTools } from './image/host-tools.js';
 export { runInNamespace } from './host/namespace.js';
 export { tuneCompiler } from './host/v8-flags.js';
