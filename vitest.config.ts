@@ -5,6 +5,9 @@
 import { defineConfig } from 'vitest/config';
 import { CountsReporter } from './tests/setup/counts-reporter.js';
 
+// Files have the modes that tests expect, and other users may read them; workers inherit it.
+process.umask(0o022);
+
 const long = process.env['PLINTH_LONG'] === '1';
 
 export default defineConfig({

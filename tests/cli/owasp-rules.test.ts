@@ -2,11 +2,12 @@
 // The phrase files of the OWASP Core Rule Set as rules: nearly all of them are decided in the kernel, and they find what they are for.
 
 import { spawnSync } from 'node:child_process';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { cacheDirectory } from '@plinth/cli';
 import { findAll, buildMatcher } from '@plinth/match';
 import { kernelRule, DEFAULT_VARIABLES, parseRules } from '@plinth/guards';
 import { afterAll, describe, expect, it } from 'vitest';
+import { unless } from '../setup/skipping.js';
 import { PlinthFolder } from './plinth-folder.js';
 
 const SCRIPT = join(import.meta.dirname, '../../bench/dist/owasp-rules.js');
@@ -14,10 +15,9 @@ const folder = new PlinthFolder();
 afterAll(() => folder[Symbol.dispose]());
 
 const made = spawnSync(process.execPath, [SCRIPT], { encoding: 'latin1', maxBuffer: 2 ** 26 });
-const missing = made.status === 3;
-if (missing) console.log(`skipped: tests/cli/owasp-rules.test.ts: ${made.stderr.trim()}`);
+const missing = made.status === 3 ? made.stderr.trim().split('\n').at(-1) : undefined;
 
-describe.skipIf(missing)('the phrase files of the OWASP rules', () => {
+describe('the phrase files of the OWASP rules', unless(missing), () => {
   it('are made into rules, of which 99 % and more are decided in the kernel', () => {
     expect(made.status, made.stderr).toBe(0);
     const { stdout } = folder.plinth('inspect', 'check', folder.file('owasp.rules', made.stdout), '--json');
@@ -32,7 +32,6 @@ describe.skipIf(missing)('the phrase files of the OWASP rules', () => {
   });
 
   it('are, phrase by phrase, what the files have', () => {
-    const cache = process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache');
     // grep counts phrases without us: those of the files that rules name.
     const count = spawnSync(
       'sh',
@@ -40,7 +39,7 @@ describe.skipIf(missing)('the phrase files of the OWASP rules', () => {
         '-c',
         `cd "$1" && cat $(grep -ho '@pmFromFile [^"]*' *.conf | cut -d' ' -f2- | tr ' ' '\\n' | sort -u) | grep -cvE '^(#|$)'`,
         'sh',
-        join(cache, 'plinth/bench/modsecurity-crs'),
+        join(cacheDirectory(), 'bench/modsecurity-crs'),
       ],
       { encoding: 'utf8' },
     );

@@ -4,6 +4,7 @@
 
 import { disassemble } from '@plinth/arm';
 import { describe, expect, it } from 'vitest';
+import { unless } from '../setup/skipping.js';
 import { missingObjdump, normalise, objdump } from './objdump.js';
 import { QUIRKS, type Comparison } from './quirks.js';
 import { drawWords, layOut } from './words.js';
@@ -14,7 +15,7 @@ const PER_ROW = process.env['PLINTH_LONG'] === '1' ? 500 : 20;
 const missing = missingObjdump();
 if (missing !== undefined) console.log(`skipped: disassembler against objdump: ${missing}`);
 
-describe.skipIf(missing !== undefined)('the disassembler writes what objdump writes', () => {
+describe('the disassembler writes what objdump writes', unless(missing), () => {
   it.each([
     ['A32', ['A32']],
     ['T32', ['T16', 'T32']],

@@ -7,6 +7,7 @@ import { PlinthError } from '@plinth/core';
 import { MOST_PACKET } from '@plinth/ebpf';
 import { type CapturedFrame, readCapture } from '@plinth/guards';
 import { describe, expect, it } from 'vitest';
+import { unless } from '../setup/skipping.js';
 import { Random } from '../fuzz/random.js';
 import { whyNoKernel } from './kernel-here.js';
 import { kernelRules, PacketEngines } from './packet-engines.js';
@@ -17,6 +18,7 @@ import { RandomSegments } from './random-segments.js';
 
 const long = process.env['PLINTH_LONG'] === '1';
 const corpora = process.env['PLINTH_CORPORA'];
+const noCorpora = corpora === undefined ? 'PLINTH_CORPORA does not name a folder of captures' : undefined;
 
 /** What is often there. */
 const COMMON = `
@@ -97,7 +99,7 @@ describe('captures', () => {
     expect(dropped).toBeGreaterThan(frames / 20);
   });
 
-  it.skipIf(corpora === undefined)('of the folder that PLINTH_CORPORA names', () => {
+  it('of the folder that PLINTH_CORPORA names', unless(noCorpora), () => {
     const rules = kernelRules(COMMON);
     using both = new PacketEngines(rules, { kernel });
     // Frames that a test run of the kernel does not take.
@@ -120,8 +122,6 @@ describe('captures', () => {
     console.log(`${captures} captures, ${frames} packets, of which ${told} match`);
     expect(told).toBeGreaterThan(0);
   });
-
-  if (corpora === undefined) console.log('skipped: captures of others: PLINTH_CORPORA does not name a folder of them');
 });
 
 /** Those that are frames of Ethernet; a capture that is damaged gives those before. */

@@ -4,6 +4,7 @@
 import { Assembler, compile, Environment, interpret, type Program, R0 } from '@plinth/ebpf';
 import { KernelProgram, nativeCalls, testRun } from '@plinth/linux';
 import { describe, expect, it } from 'vitest';
+import { unless } from '../setup/skipping.js';
 import { Random } from '../fuzz/random.js';
 import { whyNoKernel } from './kernel-here.js';
 import { randomProgram } from './random-program.js';
@@ -12,7 +13,7 @@ const FRAME = new Uint8Array(64);
 
 const reason = whyNoKernel('tests/ebpf/kernel.test.ts');
 
-describe.skipIf(reason !== undefined)('a program', () => {
+describe('a program', unless(reason), () => {
   const calls = nativeCalls();
   const inKernel = (program: Program): number => {
     using loaded = KernelProgram.load(calls, program);

@@ -6,6 +6,7 @@ import { mkdtempSync, rmdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { unless } from '../setup/skipping.js';
 import { whyNoKernel } from './kernel-here.js';
 
 // The interfaces are in a network namespace, so what attaches has to run there.
@@ -73,7 +74,7 @@ describe('a link', () => {
     whyNoKernel('tests/ebpf/network.test.ts') ??
     (spawnSync('unshare', ['--net', '--mount', 'true']).status === 0 ? undefined : 'no namespaces here');
 
-  it.skipIf(reason !== undefined)('has its program run, until it is detached', () => {
+  it('has its program run, until it is detached', unless(reason), () => {
     // The other end answers in a namespace of its own.
     const shell = [
       'set -e',

@@ -3,6 +3,7 @@
 // agree on every case of the sample rows.
 
 import { describe, expect, it } from 'vitest';
+import { unless } from '../setup/skipping.js';
 import { compare } from './cpu-under-test.js';
 import { generate } from './generate.js';
 import { MODE, WINDOW, WINDOW_END } from './layout.js';
@@ -118,7 +119,7 @@ describe('unknownAfterAbort', () => {
 const missing = missingForOracle();
 if (missing !== undefined) console.log(`skipped: fuzz chain on QEMU: ${missing}`);
 
-describe.skipIf(missing !== undefined)('generator - QEMU - comparison', () => {
+describe('generator - QEMU - comparison', unless(missing), () => {
   const cases = generate(SAMPLE_ROWS, { seed: SEED, count: Number(process.env['PLINTH_FUZZ_COUNT'] ?? 5000) });
   const runOn = (cpu: string): TestResult[] => {
     using oracle = new QemuOracle({ cpu });

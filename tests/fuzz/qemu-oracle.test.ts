@@ -2,6 +2,7 @@
 // The oracle must itself be right: instructions whose results are known from the manual, run on QEMU.
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { unless } from '../setup/skipping.js';
 import { assemble } from './assemble.js';
 import { compare } from './cpu-under-test.js';
 import { BANK, CODE_END, MODE, WINDOW_BORDER, WINDOW_END, initialBanks } from './layout.js';
@@ -11,7 +12,7 @@ import { blankState, effectiveCpsr, type Isa, type TestCase, type TestResult, ty
 const missing = missingForOracle();
 if (missing !== undefined) console.log(`skipped: QEMU oracle: ${missing}`);
 
-describe.skipIf(missing !== undefined)('QEMU oracle', () => {
+describe('QEMU oracle', unless(missing), () => {
   let oracle: QemuOracle;
   beforeAll(() => {
     oracle = new QemuOracle({ timeoutSeconds: 5 });

@@ -2,7 +2,9 @@
 // Attaching: to what, with which rights, as a whole or not at all, and what becomes of it when its container goes.
 
 import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { unless } from '../setup/skipping.js';
 import { until } from '../setup/until.js';
 import { ContainerHost, DROPPED, PLINTH, type PlinthEnd, RULES, whyNoContainers } from './container-host.js';
 
@@ -11,7 +13,7 @@ const HOLDING = `drop http any any -> any 80 (msg:"a number"; http.uri; content:
 `;
 const reason = whyNoContainers('tests/host/attaching.test.ts');
 
-describe.skipIf(reason !== undefined)('attaching', () => {
+describe('attaching', unless(reason), () => {
   let host: ContainerHost;
 
   beforeAll(async () => {
@@ -92,7 +94,7 @@ describe.skipIf(reason !== undefined)('attaching', () => {
   const noPodman = spawnSync('podman', ['--version']).status === 0 ? undefined : 'podman is not installed';
   if (noPodman !== undefined) console.log(`skipped: containers of podman: ${noPodman}`);
 
-  it.skipIf(noPodman !== undefined)('finds a container by the name that podman has given it', async () => {
+  it('finds a container by the name that podman has given it', unless(noPodman), async () => {
     const client = await host.container('asking', '10.77.0.20');
     host.file('index.html', 'hello');
     host.shell(`
@@ -203,7 +205,7 @@ describe.skipIf(reason !== undefined)('attaching', () => {
 
   it('that fails half-way changes nothing', () => {
     host.shell('ip link add half0 type veth peer name half1');
-    const script = new URL('half-attach.mjs', import.meta.url).pathname;
+    const script = join(import.meta.dirname, 'half-attach.mjs');
     const half = (): string => host.run(process.execPath, script, 'half0', 'my.rules').stdout;
     const said = 'interface absent0: nothing can be attached: it is gone\n';
     expect(half()).toBe(said);

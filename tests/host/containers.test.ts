@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rules at the veths of real containers: attacks are dropped and told, whatever is split, changed, killed or clean beside them.
 
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { unless } from '../setup/skipping.js';
 import { until } from '../setup/until.js';
 import {
   ContainerHost,
@@ -34,7 +36,7 @@ interface Status {
   };
 }
 
-describe.skipIf(reason !== undefined)('rules at the veths of containers', () => {
+describe('rules at the veths of containers', unless(reason), () => {
   let host: ContainerHost;
   let web: TestContainer;
   let client: TestContainer;
@@ -170,7 +172,7 @@ describe.skipIf(reason !== undefined)('rules at the veths of containers', () => 
 
   it('lose nothing while rules are changed a hundred times', async () => {
     const times = 100;
-    const script = new URL('change-rules.mjs', import.meta.url).pathname;
+    const script = join(import.meta.dirname, 'change-rules.mjs');
     events();
     await client.ask({ do: 'load', host: WEB });
     const before = status().counts;

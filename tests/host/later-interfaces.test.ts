@@ -3,11 +3,19 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ContainerHost, type PlinthEnd, RULES, type TestContainer, whyNoContainers } from './container-host.js';
+import { unless } from '../setup/skipping.js';
+import {
+  ContainerHost,
+  DROPPED,
+  type PlinthEnd,
+  RULES,
+  type TestContainer,
+  whyNoContainers,
+} from './container-host.js';
 
 const reason = whyNoContainers('tests/host/later-interfaces.test.ts');
 
-describe.skipIf(reason !== undefined)('interfaces that come later', () => {
+describe('interfaces that come later', unless(reason), () => {
   let host: ContainerHost;
 
   beforeAll(async () => {
@@ -123,9 +131,8 @@ describe.skipIf(reason !== undefined)('interfaces that come later', () => {
     addInterface(first, 'late2', '10.77.0.7');
     await follow.until('container follow: inspected at veth-late2 (its late2), too\n');
     await first.ask({ do: 'serve' });
-    const ask = async (at: string): Promise<unknown> =>
-      client.ask({ do: 'datagram', host: at, text: 'evil-datagram', patience: 300 });
-    expect(await ask('10.77.0.7')).toEqual({ back: null });
+    const evil = (at: string) => ({ do: 'datagram', host: at, text: 'evil-datagram' });
+    expect(await client.ask({ ...evil('10.77.0.7'), patience: DROPPED })).toEqual({ back: null });
     expect(host.plinth('inspect', 'status').stdout).toContain('attached at veth-follow, veth-late2 since');
     // Rules that others have changed meanwhile stay.
     expect(host.plinth('inspect', 'attach', '--container', 'follow', '--rules', 'other.rules').status).toBe(0);
@@ -139,12 +146,12 @@ describe.skipIf(reason !== undefined)('interfaces that come later', () => {
     const second = await host.container('follow', '10.77.0.5');
     await follow.until('container follow: inspected at veth-follow (its eth0): 3 rules', 2);
     await second.ask({ do: 'serve' });
-    expect(await ask('10.77.0.5')).toEqual({ back: null });
+    expect(await client.ask({ ...evil('10.77.0.5'), patience: DROPPED })).toEqual({ back: null });
     // What somebody detaches is left alone.
     host.plinth('inspect', 'events');
     expect(host.plinth('inspect', 'detach', '--container', 'follow').status).toBe(0);
     await follow.until('container follow: was detached: it is left alone until it is started again\n');
-    expect(await ask('10.77.0.5')).toEqual({ back: 'evil-datagram' });
+    expect(await client.ask(evil('10.77.0.5'))).toEqual({ back: 'evil-datagram' });
     expect(host.leftovers()).toBe('');
     expect(follow.end()).toBe('');
     second.end();

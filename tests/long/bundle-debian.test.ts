@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { unless } from '../setup/skipping.js';
 import { missingUserNamespaces } from '../setup/user-namespaces.js';
 
 const PLINTH = join(import.meta.dirname, '../../packages/cli/dist/main.js');
@@ -52,7 +53,7 @@ function reasonToSkip(): string | undefined {
 const reason = reasonToSkip();
 if (reason !== undefined) console.log(`skipped: ${FILE}: ${reason}`);
 
-describe.skipIf(reason !== undefined)('a program of Debian in one file', () => {
+describe('a program of Debian in one file', unless(reason), () => {
   let folder: string;
   let root: string;
   let apps: string;

@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { unless } from '../setup/skipping.js';
 import { type AppEnd, AppUser, whyNoApps } from '../sandbox/app-user.js';
 
 const FILE = 'tests/long/bundle-windows.test.ts';
@@ -63,7 +64,7 @@ function whyNot(): string | undefined {
   return whyNoApps(FILE);
 }
 
-describe.skipIf(whyNot() !== undefined)('a program of Windows in one file', () => {
+describe('a program of Windows in one file', unless(whyNot()), () => {
   let user: AppUser;
 
   beforeAll(() => {

@@ -5,8 +5,9 @@
 
 import { spawn, spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { homedir, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { cacheDirectory } from '@plinth/cli';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { missingUserNamespaces } from '../setup/user-namespaces.js';
@@ -39,9 +40,8 @@ function hostState(): string {
 /** What was downloaded before need not be again. */
 beforeAll(() => {
   if (missing !== undefined) return;
-  const given = process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache');
   for (const name of ['packages', 'tools']) {
-    const from = join(given, 'plinth', name);
+    const from = join(cacheDirectory(), name);
     if (existsSync(from)) cpSync(from, join(cache, 'plinth', name), { recursive: true, verbatimSymlinks: true });
   }
 });

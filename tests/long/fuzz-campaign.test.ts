@@ -3,6 +3,7 @@
 // under a reason. PLINTH_FUZZ_SLICES=FROM-TO runs some slices only (each takes half a minute and needs no other).
 
 import { afterAll, describe, expect, it } from 'vitest';
+import { unless } from '../setup/skipping.js';
 import { SLICES, formatCounts, runSlice } from '../fuzz/campaign.js';
 import { QemuOracle, missingForOracle } from '../fuzz/qemu-oracle.js';
 
@@ -12,7 +13,7 @@ if (missing !== undefined) console.log(`skipped: the long comparison with QEMU: 
 const [from = 0, to = SLICES - 1] = (process.env['PLINTH_FUZZ_SLICES'] ?? '').split('-').filter(Boolean).map(Number);
 const slices = Array.from({ length: to - from + 1 }, (_, n) => from + n);
 
-describe.skipIf(missing !== undefined)('random instructions do as in QEMU', () => {
+describe('random instructions do as in QEMU', unless(missing), () => {
   const totals = { cases: 0, regions: 0, differences: 0 };
   const tables = {
     'cases by kind': new Map<string, number>(),

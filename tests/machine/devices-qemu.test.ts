@@ -6,9 +6,9 @@ import { EventQueue } from '@plinth/core';
 import { buildBoard, virtBoard } from '@plinth/machine';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Access, QEMU_MISSING, qtest } from './qtest.js';
-
-if (QEMU_MISSING) console.log('skipped: devices against QEMU need qemu-system-arm');
+import { unless } from '../setup/skipping.js';
+import { missingQemu } from '../boot/guest.js';
+import { type Access, qtest } from './qtest.js';
 
 const GICD = 0x0800_0000;
 const GICC = 0x0801_0000;
@@ -129,7 +129,7 @@ const uartStep: fc.Arbitrary<readonly Access[]> = fc
     ...[0x18, 0x24, 0x28, 0x2c, 0x30, 0x34, 0x38, 0x3c, 0x40].map((at) => read(UART + at)),
   ]);
 
-describe.skipIf(QEMU_MISSING)('devices of virt against QEMU’s', () => {
+describe('devices of virt against QEMU’s', unless(missingQemu()), () => {
   it('GICv2 answers the same', async () => {
     const prologue = [
       write(GICD, 1),

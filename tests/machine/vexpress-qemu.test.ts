@@ -6,9 +6,9 @@ import { EventQueue } from '@plinth/core';
 import { buildBoard, vexpressA15Board } from '@plinth/machine';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Access, QEMU_MISSING, qtest } from './qtest.js';
-
-if (QEMU_MISSING) console.log('skipped: vexpress-a15 against QEMU needs qemu-system-arm');
+import { unless } from '../setup/skipping.js';
+import { missingQemu } from '../boot/guest.js';
+import { type Access, qtest } from './qtest.js';
 
 const SYSREG = 0x1c01_0000;
 const CFGDATA = SYSREG + 0xa0;
@@ -68,7 +68,7 @@ const step: fc.Arbitrary<readonly Access[]> = fc.oneof(
   fc.nat(0xff).map((value) => [write(SYSREG + 0x08, value), read(SYSREG + 0x08)]),
 );
 
-describe.skipIf(QEMU_MISSING)('devices of vexpress-a15 against QEMU’s', () => {
+describe('devices of vexpress-a15 against QEMU’s', unless(missingQemu()), () => {
   it('system registers answer the same', async () => {
     const scripts = fc
       .sample(fc.array(step, { minLength: 200, maxLength: 200 }), { numRuns: 5, seed: 3 })

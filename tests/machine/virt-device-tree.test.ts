@@ -8,9 +8,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type FdtNode, readFdt, virtBoard } from '@plinth/machine';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { unless } from '../setup/skipping.js';
 
-const missing = ['qemu-system-arm', 'dtc'].filter((tool) => spawnSync(tool, ['--version']).error !== undefined);
-if (missing.length > 0) console.log(`skipped: device tree against QEMU needs ${missing.join(' and ')}`);
+const missing = ['qemu-system-arm', 'dtc'].find((tool) => spawnSync(tool, ['--version']).error !== undefined);
 
 /** Nodes of QEMU's board that ours does not have. */
 const ABSENT = /^(platform-bus|fw-cfg|gpio-keys|pl061|pcie|flash|pmu|v2m|cpu-map)/;
@@ -26,7 +26,7 @@ function lines(node: FdtNode, path = ''): string[] {
   return [...own, ...below.flatMap((child) => lines(child, `${path}/${child.name}`))].toSorted();
 }
 
-describe.skipIf(missing.length > 0)('the device tree of virt', () => {
+describe('the device tree of virt', unless(missing && `${missing} is not installed`), () => {
   let directory = '';
   beforeAll(() => {
     directory = mkdtempSync(join(tmpdir(), 'plinth-dt-'));

@@ -9,6 +9,7 @@ import { PlinthError } from '@plinth/core';
 import { Btf, btfOffsets, findBtf, readElfSections } from '@plinth/observe';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { unless } from '../setup/skipping.js';
 import { LINUX_COMPILER, missingLinuxCompiler } from './guest-program.js';
 
 const SOURCE = `
@@ -59,7 +60,7 @@ function compile(): { readonly btf: Uint8Array; readonly offsets: readonly numbe
 const missing = missingLinuxCompiler();
 if (missing !== undefined) console.log(`tests/observe/btf: skipped: ${missing}`);
 
-describe.skipIf(missing !== undefined)('types of a compiler', () => {
+describe('types of a compiler', unless(missing), () => {
   it('have members where the compiler puts them', () => {
     const { btf: bytes, offsets } = compile();
     const btf = new Btf(bytes, 'types.o');

@@ -4,6 +4,7 @@
 
 import { spawnSync } from 'node:child_process';
 import { afterAll, describe, expect, it } from 'vitest';
+import { unless } from '../setup/skipping.js';
 import { missingImage } from '../boot/guest.js';
 import { PlinthFolder } from '../cli/plinth-folder.js';
 
@@ -178,9 +179,8 @@ describe('plinth top', () => {
 });
 
 const missing = missingImage();
-if (missing !== undefined) console.log(`tests/observe/exports: Debian's kernel skipped: ${missing}`);
 
-describe.skipIf(missing !== undefined)('exports of Debian’s kernel', () => {
+describe('exports of Debian’s kernel', unless(missing), () => {
   it('have what it has done', () => {
     const run = ['run', '--image', 'debian-mini', '--cold', '--exec', 'cat /etc/passwd', '--seed', '00', '--wall-clock', '0', '--json']; // prettier-ignore
     const { status, stdout, stderr } = plinth(...run, '--coverage', 'c', '--profile', 'p', '--trace', 't', '--trace-function', 'vfs_*'); // prettier-ignore
@@ -214,10 +214,10 @@ describe.skipIf(missing !== undefined)('exports of Debian’s kernel', () => {
   });
 });
 
-const compiler = spawnSync('arm-none-eabi-gcc', ['--version']).status === 0;
-if (!compiler) console.log('tests/observe/exports: a program skipped: arm-none-eabi-gcc is not installed');
+const noCompiler =
+  spawnSync('arm-none-eabi-gcc', ['--version']).status === 0 ? undefined : 'arm-none-eabi-gcc is not installed';
 
-describe.skipIf(!compiler)('exports of a program', () => {
+describe('exports of a program', unless(noCompiler), () => {
   it('name its functions, with their callers by its unwind tables', () => {
     folder.file(
       'program.c',

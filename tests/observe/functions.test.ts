@@ -4,6 +4,7 @@
 import { functionEventText, type KernelFunctionEvent, LinuxGuest, machineView, traceFunctions } from '@plinth/observe';
 import type { Machine } from '@plinth/machine';
 import { describe, expect, it } from 'vitest';
+import { unless } from '../setup/skipping.js';
 import { missingImage } from '../boot/guest.js';
 import { runProgram } from './guest-program.js';
 
@@ -22,7 +23,7 @@ const COMMAND = [
   'cat trace',
 ].join('; ');
 
-describe.skipIf(missing !== undefined)('kernel functions', () => {
+describe('kernel functions', unless(missing), () => {
   it('are called and return as the kernel’s own tracer says', () => {
     const events: KernelFunctionEvent[] = [];
     let stop: (() => void) | undefined;

@@ -3,6 +3,7 @@
 
 import { type Found, LinuxGuest, type LinuxTask, machineView } from '@plinth/observe';
 import { describe, expect, it } from 'vitest';
+import { unless } from '../setup/skipping.js';
 import { missingImage } from '../boot/guest.js';
 import { runProgram } from './guest-program.js';
 import { StoppedGuests } from './stopped-guest.js';
@@ -27,7 +28,7 @@ function field(status: string, name: string): string[] {
   return (new RegExp(`^${name}:\\t(.*)$`, 'm').exec(status)?.[1] ?? '').split('\t');
 }
 
-describe.skipIf(missing !== undefined)('a Linux guest', () => {
+describe('a Linux guest', unless(missing), () => {
   it.each([[1], [2]])('is seen as it sees itself, with %i CPUs', async (cpus) => {
     using guests = new StoppedGuests();
     const { said, machine } = await guests.run(

@@ -6,12 +6,13 @@ import { PlinthError } from '@plinth/core';
 import { contentAt, readDwarfLines, readElfSymbols } from '@plinth/observe';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { unless } from '../setup/skipping.js';
 import { CompiledProgram, missingCompiler } from './elf.js';
 
 const missing = missingCompiler();
 if (missing !== undefined) console.log(`tests/observe/symbols: skipped: ${missing}`);
 
-describe.skipIf(missing !== undefined)('a compiled program', () => {
+describe('a compiled program', unless(missing), () => {
   it('has the symbols that nm tells', () => {
     using program = new CompiledProgram('-g');
     const { table, buildId } = readElfSymbols(program.bytes, program.path);

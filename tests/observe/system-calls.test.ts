@@ -3,6 +3,7 @@
 
 import { LinuxGuest, machineView, type SystemCall, traceSystemCalls } from '@plinth/observe';
 import { describe, expect, it } from 'vitest';
+import { unless } from '../setup/skipping.js';
 import { missingImage } from '../boot/guest.js';
 import { missingLinuxCompiler, runProgram } from './guest-program.js';
 
@@ -69,7 +70,7 @@ const PROGRAMS = [
 const RESTART: ReadonlySet<number> = new Set([-512, -513, -514, -516]);
 const EINTR = -4;
 
-describe.skipIf(missing !== undefined)('system calls', () => {
+describe('system calls', unless(missing), () => {
   it.each([[1], [2]])('are seen as a tracer in the guest sees them, with %i CPUs', (cpus) => {
     const calls: SystemCall[] = [];
     const command = PROGRAMS.map((program) => `echo "<run>"; /program ${program} 2>&1; echo "</run>"`).join('; ');

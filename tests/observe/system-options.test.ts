@@ -2,6 +2,7 @@
 // `plinth run --ps --modules`: what the command line tells of a guest's system.
 
 import { describe, expect, it } from 'vitest';
+import { unless } from '../setup/skipping.js';
 import { commandOutput, missingImage, plinth } from '../boot/guest.js';
 import { CompiledProgram, missingCompiler } from './elf.js';
 import { missingModules, VirtioGuest } from '../virtio/guest.js';
@@ -18,7 +19,7 @@ interface Told {
   readonly modules: readonly { name: string; base: number; size: number }[];
 }
 
-describe.skipIf(noImage !== undefined)('a guest with processes', () => {
+describe('a guest with processes', unless(noImage), () => {
   it('is told as ps tells it, as a table and as JSON, the second time from what was kept', async () => {
     using guests = new StoppedGuests();
     const { said, snapshot } = await guests.run(['sleep 1234 & sleep 1', 'ps -o pid,ppid,comm']);
@@ -42,7 +43,7 @@ describe.skipIf(noImage !== undefined)('a guest with processes', () => {
   });
 });
 
-describe.skipIf(noImage !== undefined)('a guest that is traced', () => {
+describe('a guest that is traced', unless(noImage), () => {
   const run = (...options: string[]) => plinth('run', '--image', 'debian-mini', ...options);
 
   it('prints what its command prints, and on standard error what it asks its kernel for', () => {
@@ -71,7 +72,7 @@ describe.skipIf(noImage !== undefined)('a guest that is traced', () => {
   });
 });
 
-describe.skipIf(noModules !== undefined)('a guest with modules', () => {
+describe('a guest with modules', unless(noModules), () => {
   it('is told as /proc/modules tells it', () => {
     using guest = new VirtioGuest('cat /proc/modules');
     const { status, stdout, stderr } = plinth(
@@ -92,7 +93,7 @@ describe.skipIf(noModules !== undefined)('a guest with modules', () => {
 });
 
 const noCompiler = missingCompiler();
-describe.skipIf(noCompiler !== undefined)('a machine without Linux', () => {
+describe('a machine without Linux', unless(noCompiler), () => {
   it('is said to have none, and ends as ever', () => {
     using program = new CompiledProgram('-Wl,-Ttext-segment=0x40008000');
     const { stderr } = plinth('run', program.path, '--ps', '--limit-instructions', '10');

@@ -4,6 +4,7 @@
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { unless } from '../setup/skipping.js';
 import { NetworkHost, whyNoNetworkHost } from './network-host.js';
 import { whyNotIsolated } from './isolated.js';
 import { WorkspaceUser } from './workspace-user.js';
@@ -59,7 +60,7 @@ const CHANGES = [
 /** Others than these are the same by other code of the carrier, and take as long again. */
 const USERS = process.env['PLINTH_LONG'] === '1' ? ['a user without rights', 'root'] : ['a user without rights'];
 
-describe.skipIf(reason !== undefined).each(USERS)('with a list of hosts, as %s,', (who) => {
+describe.each(USERS)('with a list of hosts, as %s,', unless(reason), (who) => {
   let host: NetworkHost;
   let user: WorkspaceUser;
   let reached: readonly string[];

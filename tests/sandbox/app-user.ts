@@ -16,7 +16,8 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { cacheDirectory } from '@plinth/cli';
 import { until } from '../setup/until.js';
 import { usableFuse } from './usable-fuse.js';
 
@@ -141,10 +142,7 @@ export class AppUser implements Disposable {
     const { status, stderr } = this.runPlinth('--version');
     if (status !== 0) return `a user without rights cannot start plinth here: ${stderr.trim()}`;
     if (spawnSync('mksquashfs', ['-version']).error !== undefined) return 'package squashfs-tools is needed';
-    const tools = join('plinth', 'tools');
-    cpSync(join(this.#plinthOptions().env['XDG_CACHE_HOME']!, tools), join(this.home, '.cache', tools), {
-      recursive: true,
-    });
+    cpSync(join(cacheDirectory(), 'tools'), join(this.home, '.cache/plinth/tools'), { recursive: true });
     this.own();
     return undefined;
   }
@@ -171,8 +169,7 @@ export class AppUser implements Disposable {
   }
 
   #plinthOptions(): { cwd: string; env: NodeJS.ProcessEnv } {
-    const { XDG_CACHE_HOME = join(process.env['HOME'] ?? '/root', '.cache') } = process.env;
-    return { cwd: this.work, env: { ...this.#environment(), XDG_CACHE_HOME } };
+    return { cwd: this.work, env: { ...this.#environment(), XDG_CACHE_HOME: dirname(cacheDirectory()) } };
   }
 
   /** What root has made becomes the user's, as if the user had. */

@@ -18,6 +18,7 @@ import { dirname, join } from 'node:path';
 import { nativeFileCalls } from '@plinth/linux';
 import { compareProofs, FileSource, type HostProof, proveTree, readBundle } from '@plinth/sandbox';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { unless } from '../setup/skipping.js';
 import { Random } from '../fuzz/random.js';
 import { type AppEnd, AppUser, whyNoApps } from './app-user.js';
 import { makeImage, renamed, SUPERBLOCK_BYTES, tablesAt, whyNoImages, writeWithImages } from './squash-image.js';
@@ -32,7 +33,7 @@ const [FIRST_SEED, DAMAGED] = LONG ? [1, Number(process.env['PLINTH_DAMAGED'] ??
 /** Seconds of one command, after which it hangs; each takes less than one. */
 const WATCHDOG = 60;
 
-describe.skipIf(reason !== undefined)('a program in one file that is not what it was', () => {
+describe('a program in one file that is not what it was', unless(reason), () => {
   let user: AppUser;
   let good: Uint8Array;
   let victim: string;

@@ -6,6 +6,7 @@ import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync 
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { unless } from '../setup/skipping.js';
 import { allEnded, AppUser, whyNoApps } from './app-user.js';
 
 const BUSYBOX = '/bin/busybox';
@@ -14,7 +15,7 @@ const FILE = 'tests/sandbox/bundle-kill.test.ts';
 const reason = existsSync(BUSYBOX) ? whyNoApps(FILE) : 'busybox-static is not installed';
 if (!existsSync(BUSYBOX)) console.log(`skipped: ${FILE}: ${reason}`);
 
-describe.skipIf(reason !== undefined)('a program in one file, when plinth is killed', () => {
+describe('a program in one file, when plinth is killed', unless(reason), () => {
   let user: AppUser;
   let tree: string;
   beforeAll(() => {

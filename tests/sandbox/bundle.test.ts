@@ -18,6 +18,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { unless } from '../setup/skipping.js';
 import { allEnded, AppUser, whyNoApps } from './app-user.js';
 
 const BUSYBOX = '/bin/busybox';
@@ -25,7 +26,7 @@ const FILE = 'tests/sandbox/bundle.test.ts';
 const reason = existsSync(BUSYBOX) ? whyNoApps(FILE) : 'busybox-static is not installed';
 if (!existsSync(BUSYBOX)) console.log(`skipped: ${FILE}: ${reason}`);
 
-describe.skipIf(reason !== undefined)('a program in one file', () => {
+describe('a program in one file', unless(reason), () => {
   let user: AppUser;
   beforeAll(() => {
     user = new AppUser();

@@ -7,6 +7,7 @@ import { existsSync, lstatSync, readdirSync, readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { unless } from '../setup/skipping.js';
 import { until } from '../setup/until.js';
 import { allEnded, AppUser, ownSeconds, processesWith, whyNoApps } from './app-user.js';
 
@@ -78,7 +79,7 @@ interface Packed {
   };
 }
 
-describe.skipIf(reason !== undefined)('an installer that is captured', () => {
+describe('an installer that is captured', unless(reason), () => {
   let user: AppUser;
   beforeAll(() => {
     user = new AppUser();

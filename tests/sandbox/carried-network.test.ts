@@ -7,6 +7,7 @@ import { copyFileSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { unless } from '../setup/skipping.js';
 import { Random } from '../fuzz/random.js';
 import { NetworkHost, whyNoNetworkHost } from './network-host.js';
 import { whyNotIsolated } from './isolated.js';
@@ -25,7 +26,7 @@ interface RunningProcess {
   readonly parent: number;
 }
 
-describe.skipIf(reason !== undefined)('the carrier of a network', () => {
+describe('the carrier of a network', unless(reason), () => {
   let host: NetworkHost;
   let user: WorkspaceUser;
   beforeAll(async () => {

@@ -6,6 +6,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { EXCHANGE } from '@plinth/sandbox';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { unless } from '../setup/skipping.js';
 import { Browser, missingChromium } from '../web/chromium.js';
 import { whyNotIsolated } from './isolated.js';
 import { WorkspaceUser } from './workspace-user.js';
@@ -20,7 +21,7 @@ function missingDesktop(): string | undefined {
   return why;
 }
 
-describe.skipIf(reason !== undefined)('a desktop of a workspace', () => {
+describe('a desktop of a workspace', unless(reason), () => {
   let user: WorkspaceUser;
   let browser: Browser;
   beforeAll(() => {

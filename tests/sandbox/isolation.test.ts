@@ -3,12 +3,13 @@
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { unless } from '../setup/skipping.js';
 import { ownSeconds, processesWith } from './app-user.js';
 import { Isolated, whyNotIsolated } from './isolated.js';
 
 const reason = whyNotIsolated('tests/sandbox/isolation.test.ts');
 
-describe.skipIf(reason !== undefined)('a program in isolation', () => {
+describe('a program in isolation', unless(reason), () => {
   let isolated: Isolated;
   beforeAll(() => void (isolated = new Isolated()));
   afterAll(() => isolated[Symbol.dispose]());

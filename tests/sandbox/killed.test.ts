@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Workspace } from '@plinth/sandbox';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { unless } from '../setup/skipping.js';
 import { Random } from '../fuzz/random.js';
 import { allEnded, ownSeconds } from './app-user.js';
 import { whyNotIsolated } from './isolated.js';
@@ -20,7 +21,7 @@ const SEED = 11;
 const FILES = 40;
 const MARK = ownSeconds(7310);
 
-describe.skipIf(reason !== undefined)('workspaces whose commands are killed', () => {
+describe('workspaces whose commands are killed', unless(reason), () => {
   let user: WorkspaceUser;
   beforeAll(() => {
     user = new WorkspaceUser();

@@ -33,6 +33,7 @@ import {
   withRenames,
 } from '@plinth/sandbox';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { unless } from '../setup/skipping.js';
 import { Random } from '../fuzz/random.js';
 import { attribute, fileTree, setAttribute } from './file-tree.js';
 import { LayeredFolder, whyNotMounted } from './layered-mount.js';
@@ -48,7 +49,7 @@ function short({ kind, path, what }: Change): string {
   return [kind, path, ...(what ?? [])].join(' ');
 }
 
-describe.skipIf(reason !== undefined)('changes of layers', () => {
+describe('changes of layers', unless(reason), () => {
   const calls = nativeFileCalls();
   let folder: string;
   const at = (...path: readonly string[]): string => join(folder, ...path);
@@ -293,7 +294,7 @@ function stateOf(path: string): string {
   return status.isDirectory() ? 'directory' : readFileSync(path, 'utf8');
 }
 
-describe.skipIf(notMounted !== undefined)('changes that were made through a mount', () => {
+describe('changes that were made through a mount', unless(notMounted), () => {
   it.each(['overlayfs', 'our server'] as const)('by %s make of the base what was seen there', async (carrier) => {
     const calls = nativeFileCalls();
     using stack = new LayeredFolder();

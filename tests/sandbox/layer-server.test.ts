@@ -21,6 +21,7 @@ import { fileURLToPath } from 'node:url';
 import { fuseMounts, mountFuse, nativeCalls, nativeFileCalls, openFuse } from '@plinth/linux';
 import { clearDeadLayerMounts, LayerServer, LAYERS_SOURCE } from '@plinth/sandbox';
 import { describe, expect, it } from 'vitest';
+import { unless } from '../setup/skipping.js';
 import { setAttribute } from './file-tree.js';
 import { whyNotIsolated } from './isolated.js';
 import { LayeredFolder, whyNotMounted } from './layered-mount.js';
@@ -30,7 +31,7 @@ import { WorkspaceUser } from './workspace-user.js';
 const calls = nativeFileCalls();
 const reason = whyNotMounted('tests/sandbox/layer-server.test.ts');
 
-describe.skipIf(reason !== undefined)('a server of layers', () => {
+describe('a server of layers', unless(reason), () => {
   it('leaves a mount that nobody waits for when it is killed, which is found and cleared', async () => {
     using stack = new LayeredFolder();
     writeFileSync(join(stack.base, 'file'), 'x');
@@ -161,7 +162,7 @@ describe.skipIf(reason !== undefined)('a server of layers', () => {
 
 const notIsolated = reason ?? whyNotIsolated('tests/sandbox/layer-server.test.ts');
 
-describe.skipIf(notIsolated !== undefined)('a server of layers without rights', () => {
+describe('a server of layers without rights', unless(notIsolated), () => {
   it('mounts in a user namespace of its own', () => {
     using stack = new LayeredFolder();
     writeFileSync(join(stack.base, 'file'), 'base\n');

@@ -38,6 +38,7 @@ import {
 import { join } from 'node:path';
 import { nativeCalls, nativeFileCalls } from '@plinth/linux';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { unless } from '../setup/skipping.js';
 import { attribute, fileTree, setAttribute } from './file-tree.js';
 import { type Carrier, LayeredFolder, whyNotMounted } from './layered-mount.js';
 
@@ -58,7 +59,7 @@ function inUserNamespace(): boolean {
   return !/^ *0 +0 +4294967295$/m.test(readFileSync('/proc/self/uid_map', 'utf8'));
 }
 
-describe.skipIf(reason !== undefined).each<Carrier>(['overlayfs', 'our server'])('layers by %s', (carrier) => {
+describe.each<Carrier>(['overlayfs', 'our server'])('layers by %s', unless(reason), (carrier) => {
   let stack: LayeredFolder;
   const at = (...path: readonly string[]): string => join(stack.merged, ...path);
   const read = (...path: readonly string[]): string => readFileSync(at(...path), 'utf8');

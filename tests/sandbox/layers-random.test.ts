@@ -17,6 +17,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { unless } from '../setup/skipping.js';
 import { Random } from '../fuzz/random.js';
 import { fileTree, setAttribute } from './file-tree.js';
 import { type Carrier, LayeredFolder, whyNotMounted } from './layered-mount.js';
@@ -71,7 +72,7 @@ function outcome(act: () => void): unknown {
   }
 }
 
-describe.skipIf(reason !== undefined).each<Carrier>(['overlayfs', 'our server'])('layers by %s', (carrier) => {
+describe.each<Carrier>(['overlayfs', 'our server'])('layers by %s', unless(reason), (carrier) => {
   it('are like a directory, whatever is done', async () => {
     const seed = long ? Date.now() >>> 0 : 20_261_130;
     const random = new Random(seed);

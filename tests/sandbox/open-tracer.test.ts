@@ -4,9 +4,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { nativeCalls, OpenTracer } from '@plinth/linux';
 import { describe, expect, it } from 'vitest';
+import { unless } from '../setup/skipping.js';
 
-const isRoot = process.platform === 'linux' && process.getuid?.() === 0;
-if (!isRoot) console.log('skipped: tests/sandbox/open-tracer.test.ts: it needs root');
+const reason = process.platform === 'linux' && process.getuid?.() === 0 ? undefined : 'it needs root';
 
 /** Programs at tracepoints that this process holds. */
 function attached(): number {
@@ -20,7 +20,7 @@ function attached(): number {
   return infos.filter((info) => /^link_type:\s+raw_tracepoint$/m.test(info)).length;
 }
 
-describe.skipIf(!isRoot)('a tracer of opened files', () => {
+describe('a tracer of opened files', unless(reason), () => {
   it('is attached while it has something to trace', () => {
     const [one, other] = [1n << 40n, 1n << 41n];
     {

@@ -44,6 +44,7 @@ import { release, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CALL, type CallName } from '@plinth/linux';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { unless } from '../setup/skipping.js';
 import { allEnded, ownSeconds, processesWith } from './app-user.js';
 import { Isolated, whyNotIsolated } from './isolated.js';
 
@@ -63,7 +64,7 @@ const REFUSED =
   'fanotify_init lookup_dcookie move_pages migrate_pages mbind set_mempolicy';
 const ABSENT = 'clone3 io_uring_setup io_uring_enter io_uring_register';
 
-describe.skipIf(reason !== undefined)('a workspace, by what bubblewrap is held to,', () => {
+describe('a workspace, by what bubblewrap is held to,', unless(reason), () => {
   let isolated: Isolated;
   beforeAll(() => void (isolated = new Isolated()));
   afterAll(() => isolated[Symbol.dispose]());

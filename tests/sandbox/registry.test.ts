@@ -43,7 +43,7 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 function run(program: string, args: readonly string[], input = ''): string {
-  const options = { encoding: 'utf8', input, maxBuffer: 1 << 28, env: { ...process.env, LANG: 'C.UTF-8' } } as const;
+  const options = { encoding: 'utf8', input, maxBuffer: 1 << 28, env: { ...process.env, LC_ALL: 'C.UTF-8' } } as const;
   const { status, stdout, stderr, error } = spawnSync(program, args, options);
   if (status !== 0) throw new Error(`${program} ${args.join(' ')}: ${error?.message ?? stderr}`);
   return stdout;
@@ -249,6 +249,8 @@ describe("Wine's registry", () => {
     const prefix = join(folder, 'prefix');
     const env = {
       ...process.env,
+      // Its arguments are text of the locale.
+      LC_ALL: 'C.UTF-8',
       WINEPREFIX: prefix,
       WINEDEBUG: '-all',
       DISPLAY: '',

@@ -6,6 +6,7 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CALL } from '@plinth/linux';
 import { describe, expect, it } from 'vitest';
+import { unless } from '../setup/skipping.js';
 import { whyNotIsolated } from './isolated.js';
 import { WorkspaceUser } from './workspace-user.js';
 
@@ -78,7 +79,7 @@ class Session implements Disposable {
   }
 }
 
-describe.skipIf(reason !== undefined).each(users)('the terminal of %s', (who) => {
+describe.each(users)('the terminal of %s', unless(reason), (who) => {
   it('has a name in a workspace, and none where there is no terminal', { timeout: 60_000 }, async () => {
     using session = new Session(who);
     session.type('$PLINTH workspace run w -- sh -c "tty; stty -F /dev/console size; ls /dev/console"\n');

@@ -6,6 +6,7 @@ import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { unless } from '../setup/skipping.js';
 import { until } from '../setup/until.js';
 import { allEnded, ownSeconds, processesWith } from './app-user.js';
 import { whyNotIsolated } from './isolated.js';
@@ -56,7 +57,7 @@ function controlGroups(): string[] {
     .filter((path) => basename(path).startsWith('plinth-untrusted-'));
 }
 
-describe.skipIf(reason !== undefined)('a script that nobody trusts', () => {
+describe('a script that nobody trusts', unless(reason), () => {
   let user: WorkspaceUser;
   let review: Review;
   let output: string;

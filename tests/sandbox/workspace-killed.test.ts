@@ -10,6 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { nativeCalls } from '@plinth/linux';
 import { DEFAULT_WORKSPACE, hostFacts, Workspace } from '@plinth/sandbox';
 import { describe, expect, it } from 'vitest';
+import { unless } from '../setup/skipping.js';
 import { Random } from '../fuzz/random.js';
 
 const long = process.env['PLINTH_LONG'] === '1';
@@ -41,7 +42,7 @@ function stateOf(home: string): string {
     : `torn: ${names.length} files, ${kinds.size} kinds`;
 }
 
-describe.skipIf(reason !== undefined)('a workspace whose snapshots are killed', () => {
+describe('a workspace whose snapshots are killed', unless(reason), () => {
   it('is what it was, or is empty while it is being discarded', { timeout: 3_600_000 }, async () => {
     const random = new Random(long ? Date.now() >>> 0 : 11);
     const all = mkdtempSync(join(tmpdir(), 'plinth-killed-'));

@@ -6,13 +6,14 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { unless } from '../setup/skipping.js';
 import { whyNotIsolated } from './isolated.js';
 import { usableFuse } from './usable-fuse.js';
 import { WorkspaceUser } from './workspace-user.js';
 
 const reason =
   whyNotIsolated('tests/sandbox/workspace-layers.test.ts') ?? (existsSync('/dev/fuse') ? undefined : 'no /dev/fuse');
-const isRoot = process.getuid?.() === 0;
+const notRoot = process.getuid?.() === 0 ? undefined : 'it needs root';
 const NOBODY = 65_534;
 
 /** In a mount namespace of its own: what it prints, with facts of before and after. */
@@ -31,7 +32,7 @@ const MOUNTED_MEANWHILE = `
   };
   console.log(JSON.stringify({ layers, stale: run(before), fresh: run(hostFacts()) }));`;
 
-describe.skipIf(reason !== undefined)('layers of a workspace', () => {
+describe('layers of a workspace', unless(reason), () => {
   let user: WorkspaceUser;
   beforeEach(() => void (user = new WorkspaceUser()));
   afterEach(() => user[Symbol.dispose]());
@@ -81,7 +82,7 @@ describe.skipIf(reason !== undefined)('layers of a workspace', () => {
     expect(readdirSync(join(user.folder, 'data/plinth/workspaces'))).toEqual([]);
   });
 
-  it.skipIf(!isRoot)('are planned again where something was mounted below meanwhile', () => {
+  it('are planned again where something was mounted below meanwhile', unless(notRoot), () => {
     const root = join(import.meta.dirname, '../..');
     const args = ['--mount', process.execPath, '--input-type=module', '-e', MOUNTED_MEANWHILE, user.folder];
     const { stdout, stderr } = spawnSync('unshare', args, { cwd: root, encoding: 'utf8' });
@@ -91,7 +92,7 @@ describe.skipIf(reason !== undefined)('layers of a workspace', () => {
     expect(JSON.parse(stdout)).toEqual({ layers: 'overlay', stale: [125, line], fresh: [0, ''] });
   });
 
-  it.skipIf(!isRoot)('lie over a home with something mounted below it by FUSE, and over no such folder', () => {
+  it('lie over a home with something mounted below it by FUSE, and over no such folder', unless(notRoot), () => {
     const below = join(user.home, 'below');
     const script = `mount -t tmpfs none ${user.home} && mkdir ${below} && mount -t tmpfs none ${below}`;
     const made = (...options: readonly string[]) =>
@@ -108,7 +109,7 @@ describe.skipIf(reason !== undefined)('layers of a workspace', () => {
     expect([status, JSON.parse(stdout)]).toEqual([0, expect.objectContaining({ layers: 'fuse' })]);
   });
 
-  it.skipIf(!isRoot)('are carried by FUSE where overlayfs lays none', () => {
+  it('are carried by FUSE where overlayfs lays none', unless(notRoot), () => {
     // One that is below another can have no layer that is written.
     const data = join(user.folder, 'data');
     for (const name of ['data', 'upper', 'work']) mkdirSync(join(user.folder, name));
@@ -145,7 +146,7 @@ describe.skipIf(reason !== undefined)('layers of a workspace', () => {
     }
   });
 
-  it.skipIf(!isRoot)('are a user’s without rights, whose number is another one inside', () => {
+  it('are a user’s without rights, whose number is another one inside', unless(notRoot), () => {
     spawnSync('chown', ['-R', `${NOBODY}:${NOBODY}`, user.folder]);
     chmodSync(user.folder, 0o755);
     const device = join(user.folder, 'device');

@@ -4,6 +4,7 @@
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { unless } from '../setup/skipping.js';
 import { whyNotIsolated } from './isolated.js';
 import { WorkspaceUser } from './workspace-user.js';
 
@@ -23,7 +24,7 @@ const reason = whyNotIsolated('tests/sandbox/workspace.test.ts');
 /** Each kind of workspace that there is, in the long form. */
 const carriers = process.env['PLINTH_LONG'] === '1' ? (['overlay', 'fuse'] as const) : (['overlay'] as const);
 
-describe.skipIf(reason !== undefined).each(carriers)('a workspace whose layers are carried by %s', (carrier) => {
+describe.each(carriers)('a workspace whose layers are carried by %s', unless(reason), (carrier) => {
   let user: WorkspaceUser;
   beforeAll(() => {
     user = new WorkspaceUser();

@@ -2,6 +2,7 @@
 // The last lines of a test run: what was skipped and why, then the counts alone on a line, for people and for CI.
 
 import type { Reporter, TestModule } from 'vitest/node';
+import type {} from './skipping.js';
 
 export class CountsReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly unknown[]): void {
@@ -16,7 +17,8 @@ export class CountsReporter implements Reporter {
         if (result.state === 'passed') passed++;
         else if (result.state === 'failed') failed++;
         else {
-          const reason = (result.state === 'skipped' ? result.note : undefined) ?? 'no reason given';
+          const note = result.state === 'skipped' ? result.note : undefined;
+          const reason = note ?? test.meta().skipReason ?? 'no reason given';
           const key = `${module.relativeModuleId}: ${reason}`;
           skipped.set(key, (skipped.get(key) ?? 0) + 1);
         }

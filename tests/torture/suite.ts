@@ -13,15 +13,15 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { cacheDirectory } from '@plinth/cli';
 
 const PACKAGE = 'gcc-12-source';
 const TESTS = 'gcc/testsuite/gcc.c-torture/execute';
 
 /** Where everything of the torture tests is kept between runs. */
 export function cacheFolder(): string {
-  return join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'plinth', 'gcc-torture');
+  return join(cacheDirectory(), 'gcc-torture');
 }
 
 export interface Suite {

@@ -7,6 +7,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { unless } from '../setup/skipping.js';
 import { missingPackages } from '../setup/packages.js';
 import { QemuElfRunner, type ElfRunner } from './elf-runner.js';
 import { knownFailure } from './known-failures.js';
@@ -26,12 +27,11 @@ const NEEDED = ['gcc-arm-none-eabi', 'libnewlib-arm-none-eabi', 'xz-utils', ...(
 const lacking = missingPackages().flatMap(({ name }) => (NEEDED.includes(name) ? [name] : []));
 const suite: Suite | { missing: string } =
   lacking.length > 0 ? { missing: `Debian packages ${lacking.join(', ')}` } : fetchSuite();
-if ('missing' in suite) console.log(`skipped: GCC torture tests: ${suite.missing}`);
 
 const runners: ElfRunner[] = [new MachineElfRunner(engine)];
 if (long) runners.push(new QemuElfRunner());
 
-describe.skipIf('missing' in suite)('GCC torture tests', () => {
+describe('GCC torture tests', unless('missing' in suite ? suite.missing : undefined), () => {
   for (const runner of runners) {
     it(`pass on ${runner.name}`, { timeout: 7_200_000 }, async () => {
       const fetched = suite as Suite;
