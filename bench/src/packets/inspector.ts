@@ -27,7 +27,11 @@ export class Inspector implements Disposable {
 
   async #ask(command: string): Promise<unknown> {
     this.#process.stdin!.write(`${command}\n`);
-    const answer = await Promise.race([once(this.#answers, 'line'), once(this.#process, 'exit')]);
+    // Of the two that are waited for one comes, and the other one's listener has to go.
+    const over = new AbortController();
+    const { signal } = over;
+    const both = [once(this.#answers, 'line', { signal }), once(this.#process, 'exit', { signal })];
+    const answer = await Promise.race(both).finally(() => over.abort());
     if (typeof answer[0] === 'string' && answer[0].startsWith('{')) return JSON.parse(answer[0]);
     throw new PlinthError('host', 'bench-inspector', `the inspector ended at "${command}"`);
   }
