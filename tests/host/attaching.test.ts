@@ -203,6 +203,25 @@ describe('attaching', unless(reason), () => {
     });
   });
 
+  it('that fails does not leave the BPF file system that it has mounted', async () => {
+    using fresh = await ContainerHost.create();
+    fresh.file('my.rules', RULES);
+    fresh.shell('ip link add first0 type veth peer name first1');
+    const script = new URL('half-attach.mjs', import.meta.url).pathname;
+    const kind = (): string => fresh.shell('stat --file-system --format %T /sys/fs/bpf').trim();
+    const before = kind();
+    expect(before).not.toBe('bpf_fs');
+    expect(fresh.run(process.execPath, script, 'first0', 'my.rules').stdout).toContain('absent0: nothing can be');
+    expect(kind()).toBe(before);
+    // One that was used stays, whatever fails later.
+    const said = fresh.plinth('inspect', 'attach', '--interface', 'first0', '--rules', 'my.rules');
+    expect(said.stderr).toContain('plinth: a BPF file system was mounted at /sys/fs/bpf\n');
+    expect(fresh.run(process.execPath, script, 'first0', 'my.rules').stdout).toContain('absent0: nothing can be');
+    expect(kind()).toBe('bpf_fs');
+    expect(fresh.plinth('inspect', 'status').stdout).toContain('attached at first0');
+    expect(fresh.plinth('inspect', 'detach', '--all').status).toBe(0);
+  });
+
   it('that fails half-way changes nothing', () => {
     host.shell('ip link add half0 type veth peer name half1');
     const script = join(import.meta.dirname, 'half-attach.mjs');

@@ -32,6 +32,7 @@ export interface SystemCalls {
   /** As `setns`, but the namespace is a new one. */
   unshare(types: number): Result;
   mount(source: string, target: string, type: string, flags: number, data: string): Result;
+  unmount(target: string): Result;
   fanotifyInit(flags: number, eventFlags: number): Result;
   fanotifyMark(fd: number, flags: number, mask: number, path: string): Result;
   /** Becomes another program, with this process' number and open files; returns only if that fails. */

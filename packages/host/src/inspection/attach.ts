@@ -17,7 +17,15 @@ import {
   ruleTables,
   type Variables,
 } from '@plinth/guards';
-import { KernelMap, KernelProgram, mountBpfFiles, type Place, requirePrograms, type SystemCalls } from '@plinth/linux';
+import {
+  KernelMap,
+  KernelProgram,
+  mountBpfFiles,
+  type Place,
+  requirePrograms,
+  type SystemCalls,
+  unmountBpfFiles,
+} from '@plinth/linux';
 import type { AttachmentPoint } from '../containers/attachment-points.js';
 import {
   type GenerationFacts,
@@ -80,10 +88,25 @@ export async function attachInspection(
   subject: InspectionSubject,
   points: readonly AttachmentPoint[],
   source: RuleSource,
-  { failClosed = false, place = 'tcx', places = PLACES }: AttachOptions = {},
+  options: AttachOptions = {},
 ): Promise<Attached> {
   requireRights(calls);
   const mounted = mountBpfFiles(calls);
+  try {
+    return { ...(await attachWhole(calls, subject, points, source, options)), mounted };
+  } catch (error) {
+    if (mounted) unmountBpfFiles(calls);
+    throw error;
+  }
+}
+
+async function attachWhole(
+  calls: SystemCalls,
+  subject: InspectionSubject,
+  points: readonly AttachmentPoint[],
+  source: RuleSource,
+  { failClosed = false, place = 'tcx', places = PLACES }: AttachOptions,
+): Promise<Omit<Attached, 'mounted'>> {
   const files = new InspectionFiles(places, inspectionId(subject.id));
   using lock = await lockInspection(calls, places.facts, files);
   void lock;
@@ -129,7 +152,7 @@ export async function attachInspection(
     undo.length = 0;
     settle(calls, files, { points, at: LINKS[place], generation, links, fresh, program });
     const forgotten = hadFlows && fresh.some(({ definition: { name } }) => name === 'flows');
-    return { id: files.id, subject, points, generation, replaced: running !== undefined, forgotten, mounted };
+    return { id: files.id, subject, points, generation, replaced: running !== undefined, forgotten };
   } catch (error) {
     for (const step of undo.reverse()) step();
     throw error;

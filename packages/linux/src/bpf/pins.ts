@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Names of objects in a BPF file system: what has one stays when its process ends.
 
-import { statfsSync } from 'node:fs';
+import { readdirSync, statfsSync } from 'node:fs';
 import { PlinthError, utf8 } from '@plinth/core';
 import { ERROR, type SystemCalls } from '../system-calls.js';
 import { Attribute } from './attribute.js';
@@ -9,6 +9,9 @@ import { errorName, refusal } from './refusal.js';
 
 /** BPF_FS_MAGIC of include/uapi/linux/magic.h. */
 const BPF_FILE_SYSTEM = 0xcafe_4a11;
+
+/** What a kernel with CONFIG_BPF_PRELOAD puts into each. */
+const KERNELS_OWN: ReadonlySet<string> = new Set(['maps.debug', 'progs.debug']);
 
 /** Where systems have it. */
 export const BPF_FILES = '/sys/fs/bpf';
@@ -36,6 +39,11 @@ export function mountBpfFiles(calls: SystemCalls, path: string = BPF_FILES): boo
     'bpf-files',
     `${path}: no BPF file system can be mounted there: the kernel says ${errorName(-result)}: ${how}`,
   );
+}
+
+/** Takes away the one that `mountBpfFiles` has mounted, unless somebody has pinned something in it. */
+export function unmountBpfFiles(calls: SystemCalls, path: string = BPF_FILES): void {
+  if (readdirSync(path).every((name) => KERNELS_OWN.has(name))) calls.unmount(path);
 }
 
 /** Gives an object a name in a BPF file system. */

@@ -68,6 +68,9 @@ export class RefusingCalls implements SystemCalls {
   mount(_source: string, _target: string, _type: string, _flags: number, _data: string): Result {
     return -this.error;
   }
+  unmount(_target: string): Result {
+    return -this.error;
+  }
   fanotifyInit(_flags: number, _eventFlags: number): Result {
     return -this.error;
   }
