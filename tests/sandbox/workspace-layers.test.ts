@@ -3,7 +3,7 @@
 // when the watcher is killed. What a workspace promises is tested of both in workspace.test.ts.
 
 import { execFileSync, spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { unless } from '../setup/skipping.js';
@@ -93,17 +93,23 @@ describe('layers of a workspace', unless(reason), () => {
   });
 
   it('lie over a home with something mounted below it by FUSE, and over no such folder', unless(notRoot), () => {
-    const below = join(user.home, 'below');
-    const script = `mount -t tmpfs none ${user.home} && mkdir ${below} && mount -t tmpfs none ${below}`;
+    // Another home than ours, in which these files or Node may lie.
+    const home = join(user.folder, 'home');
+    const below = join(home, 'below');
+    mkdirSync(below, { recursive: true });
+    const passwords = join(user.folder, 'passwd');
+    const ours = readFileSync('/etc/passwd', 'utf8');
+    writeFileSync(passwords, ours.replace(/^((?:[^:]*:x?:0:0:)[^:]*):[^:]*/m, `$1:${home}`));
+    const script = `mount --bind '${passwords}' /etc/passwd && mount -t tmpfs none '${below}'`;
     const made = (...options: readonly string[]) =>
       user.unshared(['--mount'], script, 'workspace', 'create', 'w', '--deny', 'net', ...options);
     const refused = (line: string) => ({ status: 2, stdout: '', stderr: `plinth: ${line}\n` });
     const why = `something is mounted below it (${below})`;
     expect(made('--home', 'cow', '--layers', 'overlay')).toEqual(
-      refused(`home ${user.home}: ${why}, over which overlayfs lays nothing: unmount that, or take --layers fuse`),
+      refused(`home ${home}: ${why}, over which overlayfs lays nothing: unmount that, or take --layers fuse`),
     );
-    expect(made('--folder', user.home)).toEqual(
-      refused(`folder ${user.home}: ${why}, so it cannot have a layer: unmount that, or name a directory beside it`),
+    expect(made('--folder', home)).toEqual(
+      refused(`folder ${home}: ${why}, so it cannot have a layer: unmount that, or name a directory beside it`),
     );
     const { status, stdout } = made('--home', 'cow', '--json');
     expect([status, JSON.parse(stdout)]).toEqual([0, expect.objectContaining({ layers: 'fuse' })]);
