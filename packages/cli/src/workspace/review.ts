@@ -56,9 +56,6 @@ export function reviewOf(workspace: Workspace, facts: HostFacts): Review {
     secrets: named('secret', ({ message }) => message).map(({ what }) => what),
     notObserved: [
       ...(facts.user === 0 && facts.unified !== undefined ? [] : ['which files were opened: that needs root']),
-      ...(workspace.options.network === 'none'
-        ? []
-        : ['where datagrams went that were addressed in sendmsg(2) or sendmmsg(2), but for names that they asked for']),
       ...events.filter(({ rule }) => rule === 'lost-opens').map(({ message }) => message),
     ],
   };

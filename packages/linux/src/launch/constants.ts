@@ -8,6 +8,7 @@ export const CLONE_INTO_GROUP = 0x2_0000_0000n;
 
 /** clone(2), unshare(2). */
 export const CLONE = {
+  sameFiles: 0x400,
   newMounts: 0x2_0000,
   newControlGroups: 0x200_0000,
   newHostName: 0x400_0000,
@@ -54,6 +55,9 @@ export const NEW_MOUNT = { setFlag: 0, setText: 1, create: 6, closeOnExec: 1, fr
 /** struct open_how of openat2(2): flags, mode, resolve, 8 bytes each. */
 export const OPEN_HOW_SIZE = 24;
 export const RESOLVE = { noMagicLinks: 2, noSymbolicLinks: 4 } as const;
+
+/** close_range(2): of files of its own from then on. */
+export const CLOSE_RANGE_UNSHARE = 2;
 
 /** umount2(2): detached now, gone when nobody uses it. */
 export const UNMOUNT_DETACH = 2;

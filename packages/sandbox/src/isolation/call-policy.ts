@@ -39,7 +39,7 @@ const SOCKET_KINDS = [1, 2, 10, 16].map((value) => ({ argument: 0, is: 'equal', 
 const PERSONALITIES = [0, 8, 0xffff_ffff].map((value) => ({ argument: 0, is: 'equal', value }) as const);
 
 /** Calls that a watcher is told of, beside those that are refused. */
-const TOLD = ['execve', 'execveat', 'connect', 'fork', 'vfork', 'sendmmsg'] as const;
+const TOLD = ['execve', 'execveat', 'connect', 'fork', 'vfork', 'sendmsg', 'sendmmsg'] as const;
 
 const ALLOWED =
   'read write open close stat fstat lstat poll lseek mmap mprotect munmap brk rt_sigaction rt_sigprocmask rt_sigreturn pread64 ' +
@@ -75,7 +75,7 @@ const THREAD: ArgumentTest = { argument: 0, is: 'any-bit-of', value: 0x1_0000, v
 const ADDRESSED: ArgumentTest = { argument: 4, is: 'any-bit-of', value: 0xffff_ffff, verdict: 'notify' };
 
 /**
- * @param watched a watcher is told of programs, processes, and where they connect to, and of what is refused
+ * @param watched a watcher is told of programs, processes, and where they connect to and send to, and of what is refused
  * @returns instructions of classic BPF for seccomp(2)
  */
 export function isolationFilter(watched: boolean): Uint8Array {

@@ -139,7 +139,7 @@ function emitKeeper(program: LaunchProgram, carrier: NetworkCarrier, { ended, in
 }
 
 /** Waits until one of two descriptors can be read or has ended; gives what happened at the first one, or zero. */
-function emitWaitForEither(program: LaunchProgram, one: Slot, other: Slot): Slot {
+export function emitWaitForEither(program: LaunchProgram, one: Slot, other: Slot): Slot {
   // Two structs pollfd, and room behind them: eight bytes are written where four are meant, those behind them afterwards.
   const polled = program.bytes(new Uint8Array(2 * POLL_SIZE + WORD));
   [one, other].forEach((fd, n) => {

@@ -10,6 +10,7 @@ import {
   CLONE,
   CLONE_ARGUMENTS,
   CLONE_INTO_GROUP,
+  CLOSE_RANGE_UNSHARE,
   ERROR,
   type CodeLabel,
   LaunchProgram,
@@ -20,7 +21,6 @@ import {
   type OnError,
   OPEN_FLAG,
   PROCESS_CONTROL,
-  SECCOMP_FLAG,
   SECCOMP_SET_FILTER,
   SEND_NO_SIGNAL,
   SET_INTERFACE_FLAGS,
@@ -31,9 +31,10 @@ import {
 } from '@plinth/linux';
 import { emitCarrier, emitCarrierEnd, emitPacketFilter } from './carried-network.js';
 import { emitLandlock } from './landlock.js';
+import { ListenerHandover } from './listener-handover.js';
 import { emitSteps, outside } from './mount-steps.js';
 import { emitPipe } from './pipe.js';
-import { emitPass, ServedLayers } from './served-layers.js';
+import { ServedLayers } from './served-layers.js';
 import { emitSignals } from './signals.js';
 import { type ControlGroup, LIMITS, type Surroundings } from './surroundings.js';
 
@@ -195,11 +196,18 @@ function emitFirstProcess(
   if (typeof network === 'object') emitGoesOn(program, reads);
   program.call('close', [reads], 'ignore');
   const child = program.slot();
-  program.call('fork', [], { message: 'a process' }, child);
+  const handover = plan.watcher?.line === undefined ? undefined : new ListenerHandover(program);
+  program.call(
+    'clone',
+    [handover === undefined ? SIGNAL.child : CLONE.sameFiles | SIGNAL.child, 0, 0, 0, 0],
+    { message: 'a process' },
+    child,
+  );
   const waits = program.label();
   program.jumpIf(child, 'ne', 0, waits);
-  emitProgram(program, plan, stack);
+  emitProgram(program, plan, stack, handover);
   program.here(waits);
+  if (handover !== undefined) handover.emitPassOn(child, plan.watcher!);
   emitPowerless(program);
   const [status, ended, again] = [program.slot(), program.slot(), program.label()];
   const own = program.label();
@@ -270,7 +278,12 @@ function emitRoot(program: LaunchProgram, plan: Surroundings, served: ServedLaye
 }
 
 /** Gives rights up, and becomes the command. */
-function emitProgram(program: LaunchProgram, plan: Surroundings, stack: Slot): void {
+function emitProgram(
+  program: LaunchProgram,
+  plan: Surroundings,
+  stack: Slot,
+  handover: ListenerHandover | undefined,
+): void {
   emitSignals(program, ['interrupt', 'quit', 'pipe', 'fileSize'], 'default');
   program.call('chdir', [program.text(plan.directory)], {
     message: plan.directory,
@@ -297,28 +310,10 @@ function emitProgram(program: LaunchProgram, plan: Surroundings, stack: Slot): v
   view.setBigUint64(WORD, BigInt(program.bytes(plan.filter)), true);
   const filterAt = program.bytes(filter);
   const onError = { message: 'its filter of system calls' };
-  const { socket, line } = plan.watcher ?? {};
-  if (socket === undefined || line === undefined) program.call('seccomp', [SECCOMP_SET_FILTER, 0, filterAt], onError);
-  else emitWatched(program, filterAt, socket, line);
-  program.call('close_range', [3, 0xffff_ffff, 0], { message: 'open files' });
+  if (handover === undefined) program.call('seccomp', [SECCOMP_SET_FILTER, 0, filterAt], onError);
+  else handover.emitFilter(filterAt, onError);
+  program.call('close_range', [3, 0xffff_ffff, CLOSE_RANGE_UNSHARE], { message: 'open files' });
   emitExecute(program, plan.path, stack);
-}
-
-/** The filter, and who is told: the watcher gets the descriptor that is told before anything else happens. */
-function emitWatched(program: LaunchProgram, filter: number, socket: number, line: string): void {
-  const { newListener, waitKillable } = SECCOMP_FLAG;
-  const [listener, older, have] = [program.slot(), program.label(), program.label()];
-  program.call('seccomp', [SECCOMP_SET_FILTER, newListener | waitKillable, filter], older, listener);
-  program.jump(have);
-  program.here(older);
-  program.call(
-    'seccomp',
-    [SECCOMP_SET_FILTER, newListener, filter],
-    { message: 'its filter of system calls' },
-    listener,
-  );
-  program.here(have);
-  emitPass(program, socket, line, listener);
 }
 
 /** Tells the watcher that the command has ended, and waits until it has looked at what is left. */

@@ -18,7 +18,6 @@ function isThere(path: string): boolean {
 }
 
 export function tellCall(connection: Connection, thread: number, event: ToldCall): void {
-  if (event.kind === 'process' || (event.kind === 'dns' && event.names.length === 0)) return;
   const who = threadIdentity(thread);
   const subject = { process: who.process, program: who.program };
   switch (event.kind) {

@@ -13,8 +13,6 @@ export type ToldCall =
   | { readonly kind: 'exec'; readonly path: string; readonly args: readonly string[] }
   | { readonly kind: 'connect'; readonly to: SocketAddress }
   | { readonly kind: 'dns'; readonly names: readonly string[] }
-  /** A process is made. */
-  | { readonly kind: 'process' }
   /** A call that nobody may make there, with a text that says what it was about. */
   | { readonly kind: 'refused'; readonly call: CallName; readonly about: string };
 
@@ -27,41 +25,50 @@ const LONGEST_MESSAGE = 1500;
 const WORKING_DIRECTORY = -100;
 const EMPTY_PATH = 0x1000;
 const DNS_PORT = 53;
+/** struct msghdr, struct mmsghdr, and how many of these the kernel takes at once (UIO_MAXIOV). */
+const MESSAGE_SIZE = 56;
+const MESSAGE_OF_MANY_SIZE = 64;
+const MOST_MESSAGES = 1024;
 
-/** The call may have been told though it is allowed: what it is about is found in the memory of the program. */
-export function readToldCall({ call, args, thread }: CallNotification, memory: ProcessMemory | undefined): ToldCall {
+/**
+ * The call may have been told though it is allowed: what it is about is found in the memory of the program. A call may mean nothing,
+ * as one that makes a process, and many things, as one that sends many messages.
+ */
+export function readToldCall(
+  { call, args, thread }: CallNotification,
+  memory: ProcessMemory | undefined,
+): readonly ToldCall[] {
   const name = NAMES.get(call);
   const [first = 0n, second = 0n, third = 0n, , fifth = 0n, sixth = 0n] = args;
   switch (name) {
     case 'execve':
-      return executed(thread, memory, { folder: WORKING_DIRECTORY, path: first, args: second, flags: 0 });
+      return [executed(thread, memory, { folder: WORKING_DIRECTORY, path: first, args: second, flags: 0 })];
     case 'execveat':
-      return executed(thread, memory, {
-        folder: Number(BigInt.asIntN(32, first)),
-        path: second,
-        args: third,
-        flags: Number(fifth),
-      });
+      return [
+        executed(thread, memory, {
+          folder: Number(BigInt.asIntN(32, first)),
+          path: second,
+          args: third,
+          flags: Number(fifth),
+        }),
+      ];
     case 'connect':
-      return { kind: 'connect', to: addressAt(memory, second, third) };
-    case 'sendto': {
-      const to = addressAt(memory, fifth, sixth);
-      const names = to.port === DNS_PORT ? queriedNames(bytesAt(memory, second, third)) : [];
-      return names.length > 0 ? { kind: 'dns', names } : { kind: 'connect', to };
-    }
+      return [{ kind: 'connect', to: addressAt(memory, second, third) }];
+    case 'sendto':
+      return sentTo(addressAt(memory, fifth, sixth), () => bytesAt(memory, second, third));
+    case 'sendmsg':
+      return messages(memory, second, { count: 1, size: MESSAGE_SIZE });
     case 'sendmmsg':
-      return { kind: 'dns', names: namesOfMessages(memory, second, Number(third)) };
+      return messages(memory, second, { count: Number(BigInt.asUintN(32, third)), size: MESSAGE_OF_MANY_SIZE });
     case 'fork':
     case 'vfork':
-      return { kind: 'process' };
+      return [];
     case 'clone':
-      return (Number(first) & NAMESPACES) === 0
-        ? { kind: 'process' }
-        : { kind: 'refused', call: name, about: 'new namespaces' };
+      return (Number(first) & NAMESPACES) === 0 ? [] : [{ kind: 'refused', call: name, about: 'new namespaces' }];
     case undefined:
-      return { kind: 'refused', call: 'restart_syscall', about: `call ${call}` };
+      return [{ kind: 'refused', call: 'restart_syscall', about: `call ${call}` }];
     default:
-      return { kind: 'refused', call: name, about: aboutRefused(name, args, memory) };
+      return [{ kind: 'refused', call: name, about: aboutRefused(name, args, memory) }];
   }
 }
 
@@ -105,19 +112,45 @@ function addressAt(memory: ProcessMemory | undefined, address: bigint, length: b
   return readSocketAddress(memory?.read(address, most) ?? new Uint8Array());
 }
 
-/** Of an array of struct mmsghdr, 64 bytes each, the first vector of each (sendmmsg(2)). */
-function namesOfMessages(memory: ProcessMemory | undefined, address: bigint, count: number): string[] {
-  const names: string[] = [];
-  for (let n = 0; n < Math.min(count, 4); n++) {
-    const header = memory?.read(address + BigInt(64 * n), 32) ?? new Uint8Array();
-    if (header.length < 32) break;
-    const vectorAt = new DataView(header.buffer, header.byteOffset).getBigUint64(16, true);
-    const vector = memory!.read(vectorAt, 16);
-    if (vector.length < 16) break;
-    const view = new DataView(vector.buffer, vector.byteOffset);
-    names.push(...queriedNames(bytesAt(memory, view.getBigUint64(0, true), view.getBigUint64(8, true))));
+/** A datagram with an address of its own. */
+function sentTo(to: SocketAddress, bytes: () => Uint8Array): ToldCall[] {
+  const names = to.port === DNS_PORT ? queriedNames(bytes()) : [];
+  return [names.length > 0 ? { kind: 'dns', names } : { kind: 'connect', to }];
+}
+
+/**
+ * Of an array of struct msghdr (sendmsg(2)), or of struct mmsghdr, which begins with one. Where several messages go is told once.
+ * Of those that are sent together on a socket that is connected, as the C library asks for names, the names are told.
+ */
+function messages(
+  memory: ProcessMemory | undefined,
+  address: bigint,
+  { count, size }: { readonly count: number; readonly size: number },
+): ToldCall[] {
+  const all = memory?.read(address, size * Math.min(count, MOST_MESSAGES)) ?? new Uint8Array();
+  const view = new DataView(all.buffer, all.byteOffset, all.length);
+  const told = new Map<string, ToldCall>();
+  for (let at = 0; at + MESSAGE_SIZE <= all.length; at += size) {
+    const [name, length] = [view.getBigUint64(at, true), view.getUint32(at + 8, true)];
+    const bytes = (): Uint8Array => firstPart(memory!, view.getBigUint64(at + 16, true));
+    const is =
+      name === 0n || length === 0 ? namesAsked(size, bytes) : sentTo(addressAt(memory, name, BigInt(length)), bytes);
+    for (const one of is) told.set(JSON.stringify(one), one);
   }
-  return [...new Set(names)];
+  return [...told.values()];
+}
+
+function namesAsked(size: number, bytes: () => Uint8Array): ToldCall[] {
+  const names = size === MESSAGE_OF_MANY_SIZE ? queriedNames(bytes()) : [];
+  return names.length === 0 ? [] : [{ kind: 'dns', names }];
+}
+
+/** What the first vector of an array has. */
+function firstPart(memory: ProcessMemory, address: bigint): Uint8Array {
+  const vector = memory.read(address, 16);
+  if (vector.length < 16) return new Uint8Array();
+  const view = new DataView(vector.buffer, vector.byteOffset);
+  return bytesAt(memory, view.getBigUint64(0, true), view.getBigUint64(8, true));
 }
 
 const TRACE_REQUESTS: Readonly<Record<number, string>> = {

@@ -172,10 +172,10 @@ function answer(calls: SystemCalls, connection: Connection): void {
     connection.listener = undefined;
     return;
   }
-  let event: ToldCall;
+  let events: readonly ToldCall[];
   {
     using memory = ProcessMemory.open(told.thread);
-    event = readToldCall(told, memory);
+    events = readToldCall(told, memory);
   }
   if (connection.space === undefined) {
     connection.space = processSpace(told.thread);
@@ -183,7 +183,9 @@ function answer(calls: SystemCalls, connection: Connection): void {
   }
   // Whose memory that was is only sure as long as it waits.
   if (!stillWaits(calls, listener, told.id)) return;
-  tellCall(connection, told.thread, event);
-  const denied = event.kind === 'refused' || (event.kind === 'exec' && isDenied(connection, event.path));
+  for (const event of events) tellCall(connection, told.thread, event);
+  const denied = events.some(
+    (event) => event.kind === 'refused' || (event.kind === 'exec' && isDenied(connection, event.path)),
+  );
   answerNotification(calls, listener, told.id, denied ? { error: OPERATION_NOT_PERMITTED } : 'go-on');
 }
