@@ -84,6 +84,17 @@ describe('a desktop of a workspace', unless(reason), () => {
     expect(await desktop.ended).toBe(0);
   });
 
+  it.skipIf(process.getuid?.() !== 0)('says to root which programs want --root', () => {
+    const line =
+      /^plinth: workspace plain: it was made without --root: xterm .*"plinth workspace create NAME --root".*\n$/;
+    user.plinth('workspace', 'create', 'plain', '--deny', 'net');
+    expect(user.plinth('workspace', 'open', 'plain', 'true')).toMatchObject({
+      status: 0,
+      stderr: expect.stringMatching(line) as string,
+    });
+    expect(user.plinth('workspace', 'open', 'desk', 'true')).toMatchObject({ status: 0, stderr: '' });
+  });
+
   it.each([
     [['--port', 'x'], '--port x: a number up to 65535 is wanted'],
     [['--geometry', 'big'], '--geometry big: width and height are wanted, such as 1280x800'],

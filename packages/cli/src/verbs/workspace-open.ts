@@ -79,9 +79,16 @@ export async function openVerb(name: string, command: readonly string[], options
   const page = await serveDesktop({ socket: join(exchange, 'screen'), host: '127.0.0.1', port });
   if (options.json === true) process.stdout.write(`${JSON.stringify({ url: page.url })}\n`);
   else process.stdout.write(`${page.url}\n(only here, and until its program or this ends)\n`);
+  if (facts.user === 0 && !workspace.options.asRoot) process.stderr.write(`${withoutRights(name)}\n`);
   await ended;
   await page.close();
   return EXIT.clean;
+}
+
+/** For root, whose programs think that they have rights. */
+function withoutRights(name: string): string {
+  const why = 'it was made without --root: xterm and others that set the groups of their user end at once';
+  return `plinth: workspace ${name}: ${why} ("plinth workspace create NAME --root" makes one for them)`;
 }
 
 async function appears(path: string, child: ChildProcess, exchange: string, name: string): Promise<void> {
