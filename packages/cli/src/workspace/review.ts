@@ -14,7 +14,7 @@ export interface Counted {
 }
 
 /** `path` as the workspace shows it. */
-export type ChangedFile = Pick<WorkspaceChange, 'path' | 'kind' | 'type' | 'what' | 'size'>;
+export type ChangedFile = Pick<WorkspaceChange, 'path' | 'kind' | 'type' | 'what' | 'size' | 'gives'>;
 
 export interface Review {
   readonly workspace: string;
@@ -67,8 +67,15 @@ function contact({ evidence }: Finding): string {
   return `${String(address)} port ${port}${Array.isArray(names) ? ` (${names.join(', ')})` : ''}`;
 }
 
-function fileOf({ shown, kind, type, what, size }: WorkspaceChange): ChangedFile {
-  return { path: shown, kind, type, ...(what === undefined ? {} : { what }), ...(size === undefined ? {} : { size }) };
+function fileOf({ shown, kind, type, what, size, gives }: WorkspaceChange): ChangedFile {
+  return {
+    path: shown,
+    kind,
+    type,
+    ...(what === undefined ? {} : { what }),
+    ...(size === undefined ? {} : { size }),
+    ...(gives === undefined ? {} : { gives }),
+  };
 }
 
 function readEvents(file: string): Finding[] {
@@ -111,9 +118,9 @@ export function formatReview({
   };
   part(
     'files',
-    files.map(({ kind, path, type, what, size }) => {
+    files.map(({ kind, path, type, what, size, gives = [] }) => {
       const detail = what?.join(', ') ?? (type === 'file' && size !== undefined ? many(size, 'byte') : type);
-      return `${kind.padEnd(7)}  ${path}  (${detail})`;
+      return `${kind.padEnd(7)}  ${path}  (${[detail, ...gives].join(', ')})`;
     }),
   );
   for (const { file, rows, unread } of registries)
@@ -121,7 +128,12 @@ export function formatReview({
   const counted = ({ what, count }: Counted): string => (count === 1 ? what : `${what}  (${count} times)`);
   part('programs', programs.map(counted));
   part('network', network.map(counted));
-  part('opened for writing', writes);
+  // What became of the others is said above.
+  const paths = new Set(files.map(({ path }) => path));
+  part(
+    'opened for writing besides',
+    writes.filter((path) => !paths.has(path)),
+  );
   part('asked for', secrets);
   part('refused', refused.map(counted));
   part('left running, and ended', left.map(counted));

@@ -22,6 +22,8 @@ export interface Change {
   readonly what?: readonly ('type' | 'content' | 'target' | 'mode' | 'owner' | 'attributes' | 'times')[];
   /** Of a file that is there, its bytes. */
   readonly size?: number;
+  /** Of a file that is there: what it gives whoever executes it. */
+  readonly gives?: readonly ('set-user-ID' | 'set-group-ID')[];
   /** A directory that may not be listed by us, so that nothing is said of what is in it. */
   readonly unread?: true;
   /** Where it lies in a layer, if it is there and its path can be said. */
@@ -43,6 +45,8 @@ export interface DifferenceOptions {
 }
 
 const COMPARED_AT_ONCE = 1 << 16;
+/** S_ISUID, S_ISGID. */
+const [SET_USER, SET_GROUP] = [0o4000, 0o2000];
 
 /**
  * What layers change of a directory, in the order of paths; what is in an added directory follows it, of a deleted one only itself is named.
@@ -177,7 +181,7 @@ class Walk {
     const facts = {
       type,
       ...(source === undefined ? {} : { source }),
-      ...(type === 'file' ? { size: is.status.size } : {}),
+      ...(type === 'file' ? { size: is.status.size, ...givenBy(is.status.mode) } : {}),
       ...(type === 'directory' && !this.#isListed(this.#after, is) ? { unread: true as const } : {}),
     };
     if (was === undefined) {
@@ -249,6 +253,14 @@ class Walk {
       for (const fd of [first, second]) if (fd >= 0) this.#calls.close(fd);
     }
   }
+}
+
+function givenBy(mode: number): Pick<Change, 'gives'> {
+  const gives = [
+    ...((mode & SET_USER) === 0 ? [] : ['set-user-ID' as const]),
+    ...((mode & SET_GROUP) === 0 ? [] : ['set-group-ID' as const]),
+  ];
+  return gives.length === 0 ? {} : { gives };
 }
 
 /** Of two open files. */
