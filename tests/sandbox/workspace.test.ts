@@ -157,7 +157,7 @@ describe.each(carriers)('a workspace whose layers are carried by %s', unless(rea
     user.write('old/deep/file', 'deep\n');
     user.write('kept', 'kept\n');
     const script = `echo changed > file; rm -r old; mkdir old; echo other > old/other; ln -s file link; touch kept; chmod 600 kept;
-      mkfifo pipe; mkdir -p new/dir; echo fresh > new/dir/fresh; echo setting > ~/.setting; mount -t tmpfs none /opt`;
+      mkfifo pipe; mkdir -p new/dir; echo fresh > new/dir/fresh; echo two > new/two; chmod 6755 new/two; echo setting > ~/.setting; mount -t tmpfs none /opt`;
     user.plinth('workspace', 'run', 'changes', '--', 'sh', '-c', script);
     const review = JSON.parse(user.plinth('workspace', 'review', 'changes', '--json').stdout) as Review;
     const inProject = review.files
@@ -170,6 +170,7 @@ describe.each(carriers)('a workspace whose layers are carried by %s', unless(rea
       ['added', 'new', 'directory'],
       ['added', 'new/dir', 'directory'],
       ['added', 'new/dir/fresh', 'file'],
+      ['added', 'new/two', 'file'],
       ['deleted', 'old/deep', 'directory'],
       ['added', 'old/other', 'file'],
       ['added', 'pipe', 'pipe'],
@@ -177,10 +178,18 @@ describe.each(carriers)('a workspace whose layers are carried by %s', unless(rea
     expect(review.files.filter(({ path }) => path.endsWith('/.setting'))).toHaveLength(1);
     expect(review.refused).toEqual([{ what: 'mount tries mount: none at /opt, tmpfs', count: 1 }]);
     expect(user.plinth('workspace', 'commit', 'changes').status).toBe(2);
-    // What lies in a directory that is not there yet waits for it.
-    expect(user.plinth('workspace', 'commit', 'changes', 'new/dir/fresh').stderr).toContain(
-      'it is no directory on the host',
+    expect(user.plinth('workspace', 'review', 'changes').stdout).toContain(
+      `added    ${user.project}/new/two  (4 bytes, set-user-ID, set-group-ID)\n`,
     );
+    // One that is wrong, and nothing is brought.
+    const wrong = user.plinth('workspace', 'commit', 'changes', 'file', 'fil');
+    const why = `${user.project}/fil: nothing is changed there ("plinth workspace review changes" says what is)`;
+    expect([wrong.status, wrong.stderr]).toEqual([2, `plinth: workspace changes: ${why}\n`]);
+    // New directories come with what lies in them, and without what else does.
+    expect(user.plinth('workspace', 'commit', 'changes', 'new/dir/fresh').stdout).toBe(
+      ['new', 'new/dir', 'new/dir/fresh'].map((name) => `committed  ${user.project}/${name}\n`).join(''),
+    );
+    expect(readdirSync(join(user.project, 'new'))).toEqual(['dir']);
     const { stdout } = user.plinth('workspace', 'commit', 'changes', 'file', 'new', 'old', 'pipe');
     expect(stdout).toContain(`left out   ${user.project}/pipe: it is a pipe\n`);
     expect([user.read('file'), user.read('new/dir/fresh'), user.read('old/other')]).toEqual([

@@ -104,7 +104,7 @@ export function addWorkspace(program: Command, { outcome, examples, appendTo }: 
     });
   workspace
     .command('commit')
-    .description('bring changes to the host, those at and below each path')
+    .description('bring changes to the host, those at and below each path, with the new directories around them')
     .argument('<NAME>', 'the workspace')
     .argument('[PATH...]', 'as the review has them')
     .option('--all', 'all of them')

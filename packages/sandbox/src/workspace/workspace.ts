@@ -275,21 +275,38 @@ export class Workspace {
   }
 
   /**
-   * Brings changes to the host, those at and below each of `paths`, or all. They stay in the workspace, where they are none any more.
+   * Brings changes to the host, those at and below each of `paths` and the new directories that these lie in, or all. They stay in the workspace, where they are none any more.
    * @returns what was brought, and what was left out and why
    * @throws PlinthError `workspace-in-use`, `commit` (input)
    */
   commit(calls: SystemCalls, facts: HostFacts, paths: readonly string[] | 'all'): Committed {
     using _ = this.lock(calls);
-    const wanted = this.changes(facts).filter(
-      ({ shown }) => paths === 'all' || paths.some((path) => isAtOrBelow(shown, path)),
-    );
+    const all = this.changes(facts);
+    const wanted = paths === 'all' ? all : this.#changesAt(all, paths);
     const [done, leftOut]: [string[], { path: string; why: string }[]] = [[], []];
     for (const { entry, why } of commitChanges(nativeFileCalls(), wanted, join(this.directory, COMMIT))) {
       if (why === undefined) done.push(entry.shown);
       else leftOut.push({ path: entry.shown, why });
     }
     return { done, leftOut };
+  }
+
+  /** With the directories that they lie in, where these are new as well. */
+  #changesAt(all: readonly WorkspaceChange[], paths: readonly string[]): WorkspaceChange[] {
+    const unchanged = paths.find((path) => !all.some(({ shown }) => isAtOrBelow(shown, path)));
+    if (unchanged !== undefined) {
+      const review = `"plinth workspace review ${this.name}" says what is`;
+      throw new PlinthError(
+        'input',
+        'commit',
+        `workspace ${this.name}: ${unchanged}: nothing is changed there (${review})`,
+      );
+    }
+    return all.filter(({ shown, kind, type }) =>
+      paths.some(
+        (path) => isAtOrBelow(shown, path) || (kind === 'added' && type === 'directory' && isAtOrBelow(path, shown)),
+      ),
+    );
   }
 
   /** Everything is as on the host again. Snapshots stay. */
