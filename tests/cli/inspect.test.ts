@@ -73,6 +73,19 @@ describe('plinth inspect', () => {
     ]);
   });
 
+  it('pcap takes no segment for received that its receiver throws away', () => {
+    const junk = capture([0, 'GET /at'], [7, 'none'], [7, 'tack HTTP']);
+    // The checksum of the second frame: behind the head of the file, the first one and the head of its own.
+    junk.writeUInt16BE(1, 24 + 16 + 54 + 'GET /at'.length + 16 + 50);
+    const said = (...options: string[]): string[] => {
+      const { stdout, stderr } = plinth('inspect', 'pcap', file('junk.pcap', junk), '--rules', RULES, ...options);
+      return [...(stdout + stderr).matchAll(/\(frame \d\)|frame \d: .*/g)].map(([text]) => text);
+    };
+    const why = 'its checksum is wrong, so who receives it throws it away';
+    expect(said()).toEqual(['(frame 1)', '(frame 3)', `frame 2: passed: ${why}`]);
+    expect(said('--fail-closed')).toEqual(['(frame 1)', '(frame 3)', `frame 2: dropped: ${why}`]);
+  });
+
   it('pcap prints alerts as JSON and writes findings', () => {
     const name = file('one.pcap', capture([0, 'GET / ATTACK']));
     const { stdout } = plinth('inspect', 'pcap', name, '--rules', RULES, '--json', '--events', 'found.json');

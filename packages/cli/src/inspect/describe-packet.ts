@@ -2,6 +2,7 @@
 // A packet as people and other tools want to read of it.
 
 import { type DecodedPacket, PROTOCOL, REASON } from '@plinth/guards';
+import type { InspectedPacket } from './inspect-capture.js';
 
 const NAMES: Readonly<Record<number, string>> = {
   2: 'IGMP',
@@ -63,7 +64,12 @@ const REASONS: readonly (readonly [number, string])[] = [
   [REASON.conflict, 'bytes that were there before are others in it'],
 ];
 
-/** What was wrong with it besides rules, by bits of `REASON`. */
+/** What was wrong with a packet of a capture or a card, besides rules. */
+export function remarksOf({ reason, isJunk }: Pick<InspectedPacket, 'reason' | 'isJunk'>): string[] {
+  return isJunk ? ['its checksum is wrong, so who receives it throws it away'] : reasonsOf(reason);
+}
+
+/** By bits of `REASON`. */
 export function reasonsOf(reason: number): string[] {
   return REASONS.filter(([bit]) => (reason & bit) !== 0).map(([, text]) => text);
 }

@@ -34,6 +34,8 @@ export interface InspectedPacket extends JudgedPacket {
   readonly carried: CarriedPacket;
   /** Bits of `REASON`. */
   readonly reason: number;
+  /** Its checksum is wrong: it was not looked at, nor by rules that do not ask for that. */
+  readonly isJunk: boolean;
   /** It does not pass, because of a rule or because it cannot be inspected. */
   readonly stopped: boolean;
 }
@@ -94,20 +96,25 @@ export class FrameInspector {
       return;
     }
     for (const carried of this.#unwrapper.unwrap(captured.bytes, captured.time)) {
-      environment.present({ frame: carried.frame, time: captured.time });
-      const stoppedByProgram = this.#run() === VERDICT.drop;
+      const isJunk = this.#judge.isJunk(carried, captured.time);
       let reason = 0;
       const flags: number[] = [];
-      for (const record of environment.take(this.#program.events)) {
-        const event = readEvent(record);
-        reason |= event.reason;
-        flags.push(...event.matches.map(({ rule }) => rule));
+      let uninspected = isJunk && this.#failClosed;
+      if (!isJunk) {
+        environment.present({ frame: carried.frame, time: captured.time });
+        const stoppedByProgram = this.#run() === VERDICT.drop;
+        for (const record of environment.take(this.#program.events)) {
+          const event = readEvent(record);
+          reason |= event.reason;
+          flags.push(...event.matches.map(({ rule }) => rule));
+        }
+        uninspected = stoppedByProgram && this.#failClosed && (reason & UNINSPECTED) !== 0;
       }
-      const judged = this.#judge.judge(carried, captured.time, (reason & REASON.untold) === 0 ? flags : undefined);
-      const uninspected = stoppedByProgram && this.#failClosed && (reason & UNINSPECTED) !== 0;
+      const known = (reason & REASON.untold) === 0 ? flags : undefined;
+      const judged = this.#judge.judge(carried, captured.time, known, isJunk);
       const stopped = uninspected || (this.#inline && judged.dropped !== undefined);
       if (stopped) this.#counts.dropped++;
-      yield { captured, carried, ...judged, reason, stopped };
+      yield { captured, carried, ...judged, reason, isJunk, stopped };
       // What it carries does not arrive.
       if (stopped) break;
     }

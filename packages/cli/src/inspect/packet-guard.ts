@@ -7,7 +7,7 @@ import type { Judgement } from '@plinth/guards';
 import type { OpenDriver, PacketDirection, RunSpec } from '@plinth/machine';
 import type { Observer } from '@plinth/observe';
 import type { FrameGuard } from '../net/network.js';
-import { reasonsOf } from './describe-packet.js';
+import { remarksOf } from './describe-packet.js';
 import { FrameInspector } from './inspect-capture.js';
 import { packetFinding } from './packet-finding.js';
 import { readRules, sayRefused } from './rule-files.js';
@@ -59,7 +59,7 @@ export class PacketGuard implements FrameGuard, Observer {
     for (const inspected of this.#inspector.inspect(captured)) {
       if (inspected.stopped) passes = false;
       for (const { rule } of inspected.told) this.#tell(packetFinding(inspected, rule, { direction }, where));
-      for (const why of reasonsOf(inspected.reason)) this.#tell(uninspected(why, direction, inspected.stopped, where));
+      for (const why of remarksOf(inspected)) this.#tell(uninspected(why, direction, inspected.stopped, where));
     }
     return passes;
   }

@@ -14,7 +14,7 @@ import {
   ruleTables,
 } from '@plinth/guards';
 import { reasonOf } from '../host/reason.js';
-import { addressesOf, protocolName, reasonsOf } from '../inspect/describe-packet.js';
+import { addressesOf, protocolName, remarksOf } from '../inspect/describe-packet.js';
 import { alertEvent, dropEvent, timeText } from '../inspect/eve-event.js';
 import { type CaptureCounts, inspectCapture, type InspectedPacket } from '../inspect/inspect-capture.js';
 import { packetFinding } from '../inspect/packet-finding.js';
@@ -120,7 +120,7 @@ export function pcapVerb(path: string, options: PcapOptions): number {
       if (inspected.stopped) process.stdout.write(json(dropEvent(inspected)));
       continue;
     }
-    for (const reason of reasonsOf(inspected.reason)) {
+    for (const reason of remarksOf(inspected)) {
       process.stderr.write(
         `frame ${inspected.captured.number}: ${inspected.stopped ? 'dropped' : 'passed'}: ${reason}\n`,
       );

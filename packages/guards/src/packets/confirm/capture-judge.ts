@@ -78,14 +78,24 @@ export class CaptureJudge {
     });
   }
 
+  /** Whether its receiver will throw it away for its checksum. */
+  isJunk({ frame }: CarriedPacket, time: bigint): boolean {
+    return this.#flows.isJunk(frame, decodePacket(frame), time);
+  }
+
   /** `flags` are numbers of the kernel's rules that matched; undefined if not all of them are known. */
-  judge(carried: CarriedPacket, time: bigint, flags: readonly number[] | undefined): JudgedPacket {
+  judge(
+    carried: CarriedPacket,
+    time: bigint,
+    flags: readonly number[] | undefined,
+    isJunk: boolean = this.isJunk(carried, time),
+  ): JudgedPacket {
     const { frame, events } = carried;
     const packet = decodePacket(frame);
     const known = this.#flows.peek(frame, packet, time);
     if (known?.action === 'drop' && this.#options.inline)
       return { packet, flow: undefined, told: [], dropped: 'flow', passed: false };
-    const flow = this.#flows.see(frame, packet, time);
+    const flow = this.#flows.see(frame, packet, time, isJunk);
     if (flow?.flow.action === 'pass') return { packet, flow, told: [], dropped: undefined, passed: true };
     const matched: Matched<Place>[] = [];
     const flagged = new Set<Confirmed>(this.#always);

@@ -18,8 +18,25 @@ export function checksumOf(of: ChecksumCondition['of'], frame: Uint8Array, packe
   // Zero says that a datagram has none.
   if (of === 'udpv4' && bytes[6] === 0 && bytes[7] === 0) return true;
   if (of === 'icmpv4') return sum(bytes, 0) === 0xffff;
+  return sum(bytes, sumOfEnds(frame, packet, bytes.length)) === 0xffff;
+}
+
+/**
+ * What the checksum of a segment says. `absent`: nobody has filled it in, as where a sender leaves that to its network card: it is zero, or the
+ * sum of the addresses alone, which the card begins with. Undefined for what is no whole segment of TCP.
+ */
+export function segmentChecksum(frame: Uint8Array, packet: DecodedPacket): 'right' | 'wrong' | 'absent' | undefined {
+  const { version, transport, payload, payloadLength } = packet;
+  const right = checksumOf(version === 6 ? 'tcpv6' : 'tcpv4', frame, packet);
+  if (right !== false) return right === true ? 'right' : undefined;
+  const given = (frame[transport + 16]! << 8) | frame[transport + 17]!;
+  return given === 0 || given === sumOfEnds(frame, packet, payload + payloadLength - transport) ? 'absent' : 'wrong';
+}
+
+/** Of the header that only the sum knows: addresses, protocol, and length of what is above IP. */
+function sumOfEnds(frame: Uint8Array, { version, network, protocol }: DecodedPacket, length: number): number {
   const [at, size] = version === 4 ? [network + 12, 8] : [network + 8, 32];
-  return sum(bytes, sum(frame.subarray(at, at + size), protocol + bytes.length)) === 0xffff;
+  return sum(frame.subarray(at, at + size), protocol + length);
 }
 
 const PROTOCOLS = {

@@ -13,7 +13,7 @@ import { decodeEvents } from './decode-events.js';
 import { readDnsMessage } from './dns-message.js';
 import { FlowTable } from './flow-table.js';
 import { StreamAssembler } from './stream-assembler.js';
-import { testFrame } from './testing/packets.js';
+import { type TestPacket, testFrame } from './testing/packets.js';
 import { Thresholds } from './threshold.js';
 
 describe('a stream', () => {
@@ -66,6 +66,35 @@ describe('a connection', () => {
       true,
       'no',
     ]);
+  });
+
+  it('is nothing to a segment with a wrong checksum, which its receiver throws away', () => {
+    const flows = new FlowTable({ midstream: true });
+    const see = (packet: TestPacket, checksum: 'right' | 'wrong' | 'absent', alone = false): string | undefined => {
+      const frame = testFrame(packet);
+      const alike = decodePacket(frame);
+      if (checksum !== 'absent') {
+        const view = new DataView(frame.buffer);
+        let value = 0;
+        do view.setUint16(50, ++value);
+        while (checksumOf('tcpv4', frame, alike) !== (checksum === 'right'));
+      } else if (alone) new DataView(frame.buffer).setUint16(50, 0x1400 + 3 + 6 + 20 + packet.payload!.length);
+      const seen = flows.see(frame, alike, 0n);
+      return seen === undefined ? undefined : latin1(seen.fresh);
+    };
+    const back = { from: [2, 80], to: [1, 1000] } as const;
+    expect(see({ sequence: 10, payload: 'junk' }, 'wrong')).toBe(undefined);
+    expect(see({ sequence: 10, payload: 'GET ' }, 'right')).toBe('GET ');
+    expect(see({ sequence: 14, payload: 'junk' }, 'wrong')).toBe('');
+    // It would end the connection.
+    expect(see({ sequence: 14, flags: 4 }, 'wrong')).toBe('');
+    expect(see({ sequence: 14, payload: 'none' }, 'absent')).toBe('');
+    expect(see({ sequence: 14, payload: 'card' }, 'absent', true)).toBe('');
+    expect(see({ sequence: 14, payload: '/evil' }, 'right')).toBe('/evil');
+    // The other end leaves it to its card.
+    expect(see({ ...back, sequence: 50, payload: 'a' }, 'absent')).toBe('a');
+    expect(see({ ...back, sequence: 51, payload: 'b' }, 'absent', true)).toBe('b');
+    expect(see({ ...back, sequence: 52, payload: 'c' }, 'wrong')).toBe('');
   });
 
   it('without its beginning is followed only if asked for', () => {

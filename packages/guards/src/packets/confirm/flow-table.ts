@@ -5,6 +5,7 @@
 import { latin1 } from '@plinth/core';
 import { PROTOCOL, type DecodedPacket } from '../decode-packet.js';
 import { EMPTY, join } from './buffer-view.js';
+import { segmentChecksum } from './checksum.js';
 import { type DnsMessage, readDnsMessage } from './dns-message.js';
 import type { DecodeContent } from './http-buffers.js';
 import { HttpConnection } from './http-connection.js';
@@ -36,6 +37,8 @@ interface Half {
   isForeign: boolean;
   /** It has sent its last byte. */
   ended: boolean;
+  /** Of TCP: its checksums are filled in where it is seen, and not behind that. */
+  hasChecksums: boolean;
   /** The beginning of a message that has not ended, of protocols whose messages say how long they are. */
   pending: Uint8Array;
 }
@@ -106,12 +109,37 @@ export class FlowTable {
     return flow === undefined || this.#isOver(flow, packet, time) ? undefined : flow;
   }
 
-  /** Undefined for what has no flow: protocols without ends to tell apart, and what is no packet. */
-  see(frame: Uint8Array, packet: DecodedPacket, time: bigint): FlowPacket | undefined {
+  /**
+   * Whether it is a segment with a wrong checksum: whoever gets it throws it away. One that nobody has filled in is wrong where
+   * others of its sender are right.
+   */
+  isJunk(frame: Uint8Array, packet: DecodedPacket, time: bigint): boolean {
+    const checksum = segmentChecksum(frame, packet);
+    if (checksum !== 'absent') return checksum === 'wrong';
+    const flow = this.peek(frame, packet, time);
+    return flow !== undefined && flow[directionOf(flow, ends(frame, packet)[0])].hasChecksums;
+  }
+
+  /**
+   * Undefined for what has no flow: protocols without ends to tell apart, and what is no packet. Junk is nothing to its flow, and does
+   * not begin one.
+   */
+  see(
+    frame: Uint8Array,
+    packet: DecodedPacket,
+    time: bigint,
+    isJunk: boolean = this.isJunk(frame, packet, time),
+  ): FlowPacket | undefined {
     if (packet.kind !== 'transport') return undefined;
     const [source, destination] = ends(frame, packet);
     const key = keyOf(packet, [source, destination]);
     let flow = this.peek(frame, packet, time);
+    if (isJunk) {
+      if (flow === undefined) return undefined;
+      flow.open.clear();
+      flow.wasEstablished = flow.established;
+      return { flow, direction: directionOf(flow, source), isFirst: false, ...OUTSIDE };
+    }
     if (flow === undefined) {
       // Who answers a SYN is the server, whoever is seen first.
       const answers =
@@ -122,7 +150,7 @@ export class FlowTable {
       if (this.#flows.size > MOST_FLOWS) this.#flows.delete(this.#flows.keys().next().value!);
     }
     flow.lastTime = time;
-    const direction = flow.client === source ? 'to_server' : 'to_client';
+    const direction = directionOf(flow, source);
     const half = flow[direction];
     half.packets++;
     half.bytes += frame.length;
@@ -131,6 +159,9 @@ export class FlowTable {
     const payload = frame.subarray(packet.payload, packet.payload + packet.payloadLength);
     const isFirst = half.packets === 1;
     if (packet.protocol === PROTOCOL.tcp) {
+      // Some fill in those of a reset or of an acknowledgement, and leave others to the network card.
+      const counts = payload.length > 0 || (packet.flags & FLAG.syn) !== 0;
+      if (counts && !half.hasChecksums) half.hasChecksums = segmentChecksum(frame, packet) === 'right';
       return { flow, direction, isFirst, ...this.#segment(flow, direction, packet, frame, payload) };
     }
     if (flow.to_server.packets > 0 && flow.to_client.packets > 0) flow.established = true;
@@ -147,6 +178,7 @@ export class FlowTable {
       isAnswered: false,
       isForeign: false,
       ended: false,
+      hasChecksums: false,
       pending: EMPTY,
     });
     return {
@@ -307,6 +339,10 @@ export class FlowTable {
     flow.app ??= 'dns';
     this.#say(flow, message);
   }
+}
+
+function directionOf(flow: Flow, source: string): Direction {
+  return flow.client === source ? 'to_server' : 'to_client';
 }
 
 /** A record of TLS' handshake (RFC 8446, section 5.1), or SSH's first line (RFC 4253, section 4.2). */
