@@ -2,7 +2,7 @@
 // A user without rights, who packs programs in one file and runs them: with a home, a working directory and, in a mount namespace
 // of its own, a /dev/fuse that everyone may use, as udev makes it.
 
-import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn, spawnSync, type SpawnSyncReturns } from 'node:child_process';
 import {
   chmodSync,
   chownSync,
@@ -114,22 +114,22 @@ export class AppUser implements Disposable {
         ? plain
         : ['unshare', ['--mount', 'sh', '-c', COVERED, 'sh', covered, plain[0], ...plain[1]]];
     const options = { cwd: this.work, env: this.#environment(), input, encoding: 'utf8', timeout: 300_000 } as const;
-    const { status, stdout, stderr } = spawnSync(program, args, options);
-    return { status, stdout, stderr };
+    return ended(spawnSync(program, args, options));
   }
 
-  /** Goes on while the test does. Its process is the command's own. */
+  /** Goes on while the test does. Its process is the command's own, and leads a group of processes. */
   start(...command: readonly string[]): ChildProcess {
     const [program, args] = this.#command(command, true);
-    return spawn(program, args, { cwd: this.work, env: this.#environment(), stdio: ['pipe', 'pipe', 'inherit'] });
+    const options = { cwd: this.work, env: this.#environment(), detached: true } as const;
+    return spawn(program, args, { ...options, stdio: ['pipe', 'pipe', 'inherit'] });
   }
 
   /** `plinth` with the user's home, and the cache of whoever runs the tests. */
   plinth(...args: readonly string[]): AppEnd {
     const options = { ...this.#plinthOptions(), encoding: 'utf8', timeout: 300_000 } as const;
-    const { status, stdout, stderr } = spawnSync(process.execPath, [PLINTH, ...args], options);
+    const end = spawnSync(process.execPath, [PLINTH, ...args], options);
     this.own();
-    return { status, stdout, stderr };
+    return ended(end);
   }
 
   /** `plinth` as the user itself, who has no rights at all. */
@@ -155,13 +155,13 @@ export class AppUser implements Disposable {
     const options = `lowerdir=${lower},upperdir=${upper},workdir=${work}`;
     const script = 'mount -t overlay none "$1" -o "$2" || exit 99; export XDG_DATA_HOME="$1"; shift 2; exec "$@"';
     const command = ['--mount', 'sh', '-c', script, 'sh', data!, options, process.execPath, PLINTH, ...args];
-    const { status, stdout, stderr } = spawnSync('unshare', command, {
+    const end = spawnSync('unshare', command, {
       ...this.#plinthOptions(),
       encoding: 'utf8',
       timeout: 300_000,
     });
     this.own();
-    return { status, stdout, stderr };
+    return ended(end);
   }
 
   startPlinth(...args: readonly string[]): ChildProcess {
@@ -190,6 +190,12 @@ export class AppUser implements Disposable {
   [Symbol.dispose](): void {
     rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 });
   }
+}
+
+/** @throws Error if it was ended for its slowness, so that nobody takes what it had said until then for its answer. */
+function ended({ error, status, stdout, stderr }: SpawnSyncReturns<string>): AppEnd {
+  if ((error as NodeJS.ErrnoException | undefined)?.code === 'ETIMEDOUT') throw error!;
+  return { status, stdout, stderr };
 }
 
 /** A duration for sleep(1) that no other run of the tests has, which so marks a command line, as digits alone of other processes do not. */

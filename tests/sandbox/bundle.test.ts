@@ -19,6 +19,7 @@ import {
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { unless } from '../setup/skipping.js';
+import { until } from '../setup/until.js';
 import { allEnded, AppUser, whyNoApps } from './app-user.js';
 
 const BUSYBOX = '/bin/busybox';
@@ -212,6 +213,39 @@ describe('a program in one file', unless(reason), () => {
     await allEnded(left!);
     expect(user.plinth('doctor', '--clean').stdout).toContain(`${left}: removed`);
     expect(user.leftovers).toEqual([]);
+  });
+
+  it.each(['SIGTERM', 'SIGHUP'] as const)(
+    'goes on until its program has ended when all processes get %s',
+    async (signal) => {
+      const script = `trap "sleep 0.2; echo told > ~/${signal}; exit 3" ${signal.slice(3)}; echo begun; while :; do sleep 0.1; done`;
+      const told = user.start('./box.plinth', 'sh', '-c', script);
+      const ended = once(told, 'close');
+      await once(told.stdout!, 'data');
+      process.kill(-told.pid!, signal);
+      expect(await ended).toEqual([3, null]);
+      expect(shell(`cat ~/${signal}`).stdout).toBe('told\n');
+      // Before the program has begun there is nothing to wait for.
+      const early = user.start('./box.plinth', 'sleep', '1000');
+      const earlyEnd = once(early, 'close');
+      await until('the start of a program', () => user.leftovers.length > 0);
+      process.kill(-early.pid!, signal);
+      expect(await earlyEnd).toEqual([signal === 'SIGTERM' ? 143 : 129, null]);
+      expect(user.leftovers).toEqual([]);
+    },
+  );
+
+  it('outlives a terminal if it is begun with nohup', async () => {
+    const script = 'trap "" HUP; exec ./box.plinth sh -c "echo begun; read x; echo \\$x"';
+    const kept = user.start('sh', '-c', script);
+    const output: string[] = [];
+    kept.stdout!.on('data', (data: Buffer) => void output.push(data.toString()));
+    const ended = once(kept, 'close');
+    await once(kept.stdout!, 'data');
+    process.kill(-kept.pid!, 'SIGHUP');
+    kept.stdin!.end('last\n');
+    expect(await ended).toEqual([0, null]);
+    expect(output.join('')).toBe('begun\nlast\n');
   });
 
   it('says in one line what its host lacks', () => {

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # On the host: options, state, the namespaces, and what is to be done without any.
 
-# Sets `program`: behind unshare, the shell in the namespaces, and bwrap's two processes. Nothing if it has not begun.
+# Sets `program`: behind unshare, the shell in the namespaces, and bwrap's two processes. Nothing if it has not begun, which is seen by
+# a command line that is still ours.
 program_of() {
   program=$1
   for depth in 1 2 3 4; do
@@ -15,13 +16,24 @@ program_of() {
     done
     [ -n "$program" ] || return
   done
+  words=
+  read -r words <"/proc/$program/cmdline"
+  case $words in "$work/tools/"* | /run/plinth/*) program= ;; esac
 } 2>/dev/null
 
-# A signal $1, number $2, goes to the program, which may do with it what it likes.
+# A signal $1, number $2, goes to the program, which may do with it what it likes. One that has not begun does not.
 pass_on() {
   [ -n "$child" ] || exit "$((128 + $2))"
   program_of "$child"
-  if [ -n "$program" ]; then kill -s "$1" "$program"; else kill -s KILL "$child"; fi 2>/dev/null
+  if [ -n "$program" ]; then
+    kill -s "$1" "$program"
+  else
+    not_begun=$((128 + $2))
+    # When the namespace's first process has ended all others have, so nothing is made any more where we remove all.
+    first=
+    read -r first <"/proc/$child/task/$child/children"
+    kill -s KILL ${first:-"$child"}
+  fi 2>/dev/null
 }
 
 make_work() {
@@ -29,12 +41,14 @@ make_work() {
   # The kernel's mount options are separated by commas and colons.
   case $parent in [!/]* | *[!A-Za-z0-9/._-]*) parent=/tmp ;; esac
   child=
-  # It is made for its user alone.
-  work=$(mktemp -d "$parent/plinth-app-$$-XXXXXX") || fail 125 "$parent: cannot be written"
-  trap 'cd /; discard "$work"' EXIT
+  not_begun=
+  work=
+  trap 'cd /; [ -z "$work" ] || discard "$work"' EXIT
   trap 'pass_on TERM 15' TERM
   trap 'pass_on HUP 1' HUP
   trap : INT QUIT
+  # It is made for its user alone, and what makes it tells its name whatever comes.
+  work=$(trap '' HUP INT QUIT TERM && mktemp -d "$parent/plinth-app-$$-XXXXXX") || fail 125 "$parent: cannot be written"
 }
 
 # What follows are directories below $work to be made with theirs.
@@ -194,6 +208,15 @@ start() {
   # What waits in the background would get another input.
   if [ -e "/proc/$$/fd/0" ]; then exec 3<&0; else exec 3</dev/null; fi
   exec 4>&2
+  reset=INT,QUIT,TERM,HUP
+  while read -r key first value _; do
+    case $key in
+      Uid:) uid=$value ;;
+      Gid:) gid=$value ;;
+      # Whoever has it ignored (nohup) wants the program to outlive a terminal.
+      SigIgn:) case $first in *[13579bdf]) reset=INT,QUIT,TERM ;; esac ;;
+    esac
+  done <"/proc/$$/status"
   make_work
   places=
   for layer in $layers; do places="$places layer-${layer%%:*}"; done
@@ -219,37 +242,45 @@ start() {
     [ ! -d "$state/upper" ] || cp -a "$state/upper" "$work/apart/upper"
     had=$(files_of "$work/apart")
   fi
-  while read -r key _ value _; do
-    case $key in Uid:) uid=$value ;; Gid:) gid=$value && break ;; esac
-  done <"/proc/$$/status"
-  set -- "$work" "$state" "$uid" "$gid" "$apart" "$fuse" "$@"
+  set -- "$work" "$state" "$uid" "$gid" "$apart" "$fuse" "$reset" "$@"
   ld=$work/tools/ld-linux-x86-64.so.2 lib=$work/tools/lib bin=$work/tools/bin
   for attempt in 1 2 3 4 5 6 7 8 9; do
     [ ! -e "$work/again" ] || { rm -f "$work/again" && discard "$work/root" && mkdir -m 755 "$work/root"; }
-    # A command of its own and no function, so that its number is that of the first process.
-    "$ld" --library-path "$lib" "$bin/unshare" --user --map-root-user \
-      "$ld" --library-path "$lib" "$bin/setpriv" --pdeathsig KILL \
-      "$ld" --library-path "$lib" "$bin/unshare" --mount --pid --mount-proc --fork --kill-child=KILL \
-      sh "$self" --plinth-inside "$@" <&3 3<&- 2>"$work/why" &
+    child=none
+    # A terminal that is closed, timeout and managers of services tell all processes at once. Such a signal is for the program; those around
+    # it go on until it has ended, since all of it ends with them. No function, so that its number is that of the first process.
+    (
+      trap '' HUP INT QUIT TERM
+      exec "$ld" --library-path "$lib" "$bin/unshare" --user --map-root-user \
+        "$ld" --library-path "$lib" "$bin/setpriv" --pdeathsig KILL \
+        "$ld" --library-path "$lib" "$bin/unshare" --mount --pid --mount-proc --fork --kill-child=KILL \
+        sh "$self" --plinth-inside "$@"
+    ) <&3 3<&- 2>"$work/why" &
     child=$!
+    [ -z "$not_begun" ] || kill -s KILL "$child"
     while :; do
-      wait "$child"
+      wait "$child" 2>/dev/null
       status=$?
       kill -0 "$child" 2>/dev/null || break
     done
-    [ -e "$work/again" ] || break
+    [ -e "$work/again" ] && [ -z "$not_begun" ] || break
   done
   exec 3<&-
-  [ ! -e "$work/again" ] || fail 3 'directories of this host come and go, so it finds no moment to be started: try again'
-  [ -e "$work/inside" ] || no_namespaces
+  # What it wrote is kept whole, and nothing is left behind.
+  trap '' HUP INT QUIT TERM
+  if [ -z "$not_begun" ]; then
+    [ ! -e "$work/again" ] || fail 3 'directories of this host come and go, so it finds no moment to be started: try again'
+    [ -e "$work/inside" ] || no_namespaces
+  fi
   if [ -n "$apart" ] && [ "$(files_of "$work/apart")" != "$had" ]; then
-    mkdir -p "$state/apart" && cp -a "$work/apart/upper" "$state/apart/$$"
+    mkdir -p "$state/apart" && cp -a "$work/apart/upper" "$state/apart/$$" ||
+      fail 125 "$state/apart/$$: cannot be written, so what it wrote while another run had its state is lost"
     say "another run has its state, so what this one wrote is in $state/apart/$$"
   fi
   if [ -n "$forgotten" ] && [ -n "$(files_of "$state")" ]; then
     say "$forgotten: cannot be written, so what it wrote is forgotten: --plinth-state names another place"
   fi
-  exit "$status"
+  exit "${not_begun:-$status}"
 }
 
 # All that is no directory in state $1, with sizes and times.

@@ -286,8 +286,8 @@ keep_registry() {
 }
 
 inside() {
-  work=$1 state=$2 uid=$3 gid=$4 apart=$5 fuse=$6
-  shift 6
+  work=$1 state=$2 uid=$3 gid=$4 apart=$5 fuse=$6 reset=$7
+  shift 7
   exec 2>&4 4>&-
   : >"$work/inside"
   known_folders
@@ -383,12 +383,10 @@ EOF
   for each in $read_only; do put --remount-ro "$each"; done
   exec 6>&-
   case $entry in '{home}'/*) entry=$home${entry#'{home}'} ;; esac
-  # An interrupt from the terminal is for the program; whoever waits for it goes on.
-  trap '' INT QUIT
   bin=/run/plinth
   eval "set -- $arguments \"\$@\""
   tool bwrap --args 7 --json-status-fd 9 -- "$bin/ld-linux-x86-64.so.2" --library-path "$bin/lib" "$bin/bin/env" \
-    --default-signal=INT,QUIT -- "$entry" "$@" 7<"$work/arguments" 9>"$work/status" 8>&-
+    --default-signal="$reset" -- "$entry" "$@" 7<"$work/arguments" 9>"$work/status" 8>&-
   status=$?
   # bwrap writes the status there, if it came so far.
   while read -r line; do
