@@ -74,21 +74,23 @@ function keptDirectory(state: BundleState): string {
   return join(state.upper, 'registry');
 }
 
-/** The newest of each, as a program finds them at its first run. */
+/** The newest of each, as a program finds them at its first run; `layers` begin with the oldest. */
 export async function imageTexts(
   tools: HostTools,
   file: string,
   layers: readonly Section[],
   prefix: string,
 ): Promise<PrefixTexts> {
-  const names = PREFIX_PARTS.map(({ file: name }) => `root${prefix}/${name}`);
   const work = makeTemporaryDirectory('registry');
   try {
     let texts: PrefixTexts = {};
-    for (const [n, layer] of layers.entries()) {
+    for (const [n, layer] of layers.toReversed().entries()) {
+      const missing = PREFIX_PARTS.filter(({ file: name }) => texts[name] === undefined);
+      if (missing.length === 0) break;
       const to = join(work, String(n));
+      const names = missing.map(({ file: name }) => `root${prefix}/${name}`);
       await unpackFromImage(tools, file, layer, names, to);
-      texts = { ...texts, ...readTexts(join(to, 'root', prefix)) };
+      texts = { ...readTexts(join(to, 'root', prefix)), ...texts };
     }
     return texts;
   } finally {
