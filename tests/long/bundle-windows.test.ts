@@ -2,16 +2,16 @@
 // Programs of Windows in one file, run by the Wine that is packed with them, as a user without rights: Wine's own reg and winemine, and an
 // installer made by NSIS. What they write to files and registry is in the file's state only, there at the next start, and gone after a reset.
 
-import { spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { unless } from '../setup/skipping.js';
+import { until } from '../setup/until.js';
 import { type AppEnd, AppUser, whyNoApps } from '../sandbox/app-user.js';
 
 const FILE = 'tests/long/bundle-windows.test.ts';
-const DISPLAY = ':86';
 const LONG = 900_000;
 
 /** It says in a file where it was installed, and counts its starts in the registry. */
@@ -56,12 +56,27 @@ Section "Uninstall"
 SectionEnd`;
 
 function whyNot(): string | undefined {
-  for (const tool of ['makensis', 'Xvfb', 'xwininfo', 'hivexsh'])
+  for (const tool of ['makensis', 'Xvfb', 'xwininfo', 'hivexsh', 'gdb-multiarch'])
     if (spawnSync(tool, ['--help']).error !== undefined) {
       console.log(`skipped: ${FILE}: ${tool} is not installed`);
       return tool;
     }
   return whyNoApps(FILE);
+}
+
+/** The number of a process below another one whose command line has this text, or 0. */
+function descendantWith(pid: number, text: string): number {
+  try {
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
+    const found = children.find((child) => readFileSync(`/proc/${child}/cmdline`, 'utf8').includes(text));
+    return found ?? children.map((child) => descendantWith(child, text)).find((below) => below !== 0) ?? 0;
+  } catch {
+    return 0; // it has ended meanwhile
+  }
+}
+
+function statusOf(pid: number): string {
+  return readFileSync(`/proc/${pid}/status`, 'utf8');
 }
 
 describe('a program of Windows in one file', unless(whyNot()), () => {
@@ -211,20 +226,64 @@ describe('a program of Windows in one file', unless(whyNot()), () => {
     LONG,
   );
 
+  /** A program that has written to its registry and goes on, which Wine keeps in memory for half a minute. */
+  const startWriting = async (state: string): Promise<ChildProcess> => {
+    const command = String.raw`reg add HKCU\Software\Plinth /v Late /d yes & ping -n 1000 127.0.0.1`;
+    const child = user.start('./cmd.plinth', '--plinth-state', state, '/c', command);
+    let said = '';
+    child.stdout!.on('data', (bytes: Buffer) => (said += bytes.toString()));
+    await until('a word of the program', () => said.includes('success'));
+    return child;
+  };
+  const LATE = String.raw`added HKEY_CURRENT_USER\Software\Plinth Late REG_SZ "yes"`;
+
+  // All processes at once are told by a terminal that is closed, by timeout(1) and by managers of services.
+  it.each([
+    ['SIGTERM', 'one', 143],
+    ['SIGTERM', 'all', 143],
+    ['SIGHUP', 'all', 129],
+  ] as const)(
+    'keeps its registry when it is told to end: %s to %s',
+    async (signal, who, status) => {
+      const state = `ended-${signal}-${who}`;
+      const child = await startWriting(state);
+      const end = once(child, 'close');
+      process.kill(who === 'one' ? child.pid! : -child.pid!, signal);
+      expect(await end).toEqual([status, null]);
+      expect(registryOf('cmd', '--state', state)).toContain(LATE);
+      expect(user.leftovers).toEqual([]);
+    },
+    LONG,
+  );
+
   it(
-    'keeps its registry when it is told to end',
+    'keeps its registry when Wine takes longer to write it than its own wineserver -k would wait',
     async () => {
-      const command = String.raw`reg add HKCU\Software\Plinth /v Late /d yes & ping -n 100 127.0.0.1`;
-      const child = user.start('./cmd.plinth', '--plinth-state', 'ended', '/c', command);
-      let said = '';
-      child.stdout!.on('data', (bytes: Buffer) => (said += bytes.toString()));
-      for (let n = 0; n < 600 && !said.includes('success'); n++) await sleep(100);
-      const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
+      const child = await startWriting('slow');
+      const end = once(child, 'close');
+      const server = descendantWith(child.pid!, 'wineserver64');
+      // A debugger that holds it, for longer than the 10.5 seconds of kill_lock_owner in Wine's server/request.c.
+      const hold = spawn('gdb-multiarch', ['-batch', '-p', String(server), '-ex', 'shell sleep 15'], {
+        stdio: 'ignore',
+      });
+      const held = once(hold, 'close');
+      await until('a debugger at the server', () => /^TracerPid:\s*[1-9]/m.test(statusOf(server)));
       child.kill('SIGTERM');
-      await ended;
-      expect(registryOf('cmd', '--state', 'ended')).toContain(
-        String.raw`added HKEY_CURRENT_USER\Software\Plinth Late REG_SZ "yes"`,
-      );
+      await held;
+      expect(await end).toEqual([143, null]);
+      expect(registryOf('cmd', '--state', 'slow')).toContain(LATE);
+    },
+    LONG,
+  );
+
+  it(
+    'ends when it is told while Wine starts',
+    async () => {
+      const child = user.start('./cmd.plinth', '--plinth-state', 'starting', '/c', 'ping -n 1000 127.0.0.1');
+      const end = once(child, 'close');
+      await until('a server of Wine', () => descendantWith(child.pid!, 'wineserver64') !== 0);
+      child.kill('SIGTERM');
+      expect(await end).toEqual([143, null]);
       expect(user.leftovers).toEqual([]);
     },
     LONG,
@@ -234,17 +293,18 @@ describe('a program of Windows in one file', unless(whyNot()), () => {
     'has a window',
     async () => {
       pack('winemine', '--windows', '--display', '--entry', 'winemine');
-      const server = spawn('Xvfb', [DISPLAY, '-screen', '0', '640x480x24', '-ac'], { stdio: 'ignore' });
+      // It takes a display that nobody has, and says which when it can be used.
+      const server = spawn('Xvfb', ['-displayfd', '1', '-screen', '0', '640x480x24', '-ac'], {
+        stdio: ['ignore', 'pipe', 'ignore'],
+      });
       try {
-        await sleep(1000);
-        const child = user.start('env', `DISPLAY=${DISPLAY}`, './winemine.plinth');
-        let tree = '';
-        for (let n = 0; n < 300 && !tree.includes('"WineMine"'); n++) {
-          await sleep(200);
-          tree = spawnSync('xwininfo', ['-root', '-tree', '-display', DISPLAY], { encoding: 'utf8' }).stdout;
-        }
-        expect(tree).toContain('"WineMine"');
-        const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
+        const [number] = (await once(server.stdout, 'data')) as [Buffer];
+        const display = `:${number.toString().trim()}`;
+        const child = user.start('env', `DISPLAY=${display}`, './winemine.plinth');
+        const tree = (): string =>
+          spawnSync('xwininfo', ['-root', '-tree', '-display', display], { encoding: 'utf8' }).stdout;
+        await until('its window', () => tree().includes('"WineMine"'));
+        const ended = once(child, 'close');
         child.kill('SIGTERM');
         await ended;
       } finally {

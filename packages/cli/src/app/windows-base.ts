@@ -10,6 +10,7 @@ import type { Progress } from '../host/progress.js';
 import { run } from '../host/run-command.js';
 import type { PrivateApt } from '../image/apt.js';
 import { HostTools } from '../image/host-tools.js';
+import { sha256 } from '../image/manifest.js';
 import { keptFile } from './kept-file.js';
 import { unpackPackages } from './package-tree.js';
 import { makeImage } from './squash.js';
@@ -36,27 +37,47 @@ const MINGW_LIBRARIES = 'usr/x86_64-w64-mingw32/lib';
 /**
  * Starts a program, and ends when the last one that it has started has: the server of Wine writes the registry when it ends, and
  * with this process all others end. Words from outside are Wine's business, so nothing is expanded.
+ *
+ * Wine's own `wineserver -k` kills a server that takes more than ten seconds to write; one that is only told (-k2) takes its time.
+ * It is told once, since its patience with processes begins anew each time. A signal may go to all processes, so what asks for
+ * the server (-k0) or waits for it (-w) may be ended by it, and is begun again.
  */
 const STARTER = `#!/bin/sh
 # Starts a program of Windows. SPDX-License-Identifier: Apache-2.0
 bin=/usr/lib/wine
 export WINEDEBUG="\${WINEDEBUG--all}"
+child=
+told=
+# All processes of Wine end, and what is in the registry is written; $1 is the status. Who is not known to a server yet is told itself.
+end_all() {
+  told=$1
+  "$bin/wineserver64" -k2
+  [ -z "$child" ] || kill -s TERM "$child"
+} 2>/dev/null
+trap 'end_all 143' TERM
+trap 'end_all 129' HUP
+trap '' INT QUIT
 # What waits in the background would get another input.
 if [ -e "/proc/$$/fd/0" ]; then exec 3<&0; else exec 3</dev/null; fi
 /usr/bin/env --default-signal=INT,QUIT "$bin/wine64" "$@" <&3 3<&- &
 child=$!
 exec 3<&-
-trap '' INT QUIT
-# All of its processes end, and what is in the registry is written.
-trap '"$bin/wineserver64" -k' TERM HUP
+[ -z "$told" ] || end_all "$told"
 while :; do
-  wait "$child"
+  wait "$child" 2>/dev/null
   status=$?
   kill -0 "$child" 2>/dev/null || break
 done
-"$bin/wineserver64" -w
+child=
+while :; do
+  "$bin/wineserver64" -k0
+  [ $? -ne 1 ] || break
+  [ -z "$told" ] || "$bin/wineserver64" -k2
+  "$bin/wineserver64" -w &
+  wait "$!" 2>/dev/null
+done
 rm -f "$WINEPREFIX/wineserver"
-exit "$status"
+exit "\${told:-$status}"
 `;
 
 export interface WindowsBase {
@@ -74,6 +95,7 @@ export async function windowsBase(
     name: 'windows',
     file: 'base.squashfs',
     fresh,
+    recipe: sha256(Buffer.from(JSON.stringify([NAMES, WINDOWS, WINDOWS_ENVIRONMENT, STARTER]))),
     make: async (image, work) => makeBase(await apt(), image, work, progress),
   });
   return { image: path, packages: about };
