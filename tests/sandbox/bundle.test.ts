@@ -235,6 +235,18 @@ describe('a program in one file', unless(reason), () => {
     },
   );
 
+  it('is waited for by plinth app run when that is told to end', async () => {
+    const script = 'trap "echo told > ~/told; exit 3" TERM; echo begun > ~/begun; while :; do sleep 0.1; done';
+    const child = user.startPlinth('app', 'run', '--state', 'waited', 'box.plinth', 'sh', '-c', script);
+    const ended = once(child, 'close');
+    const home = join(user.work, 'waited/upper/known/home');
+    await until('the start of a program', () => existsSync(join(home, 'begun')));
+    child.kill('SIGTERM');
+    expect(await ended).toEqual([3, null]);
+    expect(readFileSync(join(home, 'told'), 'utf8')).toBe('told\n');
+    user.own();
+  });
+
   it('outlives a terminal if it is begun with nohup', async () => {
     const script = 'trap "" HUP; exec ./box.plinth sh -c "echo begun; read x; echo \\$x"';
     const kept = user.start('sh', '-c', script);

@@ -4,6 +4,7 @@
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { PlinthError } from '@plinth/core';
+import { takeSignals } from './take-signals.js';
 
 export interface CommandResult {
   readonly status: number;
@@ -78,18 +79,28 @@ export async function run(program: string, args: readonly string[], options: Com
   }
 }
 
-/** Runs a program on our own streams and gives its exit status, 128 + n if signal n ended it. */
+/**
+ * Runs a program on our own streams and gives its exit status, 128 + n if signal n ended it. It may do with a signal what it likes, and
+ * we end after it: a terminal sends its own to both, the others are passed on.
+ */
 export async function passThrough(program: string, args: readonly string[], cwd: string): Promise<number> {
   const child = spawn(program, args, { cwd, stdio: 'inherit' });
   const stop = (): void => {
     child.kill();
   };
   process.once('exit', stop);
+  const answers = {
+    SIGINT: () => undefined,
+    SIGQUIT: () => undefined,
+    SIGTERM: () => child.kill('SIGTERM'),
+    SIGHUP: () => child.kill('SIGHUP'),
+  };
   try {
-    return await new Promise<number>((resolve, reject) => {
+    const end = new Promise<number>((resolve, reject) => {
       child.once('error', reject);
       child.once('close', (code, signal) => resolve(code ?? 128 + (signal === null ? 0 : constants.signals[signal])));
     });
+    return await takeSignals(answers, () => end);
   } finally {
     process.removeListener('exit', stop);
   }

@@ -5,10 +5,11 @@ import { spawn, type StdioOptions } from 'node:child_process';
 import { closeSync } from 'node:fs';
 import { constants } from 'node:os';
 import { PlinthError } from '@plinth/core';
+import { takeSignals } from '../host/take-signals.js';
 import { environmentRecord } from './environment.js';
 
 /** What a terminal sends to both of us is the command's affair. */
-const TERMINAL_SIGNALS = ['SIGINT', 'SIGQUIT'] as const;
+const TERMINAL_SIGNALS = { SIGINT: () => undefined, SIGQUIT: () => undefined };
 
 export interface EndOptions {
   /** A socket, which is the child's from then on: it has it as WATCHER_DESCRIPTOR. */
@@ -31,27 +32,19 @@ export async function runToEnd(
     env: environmentRecord(environment),
   });
   if (watcher !== undefined) closeSync(watcher);
-  const before = TERMINAL_SIGNALS.map((signal) => [signal, process.listeners(signal)] as const);
-  for (const signal of TERMINAL_SIGNALS) {
-    process.removeAllListeners(signal);
-    process.on(signal, () => undefined);
-  }
   const kill = (): void => {
     child.kill('SIGKILL');
   };
   process.prependOnceListener('exit', kill);
   try {
-    return await new Promise<number>((resolve, reject) => {
+    const end = new Promise<number>((resolve, reject) => {
       child.once('error', (cause) =>
         reject(new PlinthError('host', 'no-program', 'setpriv: package util-linux is needed', { cause })),
       );
       child.once('exit', (code, signal) => resolve(code ?? 128 + (signal === null ? 0 : constants.signals[signal])));
     });
+    return await takeSignals(TERMINAL_SIGNALS, () => end);
   } finally {
     process.removeListener('exit', kill);
-    for (const [signal, listeners] of before) {
-      process.removeAllListeners(signal);
-      for (const listener of listeners) process.on(signal, listener);
-    }
   }
 }
