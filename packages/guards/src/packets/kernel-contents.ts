@@ -42,6 +42,7 @@ export function kernelContents(
   let before: number | undefined;
   for (const condition of conditions) {
     if (condition.buffer !== PAYLOAD) return condition.buffer;
+    if (condition.variables !== undefined) return 'a place by a variable';
     const content = place(condition, before === undefined ? undefined : contents[before]!, where);
     if (typeof content === 'string') return content;
     const { joined, ...placed } = content;
@@ -79,7 +80,8 @@ function place(
   // Relative to nothing is relative to the beginning.
   const behind = before === undefined ? 0 : fixedEnd(before);
   if (behind !== undefined) {
-    const end = within === undefined ? NO_END : Math.max(0, behind + away + within);
+    // An end before the beginning is none, as Suricata has it.
+    const end = within === undefined || behind + away + within < 0 ? NO_END : behind + away + within;
     return { ...base, offset: Math.max(0, behind + away), end: Math.min(NO_END, end) };
   }
   const joined = away === 0 && within === bytes.length ? join(before!, condition) : undefined;

@@ -107,9 +107,9 @@ drop tcp [10.0.0.0/8,!10.1.0.0/16] 1024: -> any [80,!8080,443] ( \
   it('keeps the names of what is not decided', () => {
     expect(
       one(
-        'alert tcp any any -> any any (byte_extract:1,0,length; content:"a"; depth:length; byte_test:1,>,length,0; sid:1;)',
+        'alert tcp any any -> any any (byte_extract:1,0,length,dce; byte_test:1,>,1,0,dce; content:"a"; geoip:DE; sid:1;)',
       ).undecided,
-    ).toEqual(['byte_extract', 'depth by a variable', 'byte_test by a variable, with a mask or of DCE']);
+    ).toEqual(['byte_extract of DCE', 'byte_test of DCE', 'geoip']);
   });
 
   it('that is wrong is told with its line, what is wrong, and what would be right', () => {

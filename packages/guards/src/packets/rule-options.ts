@@ -17,7 +17,7 @@ import {
   type PcreCondition,
   type Threshold,
 } from './rule.js';
-import { readByteJump, readByteTest } from './byte-options.js';
+import { BYTE_OPTIONS, type ByteCondition, variablesOf } from './byte-options.js';
 import { contentBytes, type OptionText, unescape, unquote } from './rule-text.js';
 
 /** Thrown inside of a rule, and told with its line by whoever reads the rule. */
@@ -36,6 +36,8 @@ export interface RuleOptions {
   threshold: Threshold | undefined;
   noalert: boolean;
   readonly undecided: Set<string>;
+  /** Names of numbers that are read so far. */
+  readonly variables: Set<string>;
 }
 
 export const PAYLOAD = 'payload';
@@ -151,6 +153,9 @@ const PROTOCOL_NUMBERS: Readonly<Record<string, number>> = {
 
 const TCP_FLAGS: Readonly<Record<string, number>> = { F: 1, S: 2, R: 4, P: 8, A: 16, U: 32, E: 64, C: 128 };
 
+/** A name of byte_extract or byte_math, which may stand for a number. */
+const VARIABLE = /^[a-z_][\w-]*$/i;
+
 /** Options that say nothing about what matches. */
 const SILENT: ReadonlySet<string> = new Set(['target', 'rawbytes', 'prefilter', 'requires']);
 
@@ -168,6 +173,7 @@ export function readOptions(texts: readonly OptionText[]): RuleOptions {
     threshold: undefined,
     noalert: false,
     undecided: new Set(),
+    variables: new Set(),
   };
   let buffer = PAYLOAD;
   for (const option of texts) buffer = readOption(options, option, buffer);
@@ -274,14 +280,6 @@ function modify(options: RuleOptions, name: string, value: string | undefined): 
     return true;
   };
   if (buffer !== undefined) return change({ buffer });
-  // A variable of byte_extract may stand for a number.
-  const number = (least: number): number | undefined => {
-    if (value !== undefined && /^[a-z_]\w*$/i.test(value)) {
-      options.undecided.add(`${name} by a variable`);
-      return undefined;
-    }
-    return wholeNumber(name, value, least);
-  };
   switch (name) {
     case 'nocase':
       return change({ nocase: true });
@@ -294,8 +292,11 @@ function modify(options: RuleOptions, name: string, value: string | undefined): 
     case 'rawbytes':
       return true;
     default: {
-      const amount = number(name === 'distance' ? -0x7fff_ffff : 0);
-      if (amount === undefined) return true;
+      if (value !== undefined && VARIABLE.test(value)) {
+        useVariable(options, name, value);
+        return change({ variables: { ...last.variables, [name]: value } });
+      }
+      const amount = wholeNumber(name, value, name === 'distance' ? -0x7fff_ffff : 0);
       if ((name === 'depth' || name === 'within') && amount < last.bytes.length) {
         throw new OptionError(
           `${name} ${amount} is less than the ${last.bytes.length} bytes of its content, which so cannot match`,
@@ -330,6 +331,8 @@ function readCondition(
       return dataAt(options, needed(name, value), buffer);
     case 'byte_test':
     case 'byte_jump':
+    case 'byte_extract':
+    case 'byte_math':
       return byteOption(options, name, needed(name, value), buffer);
     case 'decode-event':
       return { kind: 'event', layer: 'decode', name: needed(name, value) };
@@ -352,19 +355,25 @@ function readCondition(
   }
 }
 
-function byteOption(
-  options: RuleOptions,
-  name: 'byte_test' | 'byte_jump',
-  value: string,
-  buffer: string,
-): Condition | undefined {
+function byteOption(options: RuleOptions, name: string, value: string, buffer: string): Condition | undefined {
+  let condition: ByteCondition | undefined;
   try {
-    const condition = name === 'byte_test' ? readByteTest(value, buffer) : readByteJump(value, buffer);
-    if (condition === undefined) options.undecided.add(`${name} by a variable, with a mask or of DCE`);
-    return condition;
+    condition = BYTE_OPTIONS[name]!(value, buffer);
   } catch (error) {
     throw new OptionError(error instanceof Error ? error.message : String(error), { cause: error });
   }
+  if (condition === undefined) {
+    options.undecided.add(`${name} of DCE`);
+    return undefined;
+  }
+  for (const used of variablesOf(condition)) useVariable(options, name, used);
+  if ('name' in condition) options.variables.add(condition.name);
+  return condition;
+}
+
+function useVariable(options: RuleOptions, option: string, variable: string): void {
+  if (options.variables.has(variable)) return;
+  throw new OptionError(`${option}: "${variable}" is no number, and none is read before by that name`);
 }
 
 function checksum(of: ChecksumCondition['of'], value: string): ChecksumCondition {
@@ -482,18 +491,16 @@ function flags(value: string): FlagsCondition {
   return { kind: 'flags', flags: bits(match[2]!), how, ignored: bits(match[4] ?? '') };
 }
 
-function dataAt(options: RuleOptions, value: string, buffer: string): Condition | undefined {
+function dataAt(options: RuleOptions, value: string, buffer: string): Condition {
   const parts = value.split(',').map((part) => part.trim());
-  const match = /^(!?)(\d{1,5})$/.exec(parts[0]!);
-  if (match === null) {
-    if (!/^!?[a-z_]\w*$/i.test(parts[0]!)) throw new OptionError(`isdataat: "${parts[0]}" is no number`);
-    options.undecided.add('isdataat by a variable');
-    return undefined;
-  }
+  const match = /^(!?)\s*(\d{1,5}|[a-z_][\w-]*)$/i.exec(parts[0]!);
+  if (match === null) throw new OptionError(`isdataat: "${parts[0]}" is no number`);
+  const at = match[2]!;
+  if (VARIABLE.test(at)) useVariable(options, 'isdataat', at);
   return {
     kind: 'isdataat',
     buffer,
-    at: Number(match[2]),
+    at: VARIABLE.test(at) ? at : Number(at),
     negated: match[1] === '!',
     relative: parts.slice(1).includes('relative'),
   };

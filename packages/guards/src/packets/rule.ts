@@ -35,6 +35,12 @@ export interface RuleHeader {
   readonly bothWays: boolean;
 }
 
+/** A number, or the name of one that byte_extract or byte_math has read before. */
+export type Amount = number | string;
+
+/** Where a content has to be, as far as variables say it. */
+export type PlaceName = 'offset' | 'depth' | 'distance' | 'within';
+
 /** Bytes that are looked for in a buffer. */
 export interface ContentCondition {
   readonly kind: 'content';
@@ -48,6 +54,8 @@ export interface ContentCondition {
   /** From the end of the match before. */
   readonly distance?: number;
   readonly within?: number;
+  /** The names of those of the four that are variables. */
+  readonly variables?: Readonly<Partial<Record<PlaceName, string>>>;
   readonly startswith: boolean;
   readonly endswith: boolean;
   /** The one by which the rule is to be found. */
@@ -123,20 +131,22 @@ export interface FlagsCondition {
 export interface DataAtCondition {
   readonly kind: 'isdataat';
   readonly buffer: string;
-  readonly at: number;
+  readonly at: Amount;
   readonly negated: boolean;
   readonly relative: boolean;
 }
 
 /** A number in a buffer. */
 export interface ByteNumber {
-  readonly bytes: number;
-  readonly offset: number;
+  readonly bytes: Amount;
+  readonly offset: Amount;
   /** From the end of the match before. */
   readonly relative: boolean;
   readonly littleEndian: boolean;
   /** It is written in digits. */
   readonly base?: 8 | 10 | 16;
+  /** Of the number only these bits count, the lowest of them as 1. */
+  readonly mask?: bigint;
 }
 
 export interface ByteTestCondition {
@@ -145,7 +155,7 @@ export interface ByteTestCondition {
   readonly number: ByteNumber;
   readonly negated: boolean;
   readonly op: '<' | '>' | '=' | '<=' | '>=' | '&' | '^';
-  readonly value: bigint;
+  readonly value: bigint | string;
 }
 
 /** Says where what is relative to it begins: as far from there as the number says. */
@@ -158,7 +168,28 @@ export interface ByteJumpCondition {
   readonly align: boolean;
   readonly from: 'here' | 'beginning' | 'end';
   /** Added at last. */
-  readonly post: number;
+  readonly post: Amount;
+}
+
+/** Gives a number a name, by which later conditions of the buffer know it. */
+export interface ByteExtractCondition {
+  readonly kind: 'byte_extract';
+  readonly buffer: string;
+  readonly number: ByteNumber;
+  readonly name: string;
+  readonly multiplier: number;
+  /** Up to the next multiple of it. */
+  readonly align: 1 | 2 | 4;
+}
+
+/** The same for a number with which something is computed, modulo 2^64. */
+export interface ByteMathCondition {
+  readonly kind: 'byte_math';
+  readonly buffer: string;
+  readonly number: ByteNumber;
+  readonly name: string;
+  readonly op: '+' | '-' | '*' | '/' | '<<' | '>>';
+  readonly right: bigint | string;
 }
 
 /** Something that a reader of packets finds wrong, by Suricata's name of it. */
@@ -191,6 +222,8 @@ export type Condition =
   | DataAtCondition
   | ByteTestCondition
   | ByteJumpCondition
+  | ByteExtractCondition
+  | ByteMathCondition
   | EventCondition
   | ChecksumCondition
   | AppProtocolCondition;

@@ -69,7 +69,10 @@ describe('candidates', () => {
     expect(answer('pcre:!"/abc/";')).toBe('refused: pcre, with nothing that its packets have to have');
     expect(answer('http.response_body; content:"abc";', 'http')).toBe('refused: http.response_body');
     expect(answer('pcre:"/(a)\\1/";')).toBe('refused: pcre with a back reference');
-    expect(answer('byte_extract:1,0,x; content:"ab"; offset:x;')).toBe('refused: byte_extract, offset by a variable');
+    expect(answer('byte_extract:1,0,x; content:"ab"; offset:x;')).toBe('ab');
+    expect(answer('byte_extract:1,0,x; http.uri; content:"ab"; offset:x;', 'http')).toBe(
+      'refused: content by a variable of another buffer',
+    );
     expect(answer('content:"abc"; byte_test:1,>,2,0,relative;')).toBe('abc');
     expect(answer('http.uri; content:"a"; http.stat_code; content:"200";', 'http')).toBe(
       'refused: buffers of request and of response in one rule',

@@ -13,8 +13,9 @@ import type {
   PcreCondition,
   Rule,
 } from '../rule.js';
+import { variablesOf } from '../byte-options.js';
 import { PAYLOAD } from '../rule-options.js';
-import { type BufferCondition, isRelative } from './inspect-buffer.js';
+import { type BufferCondition, hasPlace, isRelative } from './inspect-buffer.js';
 import { DECODE_EVENTS } from './decode-events.js';
 import { DNS_EVENTS } from './dns-message.js';
 import { STREAM_EVENTS } from './flow-table.js';
@@ -95,17 +96,25 @@ export function compileRule(rule: Rule): CompiledRule | string {
   const flowbits: FlowbitsCondition[] = [];
   const events: string[] = [];
   const groups = new Map<string, BufferCondition[]>();
+  /** Numbers that are read, by name: the buffers in which they are. */
+  const variables = new Map<string, string>();
   const look = (buffer: string, condition: BufferCondition): void => {
     const known = groups.get(buffer);
     if (known === undefined) groups.set(buffer, [condition]);
     else known.push(condition);
   };
   for (const condition of rule.conditions) {
+    if (variablesOf(condition).some((name) => 'buffer' in condition && variables.get(name) !== condition.buffer)) {
+      return `${condition.kind} by a variable of another buffer`;
+    }
+    if ('buffer' in condition && 'name' in condition) variables.set(condition.name, condition.buffer);
     switch (condition.kind) {
       case 'content':
       case 'isdataat':
       case 'byte_test':
       case 'byte_jump':
+      case 'byte_extract':
+      case 'byte_math':
         look(condition.buffer, condition);
         break;
       case 'pcre': {
@@ -207,10 +216,12 @@ function compilePcre(condition: PcreCondition): CompiledPcre | string {
 export function isPlaced(condition: BufferCondition): boolean {
   switch (condition.kind) {
     case 'content':
-      return condition.offset !== undefined || condition.depth !== undefined || condition.startswith;
+      return hasPlace(condition, 'offset') || hasPlace(condition, 'depth') || condition.startswith;
     case 'isdataat':
     case 'byte_test':
     case 'byte_jump':
+    case 'byte_extract':
+    case 'byte_math':
     case 'number':
       return !isRelative(condition);
     case 'pcre':

@@ -5,19 +5,29 @@
 
 import { foldByte } from '@plinth/match';
 import type {
+  ByteExtractCondition,
   ByteJumpCondition,
+  ByteMathCondition,
   ByteTestCondition,
   ContentCondition,
   DataAtCondition,
   NumberCondition,
+  PlaceName,
 } from '../rule.js';
 import type { BufferView, Outcome } from './buffer-view.js';
-import { byteJump, byteTest } from './byte-number.js';
+import { amountIn, byteExtract, byteJump, byteMath, byteTest, type FoundNumber } from './byte-number.js';
 import { compareNumber } from './compare-number.js';
 import type { CompiledPcre } from './compiled-rule.js';
 
 export type BufferCondition =
-  ContentCondition | CompiledPcre | DataAtCondition | NumberCondition | ByteTestCondition | ByteJumpCondition;
+  | ContentCondition
+  | CompiledPcre
+  | DataAtCondition
+  | NumberCondition
+  | ByteTestCondition
+  | ByteJumpCondition
+  | ByteExtractCondition
+  | ByteMathCondition;
 
 /** Attempts until it is given up: many matches of many contents multiply. Looking through some bytes is an attempt too. */
 const MOST_STEPS = 50_000;
@@ -43,6 +53,8 @@ function mayChange(condition: BufferCondition): boolean {
     case 'isdataat':
       return condition.negated;
     case 'byte_test':
+    case 'byte_extract':
+    case 'byte_math':
       return false;
     case 'byte_jump':
       return condition.from === 'end';
@@ -54,24 +66,32 @@ function mayChange(condition: BufferCondition): boolean {
 export function isRelative(condition: BufferCondition): boolean {
   switch (condition.kind) {
     case 'content':
-      return condition.distance !== undefined || condition.within !== undefined;
+      return hasPlace(condition, 'distance') || hasPlace(condition, 'within');
     case 'pcre':
     case 'isdataat':
       return condition.relative;
     case 'byte_test':
     case 'byte_jump':
+    case 'byte_extract':
+    case 'byte_math':
       return condition.number.relative;
     case 'number':
       return false;
   }
 }
 
+/** Whether a content says where it is in this way, by a number or a variable. */
+export function hasPlace(condition: ContentCondition, name: PlaceName): boolean {
+  return condition[name] !== undefined || condition.variables?.[name] !== undefined;
+}
+
 class BufferSearch {
   readonly #conditions: readonly BufferCondition[];
   readonly #bytes: Uint8Array;
   #steps = 0;
-  /** Places from which the rest is known not to hold. */
-  readonly #failed = new Set<number>();
+  /** Places from which the rest is known not to hold, with what was read up to there. */
+  readonly #failed = new Set<number | string>();
+  readonly #variables = new Map<string, bigint>();
   /** By condition: from there on its content is nowhere. */
   readonly #absent: number[] = [];
 
@@ -93,7 +113,8 @@ class BufferSearch {
     const condition = this.#conditions[n];
     if (condition === undefined) return true;
     if (++this.#steps > MOST_STEPS) return false;
-    const key = end * this.#conditions.length + n;
+    const place = end * this.#conditions.length + n;
+    const key = this.#variables.size === 0 ? place : [place, ...this.#variables.values()].join();
     if (this.#failed.has(key)) return false;
     const holds = this.#holds(condition, n, end);
     if (!holds) this.#failed.add(key);
@@ -101,20 +122,26 @@ class BufferSearch {
   }
 
   #holds(condition: BufferCondition, n: number, end: number): boolean {
+    const place = { bytes: this.#bytes, end, variables: this.#variables };
     switch (condition.kind) {
       case 'number':
         return compareNumber(condition.test, this.#bytes.length) && this.#from(n + 1, end);
       case 'isdataat': {
-        const { at, relative, negated } = condition;
+        const { relative, negated } = condition;
+        const at = amountIn(place, condition.at);
         const has = relative ? end + at <= this.#bytes.length : at < this.#bytes.length;
         return has !== negated && this.#from(n + 1, end);
       }
       case 'byte_test':
-        return byteTest(condition, this.#bytes, end) && this.#from(n + 1, end);
+        return byteTest(condition, place) && this.#from(n + 1, end);
       case 'byte_jump': {
-        const to = byteJump(condition, this.#bytes, end);
+        const to = byteJump(condition, place);
         return to !== undefined && this.#from(n + 1, to);
       }
+      case 'byte_extract':
+        return this.#remember(condition, byteExtract(condition, place), n);
+      case 'byte_math':
+        return this.#remember(condition, byteMath(condition, place), n);
       case 'pcre':
         return this.#pcre(condition, n, end);
       case 'content':
@@ -122,10 +149,23 @@ class BufferSearch {
     }
   }
 
+  /** What is relative to it begins behind the number. */
+  #remember({ name }: { readonly name: string }, found: FoundNumber | undefined, n: number): boolean {
+    if (found === undefined) return false;
+    this.#variables.set(name, found.value);
+    return this.#from(n + 1, found.stop);
+  }
+
   /** Whether another match of condition `n` could help those behind it. */
   #isFollowed(n: number): boolean {
-    const next = this.#conditions[n + 1];
-    return next !== undefined && isRelative(next);
+    const behind = this.#conditions.slice(n + 1);
+    for (const [between, next] of behind.entries()) {
+      // Suricata does not go back for numbers that something else stands before.
+      const isNumber = next.kind === 'byte_extract' || next.kind === 'byte_math';
+      if (isRelative(next) && !(isNumber && between > 0)) return true;
+      if (next.kind === 'content' || next.kind === 'pcre') return false;
+    }
+    return false;
   }
 
   #pcre({ regex, relative, negated }: CompiledPcre, n: number, end: number): boolean {
@@ -167,13 +207,22 @@ class BufferSearch {
 
   /** Where it may begin at the earliest, and has to have ended. */
   #window(condition: ContentCondition, end: number): [first: number, last: number] {
-    const { bytes, offset = 0, depth, distance = 0, within, startswith } = condition;
+    const { bytes, startswith } = condition;
     const size = this.#bytes.length;
+    const at = (name: PlaceName): number | undefined => {
+      const variable = condition.variables?.[name];
+      return variable === undefined ? condition[name] : amountIn({ variables: this.#variables }, variable);
+    };
     if (isRelative(condition)) {
-      const last = within === undefined ? size : Math.min(size, end + distance + within);
-      return [Math.max(0, end + distance), last];
+      const begin = end + (at('distance') ?? 0);
+      const within = at('within');
+      const stop = within === undefined ? size : begin + within;
+      // An end before the beginning is none, as Suricata has it.
+      return [Math.max(0, begin), stop < 0 ? size : Math.min(size, stop)];
     }
     if (startswith) return [0, Math.min(size, bytes.length)];
+    const offset = at('offset') ?? 0;
+    const depth = at('depth');
     return [offset, depth === undefined ? size : Math.min(size, offset + depth)];
   }
 }
