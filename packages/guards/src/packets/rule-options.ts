@@ -18,6 +18,7 @@ import {
   type Threshold,
 } from './rule.js';
 import { BYTE_OPTIONS, type ByteCondition, variablesOf } from './byte-options.js';
+import { splitBuffer, withTransform } from './confirm/transforms.js';
 import { contentBytes, type OptionText, unescape, unquote } from './rule-text.js';
 
 /** Thrown inside of a rule, and told with its line by whoever reads the rule. */
@@ -111,7 +112,8 @@ const CONTENT_BUFFERS: Readonly<Record<string, string>> = {
   http_raw_header: 'http.header.raw',
   http_raw_host: 'http.host.raw',
   http_raw_uri: 'http.uri.raw',
-  http_server_body: 'http.response_body',
+  // Suricata puts it there, where files that are sent to a server are, too.
+  http_server_body: 'file.data',
   http_stat_code: 'http.stat_code',
   http_stat_msg: 'http.stat_msg',
   http_uri: 'http.uri',
@@ -123,7 +125,7 @@ const PCRE_BUFFERS: Readonly<Record<string, string>> = {
   U: 'http.uri',
   I: 'http.uri.raw',
   P: 'http.request_body',
-  Q: 'http.response_body',
+  Q: 'file.data',
   H: 'http.header',
   D: 'http.header.raw',
   M: 'http.method',
@@ -184,6 +186,8 @@ export function readOptions(texts: readonly OptionText[]): RuleOptions {
 function readOption(options: RuleOptions, { name, value }: OptionText, buffer: string): string {
   const sticky = BUFFERS[name];
   if (sticky !== undefined && value === undefined) return sticky;
+  const changed = transform(options, name, value, buffer);
+  if (changed !== undefined) return changed;
   if (readAbout(options, name, value) || modify(options, name, value)) return buffer;
   const before = options.undecided.size;
   const condition = readCondition(options, name, value, buffer);
@@ -194,6 +198,23 @@ function readOption(options: RuleOptions, { name, value }: OptionText, buffer: s
   }
   options.conditions.push(condition);
   return buffer;
+}
+
+/** The buffer as it is changed before anything looks in it; undefined if the option is no transform. */
+function transform(options: RuleOptions, name: string, value: string | undefined, buffer: string): string | undefined {
+  let changed: string | undefined;
+  try {
+    changed = withTransform(buffer, name, value);
+  } catch (error) {
+    throw new OptionError(error instanceof Error ? error.message : String(error), { cause: error });
+  }
+  if (changed === undefined) return undefined;
+  const last = options.conditions.at(-1);
+  if (last !== undefined && 'buffer' in last && last.buffer === buffer) {
+    throw new OptionError(`${name} stands behind what looks in ${buffer}, and has to stand before it`);
+  }
+  if (splitBuffer(buffer).name === PAYLOAD) options.undecided.add(`${name} of the payload`);
+  return changed;
 }
 
 function needed(name: string, value: string | undefined): string {

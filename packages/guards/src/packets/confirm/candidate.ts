@@ -73,10 +73,13 @@ const KINDS: Readonly<Record<string, keyof typeof CUTS>> = {
 export function candidatesOf(compiled: CompiledRule, streams = false): Candidates {
   const { rule, payload, groups } = compiled;
   let best: { literal: Literal; kind: keyof typeof CUTS; chosen: boolean } | undefined;
-  for (const { buffer, conditions } of [{ buffer: PAYLOAD, conditions: payload }, ...groups]) {
+  for (const { buffer, transforms, conditions } of [
+    { buffer: PAYLOAD, transforms: [], conditions: payload },
+    ...groups,
+  ]) {
     const kind = KINDS[buffer];
     // A body may be compressed, or cut into chunks.
-    if (kind === undefined) continue;
+    if (kind === undefined || transforms.length > 0) continue;
     for (const condition of conditions) {
       const literal = literalOf(condition, CUTS[kind]!, buffer === 'http.host');
       if (literal === undefined || literal.bytes.length < LEAST) continue;

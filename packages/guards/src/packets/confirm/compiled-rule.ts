@@ -19,6 +19,7 @@ import { type BufferCondition, hasPlace, isRelative } from './inspect-buffer.js'
 import { DECODE_EVENTS } from './decode-events.js';
 import { DNS_EVENTS } from './dns-message.js';
 import { STREAM_EVENTS } from './flow-table.js';
+import { splitBuffer } from './transforms.js';
 import { type AppProtocol, protocolOf, type Side, sidesOf } from './transaction.js';
 
 export interface CompiledPcre {
@@ -36,6 +37,8 @@ export type PacketCondition =
 
 export interface BufferGroup {
   readonly buffer: string;
+  /** What is done to it before. */
+  readonly transforms: readonly string[];
   readonly conditions: readonly BufferCondition[];
 }
 
@@ -152,14 +155,18 @@ export function compileRule(rule: Rule): CompiledRule | string {
   const payload = groups.get(PAYLOAD) ?? [];
   groups.delete(PAYLOAD);
   let sides: readonly Side[] = ['request', 'response'];
-  for (const buffer of groups.keys()) {
+  const named = [...groups].map(([text, conditions]) => {
+    const { name: buffer, transforms } = splitBuffer(text);
+    return { buffer, transforms, conditions };
+  });
+  for (const { buffer } of named) {
     const own = sidesOf(buffer);
     if (own === undefined) return buffer;
     sides = sides.filter((side) => own.includes(side));
   }
   if (sides.length === 0) return 'buffers of request and of response in one rule';
   const apps = new Set(
-    [events.length > 0 ? 'dns' : APPS[protocol], ...[...groups.keys()].map(protocolOf)].filter(
+    [events.length > 0 ? 'dns' : APPS[protocol], ...named.map(({ buffer }) => protocolOf(buffer))].filter(
       (app) => app !== undefined,
     ),
   );
@@ -169,7 +176,7 @@ export function compileRule(rule: Rule): CompiledRule | string {
     packet,
     flowbits,
     payload,
-    groups: [...groups].map(([buffer, conditions]) => ({ buffer, conditions })),
+    groups: named,
     events,
     sides,
     app: [...apps][0],

@@ -41,6 +41,8 @@ interface Half {
   hasChecksums: boolean;
   /** The beginning of a message that has not ended, of protocols whose messages say how long they are. */
   pending: Uint8Array;
+  /** Transactions that it has changed, as only the other end's words have shown; they are told with its next packet. */
+  late: Map<Transaction, ReadonlySet<Side>>;
 }
 
 export interface Flow {
@@ -155,6 +157,8 @@ export class FlowTable {
     half.packets++;
     half.bytes += frame.length;
     flow.open.clear();
+    for (const [transaction, sides] of half.late) flow.open.set(transaction, sides);
+    half.late.clear();
     flow.wasEstablished = flow.established;
     const payload = frame.subarray(packet.payload, packet.payload + packet.payloadLength);
     const isFirst = half.packets === 1;
@@ -180,6 +184,7 @@ export class FlowTable {
       ended: false,
       hasChecksums: false,
       pending: EMPTY,
+      late: new Map(),
     });
     return {
       number: this.#count++,
@@ -290,7 +295,11 @@ export class FlowTable {
       // The other end's words were not known by themselves.
       const other = direction === 'to_server' ? 'to_client' : 'to_server';
       const earlier = flow[other].stream?.tail ?? EMPTY;
-      if (earlier.length > 0) this.#give(flow, other, earlier, flow[other].ended);
+      if (earlier.length > 0) {
+        this.#give(flow, other, earlier, flow[other].ended);
+        flow[other].late = new Map(flow.open);
+        flow.open.clear();
+      }
       this.#give(flow, direction, stream.tail, ended);
     } else if (known === false) {
       flow[direction].isForeign = true;

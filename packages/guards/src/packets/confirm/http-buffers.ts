@@ -72,8 +72,16 @@ const ROWS: Readonly<Record<string, BufferRow>> = {
     },
   },
   'http.header.raw': { part: 'fields', make: ({ message }) => unlessEmpty(message.rawFields + message.trailer) },
-  'http.request_header': { side: 'request', part: 'fields', make: ({ message }) => joined(message).map(oneField) },
-  'http.response_header': { side: 'response', part: 'fields', make: ({ message }) => joined(message).map(oneField) },
+  'http.request_header': {
+    side: 'request',
+    part: 'fields',
+    make: ({ message }) => joined(message, true).map(oneField),
+  },
+  'http.response_header': {
+    side: 'response',
+    part: 'fields',
+    make: ({ message }) => joined(message, true).map(oneField),
+  },
   'http.header_names': {
     part: 'fields',
     make: ({ message }) => {

@@ -95,5 +95,5 @@ function removeDots(path: string): string {
       if (kept.length > 1 || (kept.length === 1 && kept[0] !== '')) kept.pop();
     } else if (segment !== '.') kept.push(segment);
   }
-  return kept.length === 1 && path.startsWith('/') ? '/' : kept.join('/');
+  return kept.join('/');
 }

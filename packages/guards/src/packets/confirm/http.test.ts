@@ -36,6 +36,8 @@ describe('the target of a request', () => {
     ['/a?x=//y\\z%u0041%41', '/a?x=//y\\z%u0041A'],
     ['/a?q#f%41', '/a?q#fA'],
     ['/a/b/..', '/a'],
+    ['/a/..', ''],
+    ['/./', ''],
     ['/a/b/../', '/a'],
     ['/%c3%a9%c0%af%e9b%c4%80%e2%98%83', '/\xe9/?bA?'],
     ['h.com:443', '443'],
@@ -67,7 +69,7 @@ describe('buffers of HTTP', () => {
     ['http.header', ['Host: other\r\nUser-Agent: one, two\r\nX: a  b\r\nContent-Length: 4\r\n']],
     ['http.header_names', ['\r\nHost\r\nUser-Agent\r\nX\r\nCookie\r\nContent-Length\r\n\r\n']],
     ['http.request_line', ['POST http://User@Example.COM:8080/a/../b%2fc?q=%41 HTTP/1.1']],
-    ['http.request_header', ['Host: other', 'User-Agent: one, two', 'X: a  b', 'Content-Length: 4']],
+    ['http.request_header', ['Host: other', 'User-Agent: one, two', 'X: a  b', 'Cookie: c=1', 'Content-Length: 4']],
     ['http.response_header', []],
   ])('%s', (name, expected) => {
     expect(buffer(name, REQUEST)).toEqual(expected);
@@ -109,6 +111,10 @@ describe('buffers of HTTP', () => {
     const text = 'POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\nT: x\r\n\r\n';
     expect(buffer('http.header', text)).toEqual(['Transfer-Encoding: chunked\r\nT: x\r\n']);
     expect(buffer('http.header.raw', text)).toEqual(['Transfer-Encoding: chunked\r\n\r\nT: x\r\n\r\n']);
+  });
+
+  it('of single fields are those of cookies, too', () => {
+    expect(buffer('http.request_header', 'GET / HTTP/1.1\r\nCookie: a\r\nB: c\r\n\r\n')).toEqual(['Cookie: a', 'B: c']);
   });
 
   it('of CONNECT have no resource', () => {

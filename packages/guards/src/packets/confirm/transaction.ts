@@ -7,6 +7,7 @@ import type { DnsMessage } from './dns-message.js';
 import { type DecodeContent, httpBuffer, type HttpSide, sidesOf as httpSidesOf } from './http-buffers.js';
 import type { HttpMessage } from './http-message.js';
 import { inspectBuffer } from './inspect-buffer.js';
+import { transformed } from './transforms.js';
 
 export type Side = HttpSide;
 export type AppProtocol = 'http' | 'dns' | 'tls' | 'ssh';
@@ -84,9 +85,14 @@ export function matchesTransaction(
   if (app !== undefined && app !== transaction.protocol) return 'none';
   if (!events.every((name) => transaction.events.has(name))) return 'none';
   return every(
-    groups.map(({ buffer, conditions }) => {
+    groups.map(({ buffer, transforms, conditions }) => {
       const views = transaction.buffers(buffer, side);
-      return views === 'unknown' ? 'unknown' : some(views.map((view) => inspectBuffer(conditions, view)));
+      if (views === 'unknown') return 'unknown';
+      return some(
+        views.map(({ bytes, complete }) =>
+          inspectBuffer(conditions, { bytes: transformed(bytes, transforms), complete }),
+        ),
+      );
     }),
   );
 }
