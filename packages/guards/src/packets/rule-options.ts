@@ -16,9 +16,11 @@ import {
   type NumberTest,
   type PcreCondition,
   type Threshold,
+  TRANSACTION_NUMBERS,
 } from './rule.js';
 import { BYTE_OPTIONS, type ByteCondition, variablesOf } from './byte-options.js';
-import { splitBuffer, withTransform } from './confirm/transforms.js';
+import { DNS_BUFFERS } from './confirm/dns-buffers.js';
+import { severalOf, splitBuffer, withTransform } from './confirm/transforms.js';
 import { contentBytes, type OptionText, unescape, unquote } from './rule-text.js';
 
 /** Thrown inside of a rule, and told with its line by whoever reads the rule. */
@@ -49,7 +51,7 @@ const BUFFERS: Readonly<Record<string, string>> = {
   file_data: 'file.data',
   'file.data': 'file.data',
   dns_query: 'dns.query',
-  'dns.query': 'dns.query',
+  ...Object.fromEntries(DNS_BUFFERS.map((name) => [name, name])),
   // Those that were sticky in Suricata 4 already.
   ...Object.fromEntries(
     [
@@ -102,6 +104,14 @@ const BUFFERS: Readonly<Record<string, string>> = {
   ),
 };
 
+/** Those of which a transaction has several (Suricata user guide, "Multiple Buffer Matching"). */
+const SEVERAL: ReadonlySet<string> = new Set([
+  ...DNS_BUFFERS,
+  'file.data',
+  'http.request_header',
+  'http.response_header',
+]);
+
 /** Modifiers of Suricata 4 that put the content before them into a buffer. */
 const CONTENT_BUFFERS: Readonly<Record<string, string>> = {
   http_client_body: 'http.request_body',
@@ -137,7 +147,7 @@ const PCRE_BUFFERS: Readonly<Record<string, string>> = {
   Z: 'http.host.raw',
 };
 
-const NUMBERS: ReadonlySet<string> = new Set([...HEADER_NUMBERS, ...BUFFER_NUMBERS]);
+const NUMBERS: ReadonlySet<string> = new Set([...HEADER_NUMBERS, ...BUFFER_NUMBERS, ...TRANSACTION_NUMBERS]);
 /** Names of protocols that ip_proto may have instead of their numbers. */
 const PROTOCOL_NUMBERS: Readonly<Record<string, number>> = {
   icmp: 1,
@@ -151,6 +161,48 @@ const PROTOCOL_NUMBERS: Readonly<Record<string, number>> = {
   ah: 51,
   'ipv6-icmp': 58,
   sctp: 132,
+};
+
+const DNS_TYPES: Readonly<Record<string, number>> = {
+  a: 1,
+  ns: 2,
+  cname: 5,
+  soa: 6,
+  null: 10,
+  ptr: 12,
+  hinfo: 13,
+  mx: 15,
+  txt: 16,
+  aaaa: 28,
+  srv: 33,
+  naptr: 35,
+  opt: 41,
+  ds: 43,
+  rrsig: 46,
+  nsec: 47,
+  dnskey: 48,
+  svcb: 64,
+  https: 65,
+  any: 255,
+};
+const DNS_RCODES = [
+  'noerror',
+  'formerr',
+  'servfail',
+  'nxdomain',
+  'notimp',
+  'refused',
+  'yxdomain',
+  'yxrrset',
+  'nxrrset',
+  'notauth',
+  'notzone',
+];
+/** Words that stand for numbers. */
+const NUMBER_WORDS: Readonly<Record<string, Readonly<Record<string, number>>>> = {
+  ip_proto: PROTOCOL_NUMBERS,
+  'dns.rrtype': DNS_TYPES,
+  'dns.rcode': Object.fromEntries(DNS_RCODES.map((name, n) => [name, n])),
 };
 
 const TCP_FLAGS: Readonly<Record<string, number>> = { F: 1, S: 2, R: 4, P: 8, A: 16, U: 32, E: 64, C: 128 };
@@ -185,7 +237,7 @@ export function readOptions(texts: readonly OptionText[]): RuleOptions {
 /** Gives the buffer of what follows. */
 function readOption(options: RuleOptions, { name, value }: OptionText, buffer: string): string {
   const sticky = BUFFERS[name];
-  if (sticky !== undefined && value === undefined) return sticky;
+  if (sticky !== undefined && value === undefined) return instanceOf(options, sticky);
   const changed = transform(options, name, value, buffer);
   if (changed !== undefined) return changed;
   if (readAbout(options, name, value) || modify(options, name, value)) return buffer;
@@ -198,6 +250,14 @@ function readOption(options: RuleOptions, { name, value }: OptionText, buffer: s
   }
   options.conditions.push(condition);
   return buffer;
+}
+
+/** Named once more, a buffer of which there are several is another one of them. */
+function instanceOf({ conditions }: RuleOptions, sticky: string): string {
+  if (!SEVERAL.has(sticky)) return sticky;
+  const known = new Set(conditions.flatMap((one) => ('buffer' in one ? [one.buffer] : [])));
+  const count = [...known].filter((one) => splitBuffer(one).name === sticky).length;
+  return severalOf(sticky, count);
 }
 
 /** The buffer as it is changed before anything looks in it; undefined if the option is no transform. */
@@ -434,7 +494,8 @@ function number(name: NumberCondition['name'], value: string, buffer: string): N
   const isRaw = /,\s*raw\s*$/.test(value);
   const place = name === 'urilen' ? (isRaw ? 'http.uri.raw' : 'http.uri') : buffer;
   const text = value.replaceAll(/\s+/g, '').replace(/,(norm|raw)$/, '');
-  const named = name === 'ip_proto' ? PROTOCOL_NUMBERS[text.replace(/^[!=<>]+/, '').toLowerCase()] : undefined;
+  const word = text.replace(/^[!=<>]+/, '').toLowerCase();
+  const named = NUMBER_WORDS[name]?.[word];
   const plain = named === undefined ? text : text.replace(/[a-z-]+.*$/i, String(named));
   const range = /^(\d{1,10})(?:<>|-)(\d{1,10})$/.exec(plain);
   const single = /^(=|!|<=|>=|<|>)?(\d{1,10})$/.exec(plain);

@@ -96,10 +96,12 @@ export const HEADER_NUMBERS = [
 export type HeaderNumber = (typeof HEADER_NUMBERS)[number];
 /** Lengths of what a buffer has. */
 export const BUFFER_NUMBERS = ['bsize', 'urilen'] as const;
+/** Numbers of what is said. */
+export const TRANSACTION_NUMBERS = ['dns.opcode', 'dns.rcode', 'dns.rrtype'] as const;
 
 export interface NumberCondition {
   readonly kind: 'number';
-  readonly name: HeaderNumber | (typeof BUFFER_NUMBERS)[number];
+  readonly name: HeaderNumber | (typeof BUFFER_NUMBERS)[number] | (typeof TRANSACTION_NUMBERS)[number];
   readonly buffer: string;
   readonly test: NumberTest;
 }

@@ -7,6 +7,7 @@ import { foldByte } from '@plinth/match';
 import type { ContentCondition, Rule } from '../rule.js';
 import { PAYLOAD } from '../rule-options.js';
 import { bytesOf } from './buffer-view.js';
+import { DNS_BUFFERS } from './dns-buffers.js';
 import type { CompiledRule } from './compiled-rule.js';
 import type { BufferCondition } from './inspect-buffer.js';
 
@@ -66,7 +67,7 @@ const KINDS: Readonly<Record<string, keyof typeof CUTS>> = {
   'http.content_type': 'field',
   'http.server': 'field',
   'http.location': 'field',
-  'dns.query': 'name',
+  ...Object.fromEntries(DNS_BUFFERS.map((name) => [name, 'name'] as const)),
 };
 
 /** With `streams`, whoever confirms knows a request also where its packets show nothing of the kind. */

@@ -152,7 +152,7 @@ export class CaptureJudge {
     if (outer === 'none' || !hasFlowbits(compiled, flow?.flow)) return [];
     const since = flow === undefined ? 0 : (this.#matchedAt.get(flow.flow)?.get(`${order} ${flow.direction}`) ?? 0);
     const payload = matchesPayload(compiled, scene, since);
-    if (compiled.groups.length === 0 && compiled.events.length === 0) {
+    if (compiled.groups.length + compiled.numbers.length + compiled.events.length === 0) {
       const outcome = every([outer, payload]);
       if (outcome === 'unknown') return [];
       // Flagged once, it is looked for in what follows until it is decided.

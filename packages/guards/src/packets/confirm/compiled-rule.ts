@@ -50,6 +50,8 @@ export interface CompiledRule {
   readonly payload: readonly BufferCondition[];
   /** What looks at a transaction. */
   readonly groups: readonly BufferGroup[];
+  /** Numbers that a transaction has to have. */
+  readonly numbers: readonly NumberCondition[];
   /** What has to be wrong with a transaction. */
   readonly events: readonly string[];
   /** Sides of a transaction at which all groups can be looked for. */
@@ -98,6 +100,7 @@ export function compileRule(rule: Rule): CompiledRule | string {
   const packet: PacketCondition[] = [];
   const flowbits: FlowbitsCondition[] = [];
   const events: string[] = [];
+  const numbers: NumberCondition[] = [];
   const groups = new Map<string, BufferCondition[]>();
   /** Numbers that are read, by name: the buffers in which they are. */
   const variables = new Map<string, string>();
@@ -128,6 +131,7 @@ export function compileRule(rule: Rule): CompiledRule | string {
       }
       case 'number':
         if (condition.name === 'bsize' || condition.name === 'urilen') look(condition.buffer, condition);
+        else if (condition.name.startsWith('dns.')) numbers.push(condition);
         else packet.push(condition);
         break;
       case 'flowbits':
@@ -166,9 +170,10 @@ export function compileRule(rule: Rule): CompiledRule | string {
   }
   if (sides.length === 0) return 'buffers of request and of response in one rule';
   const apps = new Set(
-    [events.length > 0 ? 'dns' : APPS[protocol], ...named.map(({ buffer }) => protocolOf(buffer))].filter(
-      (app) => app !== undefined,
-    ),
+    [
+      events.length + numbers.length > 0 ? 'dns' : APPS[protocol],
+      ...named.map(({ buffer }) => protocolOf(buffer)),
+    ].filter((app) => app !== undefined),
   );
   if (apps.size > 1) return 'buffers of several protocols in one rule';
   return {
@@ -177,6 +182,7 @@ export function compileRule(rule: Rule): CompiledRule | string {
     flowbits,
     payload,
     groups: named,
+    numbers,
     events,
     sides,
     app: [...apps][0],

@@ -61,7 +61,7 @@ function matchesPayload(
 }
 
 function matchesMessage(compiled: CompiledRule, transaction: Transaction | undefined): Outcome {
-  if (compiled.groups.length === 0 && compiled.events.length === 0) return 'match';
+  if (compiled.groups.length + compiled.numbers.length + compiled.events.length === 0) return 'match';
   if (transaction === undefined) return 'unknown';
   const sides = compiled.sides.filter((side) => transaction.hasSide(side));
   return some(sides.map((side) => matchesTransaction(compiled, transaction, side)));

@@ -9,13 +9,24 @@ export interface DnsQuery {
   readonly type: number;
 }
 
+/** Of a record of an answer. */
+export interface DnsRecord {
+  readonly section: 'answers' | 'authorities' | 'additionals';
+  /** With dots between its labels. */
+  readonly name: Uint8Array;
+  readonly type: number;
+}
+
 export interface DnsMessage {
   readonly id: number;
   /** All of them, as they were sent. */
   readonly flags: number;
   readonly isResponse: boolean;
   readonly opcode: number;
+  /** Of the header; what an extension adds to it is not in it. */
+  readonly rcode: number;
   readonly queries: readonly DnsQuery[];
+  readonly records: readonly DnsRecord[];
   /** What is wrong with it. */
   readonly events: ReadonlySet<DnsEvent>;
 }
@@ -36,6 +47,7 @@ const EVENTS = [
 export type DnsEvent = (typeof EVENTS)[number];
 export const DNS_EVENTS: ReadonlySet<string> = new Set(EVENTS);
 
+const SECTIONS = ['answers', 'authorities', 'additionals'] as const;
 const HEADER = 12;
 /** Records of a message that are read. */
 const MOST_RECORDS = 4096;
@@ -51,6 +63,7 @@ export function readDnsMessage(bytes: Uint8Array): DnsMessage | undefined {
   const counts = [4, 6, 8, 10].map((at) => view.getUint16(at));
   const events = new Set<DnsEvent>();
   const queries: DnsQuery[] = [];
+  const records: DnsRecord[] = [];
   if ((flags & 0x40) !== 0) events.add('z_flag_set');
   const opcode = (flags >> 11) & 15;
   if (opcode >= 7 || opcode === 3) events.add('invalid_opcode');
@@ -70,8 +83,10 @@ export function readDnsMessage(bytes: Uint8Array): DnsMessage | undefined {
   const wrong = ['malformed_data', 'invalid_authorities', 'invalid_additionals'] as const;
   counts.slice(1).forEach((count, section) => {
     for (let n = 0; at !== undefined && n < count && n < MOST_RECORDS; n++) {
-      at = skipRecord(bytes, view, at, events);
-      if (at === undefined) events.add(wrong[section]!);
+      const record = readRecord(bytes, view, at, events);
+      at = record?.end;
+      if (record === undefined) events.add(wrong[section]!);
+      else records.push({ section: SECTIONS[section]!, name: record.name, type: record.type });
     }
   });
   return {
@@ -79,16 +94,24 @@ export function readDnsMessage(bytes: Uint8Array): DnsMessage | undefined {
     flags,
     isResponse: (flags & 0x8000) !== 0,
     opcode,
+    rcode: flags & 15,
     queries,
+    records,
     events,
   };
 }
 
-function skipRecord(bytes: Uint8Array, view: DataView, at: number, events: Set<DnsEvent>): number | undefined {
+function readRecord(
+  bytes: Uint8Array,
+  view: DataView,
+  at: number,
+  events: Set<DnsEvent>,
+): { name: Uint8Array; type: number; end: number } | undefined {
   const name = readName(bytes, at, events);
   if (name === undefined || name.end + 10 > bytes.length) return undefined;
   const end = name.end + 10 + view.getUint16(name.end + 8);
-  return end > bytes.length ? undefined : end;
+  if (end > bytes.length) return undefined;
+  return { name: name.text.subarray(0, MOST_NAME), type: view.getUint16(name.end), end };
 }
 
 /** `end` is behind the name where it stands; undefined for one that is none. */

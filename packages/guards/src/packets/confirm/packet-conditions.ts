@@ -4,7 +4,13 @@
 import { type DecodedPacket, PROTOCOL } from '../decode-packet.js';
 import { matchesEnds, matchesFlags } from '../match-header.js';
 import { numberOf } from '../program/number-code.js';
-import type { FlowCondition, NumberCondition, RuleHeader } from '../rule.js';
+import {
+  type FlowCondition,
+  HEADER_NUMBERS,
+  type HeaderNumber,
+  type NumberCondition,
+  type RuleHeader,
+} from '../rule.js';
 import { every, type Outcome } from './buffer-view.js';
 import { checksumOf } from './checksum.js';
 import { APPS, type CompiledRule } from './compiled-rule.js';
@@ -51,13 +57,13 @@ export interface KnownPacket {
 
 /** `flow` is undefined for a packet that belongs to none. */
 export function matchesPacket(
-  { rule, packet: conditions, app, groups, events: ofTransaction }: CompiledRule,
+  { rule, packet: conditions, app, groups, numbers, events: ofTransaction }: CompiledRule,
   { frame, packet, events }: KnownPacket,
   flow: KnownFlow | undefined,
 ): Outcome {
   if (!matchesHeader(rule.header, frame, packet)) return 'none';
   // A transaction shows by itself what is said.
-  const saysApp = app !== undefined && groups.length === 0 && ofTransaction.length === 0;
+  const saysApp = app !== undefined && groups.length + numbers.length + ofTransaction.length === 0;
   const apps: Outcome[] = saysApp ? [flow?.app === undefined ? 'unknown' : flow.app === app ? 'match' : 'none'] : [];
   return every([
     ...apps,
@@ -92,9 +98,13 @@ function matchesHeader(header: RuleHeader, frame: Uint8Array, packet: DecodedPac
   return matchesEnds(header, packet, frame);
 }
 
+function isHeaderNumber(name: NumberCondition['name']): name is HeaderNumber {
+  return (HEADER_NUMBERS as readonly string[]).includes(name);
+}
+
 /** A packet that does not have the number does not match. */
 function matchesNumber({ name, test }: NumberCondition, frame: Uint8Array, packet: DecodedPacket): Outcome {
-  if (name === 'bsize' || name === 'urilen') return 'none';
+  if (!isHeaderNumber(name)) return 'none';
   const value = numberOf(name, packet, frame);
   return value !== undefined && compareNumber(test, value) ? 'match' : 'none';
 }

@@ -2,7 +2,9 @@
 // A question and its answer, of which rules look at the buffers of one side at a time.
 
 import { type BufferView, every, type Outcome, some } from './buffer-view.js';
+import { compareNumber } from './compare-number.js';
 import type { CompiledRule } from './compiled-rule.js';
+import { dnsNames, dnsNumbers, isDnsBuffer } from './dns-buffers.js';
 import type { DnsMessage } from './dns-message.js';
 import { type DecodeContent, httpBuffer, type HttpSide, sidesOf as httpSidesOf } from './http-buffers.js';
 import type { HttpMessage } from './http-message.js';
@@ -20,11 +22,14 @@ export interface Transaction {
   hasSide(side: Side): boolean;
   /** The buffers of that name; none if that side has none, `unknown` if it may still come to have one. */
   buffers(name: string, side: Side): readonly BufferView[] | 'unknown';
+  /** Numbers of that name, of which one has to be what a rule asks for. */
+  numbers(name: string): readonly number[];
 }
 
 /** Which sides have a buffer; undefined if there is none of that name. */
 export function sidesOf(name: string): readonly Side[] | undefined {
-  return name === 'dns.query' ? ['request'] : httpSidesOf(name);
+  if (name === 'dns.query') return ['request'];
+  return isDnsBuffer(name) ? ['request', 'response'] : httpSidesOf(name);
 }
 
 /** Of which protocol a buffer is; undefined for one that several have. */
@@ -52,6 +57,10 @@ export class HttpTransaction implements Transaction {
     if (httpSidesOf(name) === undefined) return [];
     return message === undefined ? 'unknown' : httpBuffer(name, message, this.#decode);
   }
+
+  numbers(): readonly number[] {
+    return [];
+  }
 }
 
 export class DnsTransaction implements Transaction {
@@ -71,19 +80,26 @@ export class DnsTransaction implements Transaction {
   }
 
   buffers(name: string, side: Side): readonly BufferView[] {
-    if (name !== 'dns.query' || side !== 'request' || this.message.isResponse) return [];
-    return this.message.queries.map(({ name }) => ({ bytes: name, complete: true }));
+    if (!this.hasSide(side)) return [];
+    return dnsNames(name, this.message).map((bytes) => ({ bytes, complete: true }));
+  }
+
+  numbers(name: string): readonly number[] {
+    return dnsNumbers(name, this.message);
   }
 }
 
 /** Conditions on a transaction's buffers, those of one side. */
 export function matchesTransaction(
-  { groups, events, app }: CompiledRule,
+  { groups, numbers, events, app }: CompiledRule,
   transaction: Transaction,
   side: Side,
 ): Outcome {
   if (app !== undefined && app !== transaction.protocol) return 'none';
   if (!events.every((name) => transaction.events.has(name))) return 'none';
+  for (const { name, test } of numbers) {
+    if (!transaction.numbers(name).some((number) => compareNumber(test, number))) return 'none';
+  }
   return every(
     groups.map(({ buffer, transforms, conditions }) => {
       const views = transaction.buffers(buffer, side);

@@ -41,10 +41,15 @@ export function withTransform(buffer: string, name: string, value: string | unde
   return `${buffer} ${name}=${key}`;
 }
 
+/** The name of one of several buffers; the first one is called as all of them are. */
+export function severalOf(name: string, before: number): string {
+  return before === 0 ? name : `${name} #${before + 1}`;
+}
+
 /** A buffer's own name, and what is done to it. */
 export function splitBuffer(buffer: string): { readonly name: string; readonly transforms: readonly string[] } {
-  const [name, ...transforms] = buffer.split(' ');
-  return { name: name!, transforms };
+  const [name, ...more] = buffer.split(' ');
+  return { name: name!, transforms: more.filter((one) => !one.startsWith('#')) };
 }
 
 export function transformed(bytes: Uint8Array, transforms: readonly string[]): Uint8Array {
