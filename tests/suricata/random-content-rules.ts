@@ -84,7 +84,7 @@ function content(random: Random, isRelative: boolean, known: readonly string[]):
   const relative = isRelative && random.chance(0.6);
   const places: string[] = [];
   if (relative) {
-    if (random.chance(0.7)) places.push(`distance:${numberOr(random, random.pick([0, 0, 1, 2, -1, -3, 5]), known)}; `);
+    if (random.chance(0.7)) places.push(`distance:${numberOr(random, random.pick([0, 0, 1, 2, -1, -2, 5]), known)}; `);
     if (places.length === 0 || random.chance(0.5)) {
       places.push(`within:${numberOr(random, size + random.pick([0, 0, 1, 3, 10]), known)}; `);
     }

@@ -83,6 +83,8 @@ describe('conditions on a buffer', () => {
     ['byte_test:2,=,0x0b,0,bitmask 0x0ff0;', '\u0020\u00b1', 'match'],
     ['content:!"x"; content:"ab"; distance:-3; within:2;', '---ab', 'match'],
     ['content:"a"; isdataat:!9; byte_jump:1,0,relative; isdataat:1,relative;', 'a\u00ffa\u0001xyz', 'match'],
+    ['content:"a"; isdataat:!9; byte_test:1,=,7,0,relative;', 'a\u0001a\u0007', 'none'],
+    ['content:"a"; byte_test:1,=,7,0,relative;', 'a\u0001a\u0007', 'match'],
     ['byte_extract:1,0,n; content:"ab"; offset:n; depth:2;', '\u0003xxab', 'match'],
     ['byte_extract:1,0,n; content:"ab"; offset:n; depth:2;', '\u0002xxab', 'none'],
     ['byte_extract:1,0,n,multiplier 2; isdataat:!n;', '\u0002xxx', 'match'],

@@ -161,7 +161,7 @@ class BufferSearch {
     const behind = this.#conditions.slice(n + 1);
     for (const [between, next] of behind.entries()) {
       // Suricata does not go back for numbers that something else stands before.
-      const isNumber = next.kind === 'byte_extract' || next.kind === 'byte_math';
+      const isNumber = next.kind === 'byte_extract' || next.kind === 'byte_math' || next.kind === 'byte_test';
       if (isRelative(next) && !(isNumber && between > 0)) return true;
       if (next.kind === 'content' || next.kind === 'pcre') return false;
     }
