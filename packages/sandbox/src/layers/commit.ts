@@ -85,6 +85,7 @@ export function* commitChanges<Entry extends CommittedChange>(
       bases.set(entry.base, base);
       yield { entry, why: new EntryCommit(calls, base, entry, PREFIX + id).run() };
     }
+    for (const { base, path } of directories.values()) synchroniseDirectory(calls, bases.get(base)!, { base, path });
     rmSync(journal);
   } finally {
     for (const base of bases.values()) base[Symbol.dispose]();
@@ -116,6 +117,22 @@ export function recoverCommit(calls: FileCalls, journal: string): boolean {
   return true;
 }
 
+/** Once for all entries in it: until then a host that fails may have lost that they were brought, and the layers have them. */
+function synchroniseDirectory(calls: FileCalls, layer: Layer, { base, path }: { base: string; path: string }): void {
+  const fd = layer.open(bytesOf(path.slice(1)), constants.O_RDONLY | constants.O_DIRECTORY);
+  // Nothing was brought there.
+  if (fd < 0) return;
+  try {
+    const result = calls.synchronise(fd, false);
+    if (result !== -FILE_ERROR.EINVAL) done(result);
+  } catch (error) {
+    if (!(error instanceof FileError)) throw error;
+    throw new PlinthError('host', 'commit', `${base}${path}: what was brought there is not sure: ${error.message}`);
+  } finally {
+    calls.close(fd);
+  }
+}
+
 class EntryCommit {
   readonly #calls: FileCalls;
   readonly #base: Layer;
@@ -138,7 +155,6 @@ class EntryCommit {
       const name = bytesOf(path.slice(path.lastIndexOf('/') + 1));
       if (kind === 'deleted') this.#remove(parent, name);
       else this.#bring(parent, name, source!);
-      done(this.#synchronise(parent));
       return undefined;
     } catch (error) {
       if (!(error instanceof FileError)) throw error;
@@ -154,11 +170,6 @@ class EntryCommit {
     if (fd >= 0) return fd;
     const directory = this.#change.base + (path === '/' ? '' : path);
     throw new PlinthError('input', 'commit', `${directory}: it is no directory on the host: commit it first`);
-  }
-
-  #synchronise(fd: number): number {
-    const result = this.#calls.synchronise(fd, false);
-    return result === -FILE_ERROR.EINVAL ? 0 : result;
   }
 
   /** At once for whoever looks at its name, even of a whole directory. */
