@@ -99,7 +99,13 @@ export function runOurs(one: SuricataCase): OurAnswer {
   const judgements = judgeRules(rules, { streams: true });
   const refused = new Map<number, string>();
   for (const one of judgements) if (one.answer === 'refused') refused.set(one.rule.sid, one.because);
-  const settings = { failClosed: false, inline, midstream, ...(everyAlert ? { mostAlerts: EVERY_ALERT } : {}) };
+  const settings = {
+    failClosed: false,
+    inline,
+    retell: true,
+    midstream,
+    ...(everyAlert ? { mostAlerts: EVERY_ALERT } : {}),
+  };
   const counts = { frames: 0, dropped: 0, tooLong: 0 };
   const events: EveEvent[] = [];
   for (const inspected of inspectCapture(captureOf(frames), 'test.pcap', judgements, settings, counts)) {

@@ -84,6 +84,8 @@ export function readTest(
   if (capture === undefined || !existsSync(join(folder, capture))) return out('no capture');
   const settings = readSettings(asList(yaml['args']).flatMap((arg) => String(arg).split(/\s+/)));
   if (typeof settings === 'string') return out(settings);
+  // Some say only in a suricata.yaml, which is not here, and in their names that packets can be dropped.
+  if (name.endsWith('-ips')) settings.ips = true;
   const rules = files.includes('test.rules') ? 'test.rules' : files.find((file) => file.endsWith('.rules'));
   return {
     name,

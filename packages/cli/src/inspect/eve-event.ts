@@ -8,7 +8,6 @@ import {
   type HttpMessage,
   HttpTransaction,
   priorityOf,
-  looksInStream,
   type Matched,
   type Place,
   PROTOCOL,
@@ -25,11 +24,15 @@ export function timeText(time: bigint): string {
 }
 
 /** Of a rule that matched. `blocked`: its packet does not pass. */
-export function alertEvent(inspected: InspectedPacket, { rule, where }: Matched<Place>): Record<string, unknown> {
+export function alertEvent(
+  inspected: InspectedPacket,
+  { rule, where, inStream }: Matched<Place>,
+): Record<string, unknown> {
   const { carried, packet, flow } = inspected;
   const { frame } = carried;
-  const stream = flow?.inStream === true && looksInStream(rule) ? flow.flow[flow.direction].stream : undefined;
-  const payload = stream?.tail ?? frame.subarray(packet.payload, packet.payload + packet.payloadLength);
+  const stream = inStream && flow !== undefined ? flow.flow[flow.direction].stream : undefined;
+  const payload =
+    stream?.tail ?? flow?.payload ?? frame.subarray(packet.payload, packet.payload + packet.payloadLength);
   const missing = stream === undefined || stream.missing === 0 ? '' : `[${stream.missing} bytes missing]`;
   // A rule on packets is told with what the packet is part of.
   const transactions = [where, ...(flow?.flow.open.keys() ?? [])];
@@ -75,7 +78,7 @@ function packetFields({ captured, carried, packet }: InspectedPacket, type: stri
   return {
     timestamp: timeText(captured.time),
     event_type: type,
-    pcap_cnt: captured.number,
+    ...(origin === 'stream (flow timeout)' ? {} : { pcap_cnt: captured.number }),
     ...(source === undefined ? {} : { src_ip: source, dest_ip: destination, ip_v: packet.version }),
     ...ports,
     ...(isPacket ? { proto: protocolName(packet.protocol) } : {}),

@@ -55,7 +55,12 @@ export function* inspectCapture(
   counts: CaptureCounts,
 ): Generator<InspectedPacket> {
   const inspector = new FrameInspector(judgements, settings, counts);
-  for (const captured of readCapture(bytes, what)) yield* inspector.inspect(captured);
+  let last: CapturedFrame | undefined;
+  for (const captured of readCapture(bytes, what)) {
+    yield* inspector.inspect(captured);
+    last = captured;
+  }
+  if (last !== undefined) yield* inspector.rest(last);
 }
 
 /** Takes frames one by one, as they pass. */
@@ -118,6 +123,13 @@ export class FrameInspector {
       // What it carries does not arrive.
       if (stopped) break;
     }
+  }
+
+  /** When all is over, behind the last frame: what of streams was not looked at. */
+  *rest(captured: CapturedFrame): Generator<InspectedPacket> {
+    if (this.#inline) return;
+    for (const judged of this.#judge.rest(captured.time))
+      yield { captured, ...judged, reason: 0, stopped: false, isJunk: false };
   }
 }
 

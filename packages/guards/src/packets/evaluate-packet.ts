@@ -22,7 +22,7 @@ import { numberOf } from './program/number-code.js';
 import { MOST_TOLD, REASON } from './program/record-code.js';
 import { asksForConnections } from './program/rule-tables.js';
 import { MOST_SUMMED } from './program/slots.js';
-import { matchesEnds, matchesFlags } from './match-header.js';
+import { asksPorts, matchesFlags, waysOf } from './match-header.js';
 
 export interface PlainMatch {
   readonly rule: number;
@@ -337,7 +337,7 @@ function matchesHeader(rule: KernelRule, seen: Seen): boolean {
   if (rule.version !== undefined && rule.version !== packet.version) return false;
   const isPiece = packet.kind === 'fragment' || packet.moreFragments;
   // It has no ports, and nobody knows its payload.
-  if (packet.kind === 'fragment' && (rule.sourcePort ?? rule.destinationPort) !== undefined) return false;
+  if (packet.kind === 'fragment' && asksPorts(rule)) return false;
   const isTcp = packet.kind === 'transport' && packet.protocol === PROTOCOL.tcp;
   return (
     (isPiece ? isAnyLength(rule.payloadLength) : within(rule.payloadLength, packet.payloadLength)) &&
@@ -347,7 +347,7 @@ function matchesHeader(rule: KernelRule, seen: Seen): boolean {
     }) &&
     matchesFlow(rule, flow) &&
     (rule.flags === undefined || (isTcp && matchesFlags(rule.flags, packet.flags))) &&
-    matchesEnds(rule, packet, frame)
+    waysOf(rule, packet, frame) > 0
   );
 }
 

@@ -4,6 +4,7 @@
 
 import { candidatesOf } from './confirm/candidate.js';
 import { type CompiledRule, compileRule } from './confirm/compiled-rule.js';
+import { PROTOCOL } from './decode-packet.js';
 import { isOfBody } from './confirm/http-buffers.js';
 import { type KernelRule, kernelRule } from './kernel-rule.js';
 import type { FlowbitsCondition, Rule } from './rule.js';
@@ -40,13 +41,16 @@ export interface JudgeOptions {
 export function judgeRule(rule: Rule, { streams = false }: JudgeOptions = {}): Judgement {
   const refused = (because: string): RefusedJudgement => ({ answer: 'refused', rule, because });
   const decided = inKernel(rule);
-  if (typeof decided !== 'string') return { answer: 'kernel', rule, kernel: decided };
+  // Who has all that was sent knows more of connections than the program, which only narrows them down.
+  if (typeof decided !== 'string' && !(streams && asksConnection(decided)))
+    return { answer: 'kernel', rule, kernel: decided };
+  const undecided = typeof decided === 'string' ? decided : 'connections';
   const compiled = compileRule(rule);
   if (typeof compiled === 'string') return refused(compiled);
   const { rules, everything } = candidatesOf(compiled, streams);
   if (everything && !streams) {
     const body = compiled.groups.find(({ buffer }) => isOfBody(buffer));
-    return refused(body === undefined ? `${decided}, with nothing that its packets have to have` : body.buffer);
+    return refused(body === undefined ? `${undecided}, with nothing that its packets have to have` : body.buffer);
   }
   const candidates: KernelRule[] = [];
   for (const weaker of rules) {
@@ -55,6 +59,17 @@ export function judgeRule(rule: Rule, { streams = false }: JudgeOptions = {}): J
     candidates.push(candidate);
   }
   return { answer: 'confirm', rule, compiled, candidates, everything };
+}
+
+function asksConnection({ flow, flowbits, contents, protocols }: KernelRule): boolean {
+  const { conditions, set, unset, toggle } = flowbits;
+  const mayBeTcp = protocols === undefined || protocols.includes(PROTOCOL.tcp);
+  return (
+    flow.direction !== undefined ||
+    flow.state !== undefined ||
+    conditions.length + set.length + unset.length + toggle.length > 0 ||
+    (mayBeTcp && contents.length > 0)
+  );
 }
 
 /** Rules that share a flowbit with one that is confirmed are confirmed too: the kernel does not know what is set there. */

@@ -4,6 +4,7 @@
 
 import { PROTOCOL } from './decode-packet.js';
 import { isWindow, type KernelContent, kernelContents, NO_END } from './kernel-contents.js';
+import { asksPorts } from './match-header.js';
 import {
   type Action,
   type AddressSet,
@@ -123,6 +124,9 @@ export function kernelRule(rule: Rule, { confirm = false }: KernelRuleOptions = 
         if (typeof number === 'string') return number;
         if (number.name === 'dsize' && !number.negated) payloadLength = both(payloadLength, number);
         else numbers.push(number);
+        // What has no payload has no other length.
+        if (number.name === 'dsize' && number.negated)
+          payloadLength = both(payloadLength, { least: 1, most: ANY.most });
         break;
       }
       case 'flags':
@@ -131,6 +135,7 @@ export function kernelRule(rule: Rule, { confirm = false }: KernelRuleOptions = 
         break;
       case 'flow':
         if (flow !== undefined) return 'flow twice';
+        if (condition.rebuilt !== undefined) return `flow:${condition.rebuilt ? 'only' : 'no'}_frag`;
         flow = condition;
         break;
       case 'flowbits':
@@ -159,7 +164,7 @@ export function kernelRule(rule: Rule, { confirm = false }: KernelRuleOptions = 
     action,
     confirm,
     silent: rule.noalert,
-    protocols: protocol.protocols,
+    protocols: asksPorts(header) ? withPorts(protocol.protocols) : protocol.protocols,
     version: protocol.version,
     source,
     sourcePort,
@@ -196,9 +201,8 @@ export function flowDrop(rule: KernelRule): 'always' | 'stream' | 'never' {
     const inPacket = contents.some(({ where }) => where === 'packet') || rule.rule.conditions.some(isDsize);
     return inPacket ? 'never' : 'stream';
   }
-  const ports = rule.sourcePort ?? rule.destinationPort;
-  const asks = flags ?? ports ?? flow.direction ?? flow.state ?? numbers[0] ?? flowbits.conditions[0];
-  return asks === undefined && isAnyLength(payloadLength) ? 'always' : 'never';
+  const asks = flags ?? flow.direction ?? flow.state ?? numbers[0] ?? flowbits.conditions[0];
+  return asks === undefined && !asksPorts(rule) && isAnyLength(payloadLength) ? 'always' : 'never';
 }
 
 function isDsize(condition: Condition): boolean {
@@ -243,6 +247,12 @@ export function isAnyLength({ least, most }: NumberRange): boolean {
 
 function both(a: NumberRange, b: NumberRange): NumberRange {
   return { least: Math.max(a.least, b.least), most: Math.min(a.most, b.most) };
+}
+
+/** A packet without ports has none that a rule asks for. */
+function withPorts(protocols: readonly number[] | undefined): readonly number[] {
+  const all = [PROTOCOL.tcp, PROTOCOL.udp];
+  return protocols === undefined ? all : all.filter((one) => protocols.includes(one));
 }
 
 function fits(set: AddressSet | undefined): boolean {

@@ -175,21 +175,32 @@ drop tcp [10.0.0.0/8,!10.1.0.0/16] 1024: -> any [80,!8080,443] ( \
 
 describe('sets of addresses and ports', () => {
   const address = (text: string): [4 | 6, bigint] => {
-    const { version, first } = parseAddresses(text, {})![0]!;
+    const { version, first } = parseAddresses(text, {}).set![0]!;
     return [version, first];
   };
 
   it('have what their ranges have, but for what is taken away', () => {
-    const set = parseAddresses('[10.0.0.0/8,!10.1.0.0/16,192.168.1.5-192.168.1.9,fe80::/10]', {});
+    const { set } = parseAddresses('[10.0.0.0/8,!10.1.0.0/16,192.168.1.5-192.168.1.9,fe80::/10]', {});
     const of = (text: string): boolean => hasAddress(set, ...address(text));
     expect(['10.2.3.4', '192.168.1.9', 'fe80::1'].map(of)).toEqual([true, true, true]);
     expect(['10.1.3.4', '192.168.1.10', '2001:db8::1', '0.0.0.1'].map(of)).toEqual([false, false, false, false]);
-    const others = parseAddresses('!$HOME', { HOME: '[10.0.0.0/255.0.0.0,!10.9.9.9]' });
-    expect(['10.2.3.4', '8.8.8.8', '::1'].map((text) => hasAddress(others, ...address(text)))).toEqual([
+    // As Suricata has it: `!` before a list is one before each part, and of another version nothing was given.
+    const others = parseAddresses('!$HOME', { HOME: '[10.0.0.0/255.0.0.0,::2]' });
+    expect(['10.2.3.4', '8.8.8.8', '::1', '::2'].map((text) => hasAddress(others.set, ...address(text)))).toEqual([
       false,
       true,
       true,
+      false,
     ]);
+    expect([others.negated, parseAddresses('10.0.0.0/8', {}).negated]).toEqual([true, false]);
+    const { set: inner } = parseAddresses('![10.9.0.0/16,!10.0.0.0/8]', {});
+    expect(['10.9.1.1', '10.1.1.1', '11.0.0.1', '::1'].map((text) => hasAddress(inner, ...address(text)))).toEqual([
+      false,
+      true,
+      false,
+      false,
+    ]);
+    expect(() => parseAddresses('[10.0.0.1,!10.0.0.0/8]', {})).toThrow('is nothing');
     expect(hasAddress(undefined, 4, 1n)).toBe(true);
     expect(address('::ffff:1.2.3.4')).toEqual([6, 0xffff_0102_0304n]);
   });

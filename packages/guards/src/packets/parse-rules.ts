@@ -105,7 +105,7 @@ function parseHeader(text: string, variables: Variables): RuleHeader {
   // Rules about what is decoded, or of a protocol of which every flow is meant, may have no addresses.
   if (parts.length === 2) {
     const any = { source: undefined, sourcePort: undefined, destination: undefined, destinationPort: undefined };
-    return { action, protocol, ...any, bothWays: false };
+    return { action, protocol, ...any, negatedAddresses: false, bothWays: false };
   }
   if (parts.length !== 7) {
     throw new OptionError(`its header has ${parts.length} parts, not 7: action protocol address port -> address port`);
@@ -113,13 +113,15 @@ function parseHeader(text: string, variables: Variables): RuleHeader {
   const arrow = parts[4]!;
   if (arrow !== '->' && arrow !== '<>' && arrow !== '=>')
     throw new OptionError(`"${arrow}" is no direction: -> and <> are`);
+  const [source, destination] = [parseAddresses(parts[2]!, variables), parseAddresses(parts[5]!, variables)];
   return {
     action,
     protocol,
-    source: parseAddresses(parts[2]!, variables),
+    source: source.set,
     sourcePort: parsePorts(parts[3]!, variables),
-    destination: parseAddresses(parts[5]!, variables),
+    destination: destination.set,
     destinationPort: parsePorts(parts[6]!, variables),
+    negatedAddresses: source.negated || destination.negated,
     bothWays: arrow === '<>',
   };
 }

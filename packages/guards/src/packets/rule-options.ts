@@ -11,9 +11,12 @@ import {
   type FlagsCondition,
   type FlowbitsCondition,
   type FlowCondition,
+  FIELD_NUMBERS,
+  type FragbitsCondition,
   HEADER_NUMBERS,
   type NumberCondition,
   type NumberTest,
+  type OptionsCondition,
   type PcreCondition,
   type Threshold,
   TRANSACTION_NUMBERS,
@@ -147,7 +150,12 @@ const PCRE_BUFFERS: Readonly<Record<string, string>> = {
   Z: 'http.host.raw',
 };
 
-const NUMBERS: ReadonlySet<string> = new Set([...HEADER_NUMBERS, ...BUFFER_NUMBERS, ...TRANSACTION_NUMBERS]);
+const NUMBERS: ReadonlySet<string> = new Set([
+  ...HEADER_NUMBERS,
+  ...FIELD_NUMBERS,
+  ...BUFFER_NUMBERS,
+  ...TRANSACTION_NUMBERS,
+]);
 /** Names of protocols that ip_proto may have instead of their numbers. */
 const PROTOCOL_NUMBERS: Readonly<Record<string, number>> = {
   icmp: 1,
@@ -160,6 +168,10 @@ const PROTOCOL_NUMBERS: Readonly<Record<string, number>> = {
   esp: 50,
   ah: 51,
   'ipv6-icmp': 58,
+  eigrp: 88,
+  ospf: 89,
+  pim: 103,
+  vrrp: 112,
   sctp: 132,
 };
 
@@ -203,6 +215,20 @@ const NUMBER_WORDS: Readonly<Record<string, Readonly<Record<string, number>>>> =
   ip_proto: PROTOCOL_NUMBERS,
   'dns.rrtype': DNS_TYPES,
   'dns.rcode': Object.fromEntries(DNS_RCODES.map((name, n) => [name, n])),
+};
+
+/** Types of IPv4's options by the names that rules have for them. */
+const IP_OPTIONS: Readonly<Record<string, number | undefined>> = {
+  any: undefined,
+  eol: 0,
+  nop: 1,
+  rr: 7,
+  ts: 68,
+  sec: 130,
+  lsrr: 131,
+  esec: 133,
+  satid: 136,
+  ssrr: 137,
 };
 
 const TCP_FLAGS: Readonly<Record<string, number>> = { F: 1, S: 2, R: 4, P: 8, A: 16, U: 32, E: 64, C: 128 };
@@ -402,12 +428,18 @@ function readCondition(
     case 'pcre':
       return pcre(needed(name, value), buffer);
     case 'flow':
-      return flow(options, needed(name, value));
+      return flow(needed(name, value));
     case 'flowbits':
       return flowbits(options, needed(name, value));
     case 'flags':
     case 'tcp.flags':
       return flags(needed(name, value));
+    case 'fragbits':
+      return fragbits(needed(name, value));
+    case 'ipopts':
+      return ipOption(needed(name, value));
+    case 'sameip':
+      return { kind: 'sameip' };
     case 'isdataat':
       return dataAt(options, needed(name, value), buffer);
     case 'byte_test':
@@ -493,7 +525,11 @@ function pcre(value: string, buffer: string): PcreCondition {
 function number(name: NumberCondition['name'], value: string, buffer: string): NumberCondition {
   const isRaw = /,\s*raw\s*$/.test(value);
   const place = name === 'urilen' ? (isRaw ? 'http.uri.raw' : 'http.uri') : buffer;
-  const text = value.replaceAll(/\s+/g, '').replace(/,(norm|raw)$/, '');
+  const written = value.replaceAll(/\s+/g, '').replace(/,(norm|raw)$/, '');
+  const text =
+    name === 'tos'
+      ? written.replace(/x([0-9a-f]{1,2})$/i, (_, hex: string) => String(Number.parseInt(hex, 16)))
+      : written;
   const word = text.replace(/^[!=<>]+/, '').toLowerCase();
   const named = NUMBER_WORDS[name]?.[word];
   const plain = named === undefined ? text : text.replace(/[a-z-]+.*$/i, String(named));
@@ -511,7 +547,7 @@ function number(name: NumberCondition['name'], value: string, buffer: string): N
   return { kind: 'number', name, buffer: place, test };
 }
 
-function flow(options: RuleOptions, value: string): FlowCondition {
+function flow(value: string): FlowCondition {
   let condition: FlowCondition = { kind: 'flow' };
   for (const part of value.split(',').map((text) => text.trim().toLowerCase())) {
     switch (part) {
@@ -536,7 +572,7 @@ function flow(options: RuleOptions, value: string): FlowCondition {
         break;
       case 'only_frag':
       case 'no_frag':
-        options.undecided.add(`flow:${part}`);
+        condition = { ...condition, rebuilt: part === 'only_frag' };
         break;
       default:
         throw new OptionError(
@@ -561,16 +597,36 @@ function flowbits(options: RuleOptions, value: string): FlowbitsCondition | unde
 }
 
 function flags(value: string): FlagsCondition {
-  const match = /^([+*!]?)([FSRPAUEC120]+)([+*]?)(?:,([FSRPAUEC12]+))?$/i.exec(value.replaceAll(/\s+/g, ''));
+  const match = /^([+*!]?)([FSRPAUEC120]+)([+*!]?)(?:,([FSRPAUEC12]+))?$/i.exec(value.replaceAll(/\s+/g, ''));
   if (match === null) throw new OptionError(`flags: "${value}" is no list of F S R P A U E C`);
   const bits = (letters: string): number =>
     [...letters.toUpperCase()].reduce(
       (all, letter) => all | (TCP_FLAGS[{ '1': 'C', '2': 'E' }[letter] ?? letter] ?? 0),
       0,
     );
-  const sign = match[1] || match[3];
-  const how = sign === '+' ? 'all' : sign === '*' ? 'any' : sign === '!' ? 'not' : 'exact';
-  return { kind: 'flags', flags: bits(match[2]!), how, ignored: bits(match[4] ?? '') };
+  const [all, how, ignored] = [bits(match[2]!), howOf(match[1] || match[3]), bits(match[4] ?? '')];
+  // None at all, or any.
+  if (all === 0)
+    return { kind: 'flags', flags: how === 'not' ? 0xff : 0, how: how === 'not' ? 'any' : 'exact', ignored };
+  return { kind: 'flags', flags: all, how, ignored };
+}
+
+function fragbits(value: string): FragbitsCondition {
+  const match = /^\s*([+*!]?)\s*([MDR]+)\s*$/i.exec(value);
+  if (match === null) throw new OptionError(`fragbits: "${value}" is no list of M D R, maybe with + * or ! before it`);
+  const bits = [...match[2]!.toUpperCase()].reduce((all, letter) => all | { M: 1, D: 2, R: 4 }[letter as 'M'], 0);
+  return { kind: 'fragbits', bits, how: howOf(match[1]!) };
+}
+
+function ipOption(value: string): OptionsCondition {
+  const name = value.toLowerCase();
+  if (!Object.hasOwn(IP_OPTIONS, name))
+    throw new OptionError(`ipopts: "${value}" is none of ${Object.keys(IP_OPTIONS).join(', ')}`);
+  return { kind: 'ipopts', option: IP_OPTIONS[name] };
+}
+
+function howOf(sign: string | undefined): FlagsCondition['how'] {
+  return sign === '+' ? 'all' : sign === '*' ? 'any' : sign === '!' ? 'not' : 'exact';
 }
 
 function dataAt(options: RuleOptions, value: string, buffer: string): Condition {

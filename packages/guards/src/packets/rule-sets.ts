@@ -22,58 +22,88 @@ interface Range {
 
 /** Addresses on one line: those of IPv4 first, then those of IPv6. */
 const VERSION_6 = 1n << 32n;
-const ALL_ADDRESSES: Range = { first: 0n, last: VERSION_6 + (1n << 128n) - 1n };
+const VERSIONS: readonly Range[] = [
+  { first: 0n, last: VERSION_6 - 1n },
+  { first: VERSION_6, last: VERSION_6 + (1n << 128n) - 1n },
+];
 const ALL_PORTS: Range = { first: 0n, last: 0xffffn };
 
-/** Undefined is `any`. */
-export function parseAddresses(text: string, variables: Variables): AddressSet | undefined {
-  const set = collect(text, variables, parseAddress, ALL_ADDRESSES, 0);
-  if (isAll(set, ALL_ADDRESSES)) return undefined;
-  return set.flatMap(({ first, last }): AddressRange[] => [
-    ...(first < VERSION_6 ? [{ version: 4 as const, first, last: last < VERSION_6 ? last : VERSION_6 - 1n }] : []),
-    ...(last >= VERSION_6
-      ? [{ version: 6 as const, first: first < VERSION_6 ? 0n : first - VERSION_6, last: last - VERSION_6 }]
-      : []),
-  ]);
+export interface ParsedAddresses {
+  /** Undefined is `any`. */
+  readonly set: AddressSet | undefined;
+  /** There is a `!` in it. */
+  readonly negated: boolean;
+}
+
+export function parseAddresses(text: string, variables: Variables): ParsedAddresses {
+  const { left: set, negated } = resolve(text, variables, parseAddress, VERSIONS);
+  if (VERSIONS.every((all) => isAll(set, all))) return { set: undefined, negated };
+  const ranges = set.map(({ first, last }): AddressRange =>
+    first < VERSION_6 ? { version: 4, first, last } : { version: 6, first: first - VERSION_6, last: last - VERSION_6 },
+  );
+  return { set: ranges, negated };
 }
 
 /** Undefined is `any`. */
 export function parsePorts(text: string, variables: Variables): PortSet | undefined {
-  const set = collect(text, variables, parsePort, ALL_PORTS, 0);
+  const { left: set } = resolve(text, variables, parsePort, [ALL_PORTS]);
   if (isAll(set, ALL_PORTS)) return undefined;
   return set.map(({ first, last }) => ({ first: Number(first), last: Number(last) }));
 }
 
 function isAll(set: readonly Range[], { first, last }: Range): boolean {
-  return set.length === 1 && set[0]!.first === first && set[0]!.last === last;
+  return set.some((range) => range.first === first && range.last === last);
 }
 
 type Parse = (text: string) => Range;
 
-function collect(text: string, variables: Variables, parse: Parse, all: Range, depth: number): Range[] {
+/**
+ * As Suricata has it: lists in lists are one list, `!` before a list is one before each of its parts, and what is taken counts more than
+ * what is given. A list that only takes of one of `wholes`, which are the versions of IP, begins with all of it.
+ */
+function resolve(
+  text: string,
+  variables: Variables,
+  parse: Parse,
+  wholes: readonly Range[],
+): { left: Range[]; negated: boolean } {
+  const parts = { given: [] as Range[], taken: [] as Range[] };
+  collect(text, variables, parse, wholes, { depth: 0, negated: false }, parts);
+  const left = wholes.flatMap((whole) => {
+    const of = (ranges: readonly Range[]): Range[] =>
+      union(ranges.filter(({ first, last }) => first >= whole.first && last <= whole.last));
+    const [given, taken] = [of(parts.given), of(parts.taken)];
+    return without(given.length === 0 && taken.length > 0 ? [whole] : given, taken);
+  });
+  if (left.length === 0) throw new SetError(`"${text.trim()}" is nothing`);
+  return { left, negated: parts.taken.length > 0 };
+}
+
+function collect(
+  text: string,
+  variables: Variables,
+  parse: Parse,
+  wholes: readonly Range[],
+  { depth, negated }: { readonly depth: number; readonly negated: boolean },
+  parts: { readonly given: Range[]; readonly taken: Range[] },
+): void {
   if (depth > MOST_DEPTH) throw new SetError(`"${text}" leads to itself`);
   const trimmed = text.trim();
+  const inside = (part: string, isNegated: boolean): void =>
+    collect(part, variables, parse, wholes, { depth: depth + 1, negated: isNegated }, parts);
   if (trimmed.startsWith('!')) {
-    const rest = without([all], collect(trimmed.slice(1), variables, parse, all, depth + 1));
-    if (rest.length === 0) throw new SetError(`"${trimmed}" is nothing`);
-    return rest;
-  }
-  if (trimmed.toLowerCase() === 'any') return [all];
-  if (trimmed.startsWith('$')) {
+    inside(trimmed.slice(1), !negated);
+  } else if (trimmed.startsWith('$')) {
     const value = variables[trimmed.slice(1)];
     if (value === undefined) throw new SetError(`variable ${trimmed} is not defined`);
-    return collect(value, variables, parse, all, depth + 1);
+    inside(value, negated);
+  } else if (trimmed.startsWith('[')) {
+    if (!trimmed.endsWith(']')) throw new SetError(`"${trimmed}" has no closing bracket`);
+    for (const part of splitList(trimmed.slice(1, -1))) inside(part, negated);
+  } else {
+    const ranges = trimmed.toLowerCase() === 'any' ? wholes : [parse(trimmed)];
+    (negated ? parts.taken : parts.given).push(...ranges);
   }
-  if (!trimmed.startsWith('[')) return [parse(trimmed)];
-  if (!trimmed.endsWith(']')) throw new SetError(`"${trimmed}" has no closing bracket`);
-  const parts = splitList(trimmed.slice(1, -1)).map((part) => part.trim());
-  const of = (some: readonly string[]): Range[] =>
-    union(some.flatMap((part) => collect(part, variables, parse, all, depth + 1)));
-  const [taken, given] = [parts.filter((part) => part.startsWith('!')), parts.filter((part) => !part.startsWith('!'))];
-  // A list of what it is not begins with everything.
-  const rest = without(given.length === 0 ? [all] : of(given), of(taken.map((part) => part.slice(1))));
-  if (rest.length === 0) throw new SetError(`"${trimmed}" is nothing`);
-  return rest;
 }
 
 /** Sorted, and without ranges that touch each other. */

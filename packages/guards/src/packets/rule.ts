@@ -31,6 +31,8 @@ export interface RuleHeader {
   readonly sourcePort: PortSet | undefined;
   readonly destination: AddressSet | undefined;
   readonly destinationPort: PortSet | undefined;
+  /** There is a `!` in its addresses. */
+  readonly negatedAddresses: boolean;
   /** `<>`: either end may be the source. */
   readonly bothWays: boolean;
 }
@@ -94,6 +96,9 @@ export const HEADER_NUMBERS = [
   'window',
 ] as const;
 export type HeaderNumber = (typeof HEADER_NUMBERS)[number];
+/** Those that only whoever reads the packet looks at. */
+export const FIELD_NUMBERS = ['tos', 'fragoffset', 'tcp.mss', 'icmpv6.mtu'] as const;
+export type FieldNumber = (typeof FIELD_NUMBERS)[number];
 /** Lengths of what a buffer has. */
 export const BUFFER_NUMBERS = ['bsize', 'urilen'] as const;
 /** Numbers of what is said. */
@@ -101,7 +106,7 @@ export const TRANSACTION_NUMBERS = ['dns.opcode', 'dns.rcode', 'dns.rrtype'] as 
 
 export interface NumberCondition {
   readonly kind: 'number';
-  readonly name: HeaderNumber | (typeof BUFFER_NUMBERS)[number] | (typeof TRANSACTION_NUMBERS)[number];
+  readonly name: HeaderNumber | FieldNumber | (typeof BUFFER_NUMBERS)[number] | (typeof TRANSACTION_NUMBERS)[number];
   readonly buffer: string;
   readonly test: NumberTest;
 }
@@ -111,6 +116,8 @@ export interface FlowCondition {
   readonly direction?: 'to_server' | 'to_client';
   readonly state?: 'established' | 'not_established' | 'stateless';
   readonly only?: 'stream' | 'packet';
+  /** Put together of fragments: only such, or none of these. */
+  readonly rebuilt?: boolean;
 }
 
 export interface FlowbitsCondition {
@@ -124,7 +131,7 @@ export interface FlagsCondition {
   readonly kind: 'flags';
   /** Bits of the TCP header's flags. */
   readonly flags: number;
-  /** `all` may have others too, `any` one is enough, `not` none, `exact` just these. */
+  /** `all` may have others too, `any` one is enough, `not` lacks one, `exact` just these. */
   readonly how: 'exact' | 'all' | 'any' | 'not';
   /** Bits that are not looked at. */
   readonly ignored: number;
@@ -194,6 +201,26 @@ export interface ByteMathCondition {
   readonly right: bigint | string;
 }
 
+/** Of IPv4: bits beside a fragment's place. */
+export interface FragbitsCondition {
+  readonly kind: 'fragbits';
+  /** Reserved 4, do not 2, more fragments 1. */
+  readonly bits: number;
+  readonly how: FlagsCondition['how'];
+}
+
+/** Of IPv4. */
+export interface OptionsCondition {
+  readonly kind: 'ipopts';
+  /** The type of the option; undefined is any. */
+  readonly option: number | undefined;
+}
+
+/** The sender's address is the receiver's. */
+export interface SameAddressCondition {
+  readonly kind: 'sameip';
+}
+
 /** Something that a reader of packets finds wrong, by Suricata's name of it. */
 export interface EventCondition {
   readonly kind: 'event';
@@ -221,6 +248,9 @@ export type Condition =
   | FlowCondition
   | FlowbitsCondition
   | FlagsCondition
+  | FragbitsCondition
+  | OptionsCondition
+  | SameAddressCondition
   | DataAtCondition
   | ByteTestCondition
   | ByteJumpCondition

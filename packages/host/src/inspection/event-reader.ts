@@ -136,7 +136,7 @@ export class EventReader implements Disposable {
     const { source, destination } = packet.ends;
     const subject = { source: source.join(), destination: destination.join(), flow: undefined };
     const matched = confirmed.flatMap((one) =>
-      one.rule === undefined ? [] : [{ rule: one.rule, order: one.order, where: one, ofFlow: false }],
+      one.rule === undefined ? [] : [{ rule: one.rule, order: one.order, where: one, inStream: false, ofFlow: false }],
     );
     const { told } = decideAlerts(matched, this.#thresholds, subject, time);
     const unread = confirmed.filter(({ rule }) => rule === undefined);

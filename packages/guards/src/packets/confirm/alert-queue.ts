@@ -12,6 +12,8 @@ export interface Matched<T> {
   readonly order: number;
   /** What it matched in; a rule may match in several. */
   readonly where: T;
+  /** It was found in a stream, not in a packet. */
+  readonly inStream: boolean;
   /** What it does it does to the whole flow. */
   readonly ofFlow: boolean;
 }

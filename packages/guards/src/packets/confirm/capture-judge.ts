@@ -4,11 +4,11 @@
 
 import { type DecodedPacket, decodePacket } from '../decode-packet.js';
 import type { Judgement } from '../judge-rule.js';
+import { waysOf } from '../match-header.js';
 import type { Condition, Rule } from '../rule.js';
 import { type Decided, decideAlerts, type Matched } from './alert-queue.js';
-import { type BufferView, every, type Outcome, some } from './buffer-view.js';
 import type { CarriedPacket } from './carried-packets.js';
-import { type CompiledRule, compileRule, isPlaced } from './compiled-rule.js';
+import { type CompiledRule, compileRule } from './compiled-rule.js';
 import { type Direction, type Flow, type FlowOptions, type FlowPacket, FlowTable } from './flow-table.js';
 import { inspectBuffer } from './inspect-buffer.js';
 import { type KnownPacket, matchesPacket } from './packet-conditions.js';
@@ -18,6 +18,8 @@ import { matchesTransaction, type Side, type Transaction } from './transaction.j
 export interface CaptureJudgeOptions extends FlowOptions {
   /** A packet that is dropped does not arrive, and a flow that is dropped is dropped to its end. */
   readonly inline: boolean;
+  /** What was found in a stream is told with each segment that it lies shortly before, as Suricata does it inline; else once. */
+  readonly retell?: boolean;
   /** Alerts of one packet; what is more is not told. */
   readonly mostAlerts?: number;
 }
@@ -50,9 +52,10 @@ export class CaptureJudge {
   /** Rules that the kernel decides, for packets of which it does not. */
   readonly #decided: Confirmed[] = [];
   readonly #always: Confirmed[] = [];
+  readonly #ofStreams: Confirmed[] = [];
   /** Rules that a flow's packets were flagged with, and that are not decided yet. */
   readonly #armed = new WeakMap<Flow, Record<Direction, Set<Confirmed>>>();
-  /** Where in a stream a rule has matched last: what comes behind may match again. */
+  /** Where in a stream a rule has matched last. */
   readonly #matchedAt = new WeakMap<Flow, Map<string, number>>();
   readonly #told = new WeakMap<Transaction, Set<string>>();
   /** Rules of a protocol that were told, by flow. */
@@ -70,6 +73,7 @@ export class CaptureJudge {
         const compiled = compileRule(one.rule);
         if (typeof compiled !== 'string') this.#decided.push({ compiled, order, everything: false });
       }
+      if (confirmed?.compiled.looks.inStream === true) this.#ofStreams.push(confirmed);
       if (confirmed?.everything === true) this.#always.push(confirmed);
       else {
         const count = one.answer === 'confirm' ? one.candidates.length : 1;
@@ -90,25 +94,40 @@ export class CaptureJudge {
     flags: readonly number[] | undefined,
     isJunk: boolean = this.isJunk(carried, time),
   ): JudgedPacket {
-    const { frame, events } = carried;
+    const { frame, events, origin } = carried;
     const packet = decodePacket(frame);
     const known = this.#flows.peek(frame, packet, time);
     if (known?.action === 'drop' && this.#options.inline)
       return { packet, flow: undefined, told: [], dropped: 'flow', passed: false };
     const flow = this.#flows.see(frame, packet, time, isJunk);
     if (flow?.flow.action === 'pass') return { packet, flow, told: [], dropped: undefined, passed: true };
+    return this.#judge({ frame, packet, events, flow, origin }, time, packet.kind === 'malformed' ? undefined : flags);
+  }
+
+  /** When all is over: what was not looked at because nobody has acknowledged it. */
+  *rest(time: bigint): Generator<JudgedPacket & { readonly carried: CarriedPacket }> {
+    const [origin, events] = ['stream (flow timeout)', new Set<string>()] as const;
+    for (const { frame, flowPacket: flow } of this.#flows.rest()) {
+      const scene: Scene = { frame, packet: decodePacket(frame), events, flow, origin };
+      yield { ...this.#judge(scene, time, undefined), carried: { frame, origin, outer: undefined, events } };
+    }
+  }
+
+  #judge(scene: Scene, time: bigint, flags: readonly number[] | undefined): JudgedPacket {
+    const { frame, packet, flow } = scene;
     const matched: Matched<Place>[] = [];
     const flagged = new Set<Confirmed>(this.#always);
-    const isUndecided = flags === undefined || packet.kind === 'malformed';
-    for (const number of new Set(isUndecided ? this.#kernel.keys() : flags)) {
+    for (const number of new Set(flags ?? this.#kernel.keys())) {
       const { rule, order, confirmed } = this.#kernel[number]!;
-      if (isUndecided && confirmed === undefined) continue;
+      if (flags === undefined && confirmed === undefined) continue;
       if (confirmed !== undefined) flagged.add(confirmed);
-      else if (isTold(rule, flow)) matched.push({ rule, order, where: undefined, ofFlow: isOfFlow(rule, flow) });
+      else if (isTold(rule, flow))
+        matched.push({ rule, order, where: undefined, inStream: false, ofFlow: isOfFlow(rule, flow) });
     }
-    const scene = { frame, packet, events, flow };
     for (const one of this.#open(flow, flagged)) matched.push(...this.#confirm(one, scene));
-    if (isUndecided) for (const one of this.#decided) matched.push(...this.#confirm(one, scene));
+    if (flags === undefined) for (const one of this.#decided) matched.push(...this.#confirm(one, scene));
+    // `<>` is a rule for each way.
+    matched.push(...matched.filter(({ rule: { header } }) => header.bothWays && waysOf(header, packet, frame) === 2));
     const { told, dropped, passed } = this.#decide(matched, scene, time);
     return { packet, flow, told, dropped, passed: passed !== undefined };
   }
@@ -124,6 +143,7 @@ export class CaptureJudge {
       }
       const mine = armed[flow.direction];
       for (const one of flagged) mine.add(one);
+      if (flow.flow[flow.direction].isDisordered) for (const one of this.#ofStreams) mine.add(one);
       all = mine;
     }
     return [...all].sort((a, b) => flowbitsRank(a.compiled) - flowbitsRank(b.compiled) || a.order - b.order);
@@ -133,11 +153,12 @@ export class CaptureJudge {
     const { compiled, order } = one;
     const { rule } = compiled;
     const { flow } = scene;
-    const found = (where: Place): Matched<Place> => ({
+    const found = (where: Place, inStream: boolean): Matched<Place> => ({
       rule,
       order,
       where,
-      ofFlow: where !== undefined || isOfFlow(rule, flow),
+      inStream,
+      ofFlow: inStream || isOfFlow(rule, flow),
     });
     const known =
       flow === undefined
@@ -149,28 +170,46 @@ export class CaptureJudge {
             events: flow.events,
           };
     const outer = matchesPacket(compiled, scene, known);
+    // What nobody has sent is no packet, only what is left of a stream.
+    const isLeft = scene.origin === 'stream (flow timeout)';
+    if (isLeft && (compiled.payload.length === 0 || !compiled.looks.inStream)) return [];
     if (outer === 'none' || !hasFlowbits(compiled, flow?.flow)) return [];
-    const since = flow === undefined ? 0 : (this.#matchedAt.get(flow.flow)?.get(`${order} ${flow.direction}`) ?? 0);
-    const payload = matchesPayload(compiled, scene, since);
+    const payload = matchesPayload(compiled, scene, this.#freshOf(one, flow));
     if (compiled.groups.length + compiled.numbers.length + compiled.events.length === 0) {
-      const outcome = every([outer, payload]);
-      if (outcome === 'unknown') return [];
-      // Flagged once, it is looked for in what follows until it is decided.
-      if (outcome === 'none' && compiled.payload.length > 0 && flow?.inStream === true) return [];
-      if (flow !== undefined) this.#disarm(one, flow);
-      if (outcome === 'none' || !isTold(rule, flow) || !this.#isFirstOfProtocol(one, flow)) return [];
+      if (outer !== 'match' || payload === 'none') return [];
+      if (!isTold(rule, flow) || !this.#isFirstOfProtocol(one, flow)) return [];
       setFlowbits(compiled, flow?.flow);
-      return [found(undefined)];
+      if (payload === 'stream' && flow !== undefined) this.#keepPlace(one, flow);
+      return [found(undefined, payload === 'stream')];
     }
-    if (flow === undefined || payload !== 'match' || outer !== 'match') return [];
+    if (flow === undefined || payload === 'none' || outer !== 'match') return [];
     const all: Matched<Place>[] = [];
     for (const [transaction, sides] of flow.flow.open) {
       for (const side of sides) {
-        if (this.#matchesOnce(one, transaction, side)) all.push(found(transaction));
+        if (this.#matchesOnce(one, transaction, side)) all.push(found(transaction, true));
       }
     }
     if (all.length > 0) setFlowbits(compiled, flow.flow);
     return all;
+  }
+
+  /** Of the stream, what is looked at for a rule: behind its last match, if that is not to be told again. */
+  #freshOf({ compiled, order }: Confirmed, flow: FlowPacket | undefined): Uint8Array | undefined {
+    if (flow === undefined) return undefined;
+    const { stream } = flow.flow[flow.direction];
+    // A transaction is told with the packet that ends it, so what was said before counts, too.
+    if (compiled.groups.length > 0) return stream?.tail;
+    const since = this.#matchedAt.get(flow.flow)?.get(`${order} ${flow.direction}`);
+    if (since === undefined || stream === undefined || flow.raw === undefined) return flow.raw;
+    const fresh = Math.max(0, stream.length - since);
+    return fresh < flow.raw.length ? flow.raw.subarray(flow.raw.length - fresh) : flow.raw;
+  }
+
+  #keepPlace({ order }: Confirmed, { flow, direction }: FlowPacket): void {
+    const { stream } = flow[direction];
+    if (this.#options.retell === true || !this.#options.inline || stream === undefined) return;
+    const places = this.#matchedAt.get(flow) ?? new Map<string, number>();
+    this.#matchedAt.set(flow, places.set(`${order} ${direction}`, stream.length));
   }
 
   /** A rule that asks only what is said in a connection is told once for each direction. */
@@ -182,14 +221,6 @@ export class CaptureJudge {
     const isFirst = !told.has(key);
     told.add(key);
     return isFirst;
-  }
-
-  #disarm(one: Confirmed, { flow, direction }: FlowPacket): void {
-    this.#armed.get(flow)?.[direction].delete(one);
-    const { stream } = flow[direction];
-    if (stream === undefined || one.compiled.payload.length === 0) return;
-    const places = this.#matchedAt.get(flow) ?? new Map<string, number>();
-    this.#matchedAt.set(flow, places.set(`${one.order} ${direction}`, stream.length));
   }
 
   #matchesOnce({ compiled, order }: Confirmed, transaction: Transaction, side: Side): boolean {
@@ -223,36 +254,27 @@ interface Scene extends KnownPacket {
   readonly flow: FlowPacket | undefined;
 }
 
-/** Whether a rule that matches in a packet of a stream matches in the stream. */
-export function looksInStream({ header, conditions }: Rule): boolean {
-  const looks = conditions.some(({ kind }) => kind === 'content' || kind === 'pcre');
-  const only = conditions.find((condition) => condition.kind === 'flow')?.only;
-  return looks && header.protocol !== 'tcp-pkt' && only !== 'packet';
-}
-
-/** Conditions on the payload: that of the packet, or what its stream has had from `since` up to its end. */
+/** Where conditions on the payload hold: what is looked at of the stream comes first, and what is in no stream is looked at by itself. */
 function matchesPayload(
-  { rule, payload: conditions }: CompiledRule,
-  { frame, packet, flow }: Scene,
-  since: number,
-): Outcome {
-  if (conditions.length === 0) return 'match';
-  const own: BufferView = {
-    bytes: frame.subarray(packet.payload, packet.payload + packet.payloadLength),
-    complete: true,
-  };
-  const { protocol } = rule.header;
-  const only = rule.conditions.find((condition) => condition.kind === 'flow')?.only;
-  const isStream = protocol === 'tcp-stream' || only === 'stream';
-  const isPacket = protocol === 'tcp-pkt' || only === 'packet' || conditions.some((condition) => isPlaced(condition));
-  const views: BufferView[] = [];
-  if (flow?.inStream === true && !(isPacket && !isStream)) {
-    const stream = flow.flow[flow.direction].stream;
-    if (stream !== undefined && stream.length > since) {
-      views.push({ bytes: stream.tail.subarray(-Math.min(stream.tail.length, stream.length - since)), complete: true });
-    }
-  } else if (!isStream && own.bytes.length > 0) views.push(own);
-  return some(views.map((view) => inspectBuffer(conditions, view)));
+  { payload: conditions, looks }: CompiledRule,
+  { frame, packet, flow, origin }: Scene,
+  raw: Uint8Array | undefined,
+): 'always' | 'stream' | 'packet' | 'none' {
+  if (conditions.length === 0) return 'always';
+  if (
+    looks.inStream &&
+    raw !== undefined &&
+    raw.length > 0 &&
+    inspectBuffer(conditions, { bytes: raw, complete: true }) === 'match'
+  )
+    return 'stream';
+  if (origin === 'stream (flow timeout)') return 'none';
+  // Where nothing has been acknowledged yet, that is nothing.
+  const isEmpty = raw?.length === 0;
+  const isLookedAt = packet.payloadLength > 0 || isEmpty || (looks.inPacket && raw !== undefined);
+  if (!isLookedAt || (!looks.inPacket && flow?.inStream === true && !isEmpty)) return 'none';
+  const bytes = flow?.payload ?? frame.subarray(packet.payload, packet.payload + packet.payloadLength);
+  return inspectBuffer(conditions, { bytes, complete: true }) === 'match' ? 'packet' : 'none';
 }
 
 function hasFlowbits({ flowbits }: CompiledRule, flow: Flow | undefined): boolean {
@@ -280,17 +302,30 @@ function flowbitsRank({ flowbits }: CompiledRule): number {
   return sets && !asks ? 0 : sets ? 1 : asks ? 2 : 3;
 }
 
-/** A rule that has only addresses is told once for each direction of a flow. */
+/** A rule that has only addresses and ports, and says which, is told once for each direction of a flow. */
 function isTold(rule: Rule, flow: FlowPacket | undefined): boolean {
-  return flow === undefined || flow.isFirst || !isOfAddresses(rule);
+  return flow === undefined || flow.isFirst || rule.header.negatedAddresses || !isOfAddresses(rule);
 }
+
+/** Protocols of a header that are not seen by what is said in them. */
+const PLAIN: ReadonlySet<string> = new Set([
+  'ip',
+  'ip4',
+  'ip6',
+  'ipv4',
+  'ipv6',
+  'tcp',
+  'tcp-pkt',
+  'tcp-stream',
+  'udp',
+  'icmp',
+]);
 
 function isOfAddresses({ conditions, header }: Rule): boolean {
   const bare = (condition: Condition): boolean =>
     (condition.kind === 'number' && condition.name === 'ip_proto') ||
-    (condition.kind === 'flow' && condition.direction === undefined && condition.state === undefined) ||
     (condition.kind === 'flowbits' && condition.command === 'set');
-  return ['ip', 'ip4', 'ip6', 'ipv4', 'ipv6', 'tcp', 'udp', 'icmp'].includes(header.protocol) && conditions.every(bare);
+  return PLAIN.has(header.protocol) && conditions.every(bare);
 }
 
 function isOfProtocol({ conditions }: Rule): boolean {
@@ -303,7 +338,7 @@ function isOfProtocol({ conditions }: Rule): boolean {
 
 /** What it does it does to the whole flow: a rule of addresses, or one that has matched in a stream. */
 function isOfFlow(rule: Rule, flow: FlowPacket | undefined): boolean {
-  return flow !== undefined && (isOfAddresses(rule) || (flow.inStream && looksInStream(rule)));
+  return flow !== undefined && isOfAddresses(rule);
 }
 
 function addressKeys(frame: Uint8Array, { version, network }: DecodedPacket): [string, string] {

@@ -10,7 +10,7 @@ export interface CarriedPacket {
   /** As an Ethernet frame of its own. */
   readonly frame: Uint8Array;
   /** Suricata's names of where a packet comes from. */
-  readonly origin: 'wire/pcap' | 'defrag' | TunnelKind;
+  readonly origin: 'wire/pcap' | 'defrag' | 'stream (flow timeout)' | TunnelKind;
   /** The packet that carries it in a tunnel, or of whose fragments it is made. */
   readonly outer: CarriedPacket | undefined;
   /** What is wrong with its headers. */

@@ -9,9 +9,12 @@ import type {
   FlagsCondition,
   FlowbitsCondition,
   FlowCondition,
+  FragbitsCondition,
   NumberCondition,
+  OptionsCondition,
   PcreCondition,
   Rule,
+  SameAddressCondition,
 } from '../rule.js';
 import { variablesOf } from '../byte-options.js';
 import { PAYLOAD } from '../rule-options.js';
@@ -33,7 +36,15 @@ export interface CompiledPcre {
 }
 
 export type PacketCondition =
-  NumberCondition | FlowCondition | FlagsCondition | EventCondition | ChecksumCondition | AppProtocolCondition;
+  | FragbitsCondition
+  | OptionsCondition
+  | SameAddressCondition
+  | NumberCondition
+  | FlowCondition
+  | FlagsCondition
+  | EventCondition
+  | ChecksumCondition
+  | AppProtocolCondition;
 
 export interface BufferGroup {
   readonly buffer: string;
@@ -48,6 +59,8 @@ export interface CompiledRule {
   readonly flowbits: readonly FlowbitsCondition[];
   /** What looks at the payload of a packet or of a stream. */
   readonly payload: readonly BufferCondition[];
+  /** Where that looks, of TCP: in the packet, in the stream, or in both. */
+  readonly looks: { readonly inPacket: boolean; readonly inStream: boolean };
   /** What looks at a transaction. */
   readonly groups: readonly BufferGroup[];
   /** Numbers that a transaction has to have. */
@@ -152,12 +165,17 @@ export function compileRule(rule: Rule): CompiledRule | string {
       case 'checksum':
       case 'flow':
       case 'flags':
+      case 'fragbits':
+      case 'ipopts':
+      case 'sameip':
         packet.push(condition);
         break;
     }
   }
   const payload = groups.get(PAYLOAD) ?? [];
   groups.delete(PAYLOAD);
+  const only = rule.conditions.find((condition) => condition.kind === 'flow')?.only;
+  if (only === 'stream' && payload.length === 0) return 'flow:only_stream without anything that looks at the payload';
   let sides: readonly Side[] = ['request', 'response'];
   const named = [...groups].map(([text, conditions]) => {
     const { name: buffer, transforms } = splitBuffer(text);
@@ -181,12 +199,41 @@ export function compileRule(rule: Rule): CompiledRule | string {
     packet,
     flowbits,
     payload,
+    looks: looksOf(rule, packet, payload),
     groups: named,
     numbers,
     events,
     sides,
     app: [...apps][0],
   };
+}
+
+/** What asks for something of a packet looks in the packet; what counts from its beginning in both. */
+function looksOf(
+  { header, conditions }: Rule,
+  packet: readonly PacketCondition[],
+  payload: readonly BufferCondition[],
+): CompiledRule['looks'] {
+  const only = conditions.find((condition) => condition.kind === 'flow')?.only;
+  if (header.protocol === 'tcp-pkt' || only === 'packet') return { inPacket: true, inStream: false };
+  if (header.protocol === 'tcp-stream' || only === 'stream') return { inPacket: false, inStream: true };
+  if (packet.some(asksPacket)) return { inPacket: true, inStream: false };
+  const isPlacedContent = (condition: BufferCondition): boolean => condition.kind === 'content' && isPlaced(condition);
+  return { inPacket: payload.some(isPlacedContent), inStream: true };
+}
+
+function asksPacket(condition: PacketCondition): boolean {
+  switch (condition.kind) {
+    case 'number':
+      return condition.name !== 'ip_proto';
+    case 'flow':
+    case 'app-layer-protocol':
+      return false;
+    case 'event':
+      return condition.layer === 'decode';
+    default:
+      return true;
+  }
 }
 
 /** Flags of PCRE, as Suricata passes them on. */

@@ -33,7 +33,7 @@ export function confirmPacket(
     events: NOTHING,
   };
   return every([
-    matchesPacket(compiled, { frame, packet, events: NOTHING }, flow),
+    matchesPacket(compiled, { frame, packet, events: NOTHING, origin: 'wire/pcap' }, flow),
     compiled.flowbits.some(({ command }) => command === 'isset' || command === 'isnotset') ? 'unknown' : 'match',
     matchesPayload(compiled, packet, payload, facts),
     matchesMessage(compiled, transaction),

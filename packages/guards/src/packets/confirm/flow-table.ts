@@ -3,19 +3,22 @@
 // The program in the kernel knows as much of its own; this is for what it does not keep, the bytes.
 
 import { latin1 } from '@plinth/core';
-import { PROTOCOL, type DecodedPacket } from '../decode-packet.js';
+import { decodePacket, ETHERTYPE, MOST_TAGS, PROTOCOL, type DecodedPacket } from '../decode-packet.js';
 import { EMPTY, join } from './buffer-view.js';
 import { segmentChecksum } from './checksum.js';
 import { type DnsMessage, readDnsMessage } from './dns-message.js';
 import type { DecodeContent } from './http-buffers.js';
 import { HttpConnection } from './http-connection.js';
 import { isHttp } from './http-message.js';
+import { RawStream } from './raw-stream.js';
 import { StreamAssembler } from './stream-assembler.js';
 import { type AppProtocol, DnsTransaction, type Side, type Transaction } from './transaction.js';
 
 export type Direction = 'to_server' | 'to_client';
 
 export interface FlowOptions {
+  /** Who looks stands in the way: what is looked at may still be dropped. */
+  readonly inline?: boolean;
   /** Connections whose beginning was not seen are followed too. */
   readonly midstream: boolean;
   readonly decode?: DecodeContent | undefined;
@@ -28,6 +31,9 @@ export interface FlowOptions {
 /** What is known of one direction. */
 interface Half {
   stream: StreamAssembler | undefined;
+  readonly raw: RawStream;
+  /** Headers of its last packet. */
+  headers: Uint8Array;
   packets: number;
   bytes: number;
   /** Of TCP: the number behind its SYN, and whether the other end has answered that. */
@@ -35,6 +41,8 @@ interface Half {
   isAnswered: boolean;
   /** What it says is nothing that is known. */
   isForeign: boolean;
+  /** Segments came in another order, or twice: who looks at each by itself does not see all that is said. */
+  isDisordered: boolean;
   /** It has sent its last byte. */
   ended: boolean;
   /** Of TCP: its checksums are filled in where it is seen, and not behind that. */
@@ -65,6 +73,8 @@ export interface Flow {
   readonly bits: Set<string>;
   /** What a rule has decided for all of it. */
   action: 'drop' | 'pass' | undefined;
+  /** Who has sent its last byte first. */
+  endedFirst: Direction | undefined;
   /** Who has sent a reset. */
   resetBy: Direction | undefined;
   lastTime: bigint;
@@ -77,10 +87,14 @@ export const STREAM_EVENTS: ReadonlySet<string> = new Set(['reassembly_seq_gap',
 export interface FlowPacket {
   readonly flow: Flow;
   readonly direction: Direction;
-  /** Its payload went into a stream, or was there before. */
+  /** It went into a stream, or was there before. */
   readonly inStream: boolean;
   /** Bytes that it has put in order. */
   readonly fresh: Uint8Array;
+  /** Inline: what it carries as it stands in the stream, where other bytes may have come before. */
+  readonly payload: Uint8Array | undefined;
+  /** Of the stream, those that are looked at with it. */
+  readonly raw: Uint8Array | undefined;
   /** The first of its direction. */
   readonly isFirst: boolean;
   /** What is wrong with it in its stream. */
@@ -93,21 +107,43 @@ const MOST_FLOWS = 65_536;
 const IDLE = { tcp: 600_000_000_000n, other: 300_000_000_000n } as const;
 const DNS_PORTS = [53] as const;
 
-const OUTSIDE: Pick<FlowPacket, 'inStream' | 'fresh' | 'events'> = { inStream: false, fresh: EMPTY, events: new Set() };
+type InStream = Pick<FlowPacket, 'inStream' | 'fresh' | 'payload' | 'raw' | 'events'>;
+const OUTSIDE: InStream = { inStream: false, fresh: EMPTY, payload: undefined, raw: undefined, events: new Set() };
 
 export class FlowTable {
   readonly #options: FlowOptions;
   readonly #flows = new Map<string, Flow>();
+  /** Those that others have followed between the same ends, with bytes that nobody has looked at. */
+  readonly #left: Flow[] = [];
   #count = 0;
 
   constructor(options: FlowOptions) {
     this.#options = options;
   }
 
+  /** When all is over: a packet for each direction of which bytes were not looked at, as if it had been acknowledged. */
+  *rest(): Generator<{ frame: Uint8Array; flowPacket: FlowPacket }> {
+    for (const flow of [...this.#left, ...this.#flows.values()]) {
+      for (const direction of ['to_server', 'to_client'] as const) {
+        const { stream, raw, headers } = flow[direction];
+        if (stream === undefined || flow.action !== undefined) continue;
+        flow.open.clear();
+        flow.wasEstablished = flow.established;
+        // What lies ahead of a gap, too, each piece by itself.
+        while (isUnread(flow, direction)) {
+          if (!raw.isBehind(stream)) stream.skipTo(Number.POSITIVE_INFINITY);
+          const view = raw.listening(stream, { flush: true, all: true });
+          const flowPacket = { ...OUTSIDE, flow, direction, isFirst: false, inStream: true, raw: view };
+          yield { frame: acknowledgementOf(headers), flowPacket };
+        }
+      }
+    }
+  }
+
   /** The flow that a packet will be of, if there is one. */
   peek(frame: Uint8Array, packet: DecodedPacket, time: bigint): Flow | undefined {
     if (packet.kind !== 'transport') return undefined;
-    const flow = this.#flows.get(keyOf(packet, ends(frame, packet)));
+    const flow = this.#flows.get(keyOf(frame, packet, ends(frame, packet)));
     return flow === undefined || this.#isOver(flow, packet, time) ? undefined : flow;
   }
 
@@ -134,7 +170,7 @@ export class FlowTable {
   ): FlowPacket | undefined {
     if (packet.kind !== 'transport') return undefined;
     const [source, destination] = ends(frame, packet);
-    const key = keyOf(packet, [source, destination]);
+    const key = keyOf(frame, packet, [source, destination]);
     let flow = this.peek(frame, packet, time);
     if (isJunk) {
       if (flow === undefined) return undefined;
@@ -143,10 +179,15 @@ export class FlowTable {
       return { flow, direction: directionOf(flow, source), isFirst: false, ...OUTSIDE };
     }
     if (flow === undefined) {
-      // Who answers a SYN is the server, whoever is seen first.
+      // Who answers a SYN is the server, if connections may have begun before.
       const answers =
-        packet.protocol === PROTOCOL.tcp && (packet.flags & (FLAG.syn | FLAG.ack)) === (FLAG.syn | FLAG.ack);
+        (this.#options.midstream || this.#options.oneSided === true) &&
+        packet.protocol === PROTOCOL.tcp &&
+        (packet.flags & (FLAG.syn | FLAG.ack)) === (FLAG.syn | FLAG.ack);
       flow = this.#open(answers ? destination : source, answers ? packet.sourcePort : packet.destinationPort);
+      const before = this.#flows.get(key);
+      const isLeft = before !== undefined && (isUnread(before, 'to_server') || isUnread(before, 'to_client'));
+      if (isLeft && !this.#isInline && this.#left.length < MOST_FLOWS) this.#left.push(before);
       this.#flows.delete(key);
       this.#flows.set(key, flow);
       if (this.#flows.size > MOST_FLOWS) this.#flows.delete(this.#flows.keys().next().value!);
@@ -156,6 +197,7 @@ export class FlowTable {
     const half = flow[direction];
     half.packets++;
     half.bytes += frame.length;
+    half.headers = Uint8Array.from(frame.subarray(0, packet.payload));
     flow.open.clear();
     for (const [transaction, sides] of half.late) flow.open.set(transaction, sides);
     half.late.clear();
@@ -176,11 +218,14 @@ export class FlowTable {
   #open(client: string, serverPort: number): Flow {
     const half = (): Half => ({
       stream: undefined,
+      raw: new RawStream(),
+      headers: EMPTY,
       packets: 0,
       bytes: 0,
       first: undefined,
       isAnswered: false,
       isForeign: false,
+      isDisordered: false,
       ended: false,
       hasChecksums: false,
       pending: EMPTY,
@@ -200,6 +245,7 @@ export class FlowTable {
       open: new Map(),
       bits: new Set(),
       action: undefined,
+      endedFirst: undefined,
       resetBy: undefined,
       lastTime: 0n,
     };
@@ -213,15 +259,33 @@ export class FlowTable {
     return flow.resetBy !== undefined || (flow.to_server.ended && flow.to_client.ended);
   }
 
-  #segment(
-    flow: Flow,
-    direction: Direction,
-    packet: DecodedPacket,
-    frame: Uint8Array,
-    payload: Uint8Array,
-  ): Pick<FlowPacket, 'inStream' | 'fresh' | 'events'> {
+  #segment(flow: Flow, direction: Direction, packet: DecodedPacket, frame: Uint8Array, payload: Uint8Array): InStream {
+    const wasOver = flow.to_server.ended && flow.to_client.ended;
+    const seen = this.#advance(flow, direction, packet, frame, payload);
+    const { stream, raw } = flow[direction];
+    if (stream === undefined) return seen;
+    if (this.#isInline) {
+      const sequence = (packet.flags & FLAG.syn) === 0 ? packet.sequence : (packet.sequence + 1) >>> 0;
+      if (!seen.inStream || payload.length === 0) return seen;
+      const standing = stream.read(stream.placeOf(sequence), payload.length) ?? payload;
+      return { ...seen, payload: standing, raw: raw.inline(stream, sequence, standing) };
+    }
+    const flush = flow.resetBy !== undefined || flow.endedFirst === 'to_server' || wasOver;
+    const isOneSided = this.#options.oneSided === true && this.#other(flow, direction).packets === 0;
+    return { ...seen, raw: raw.listening(stream, { flush, all: isOneSided }) };
+  }
+
+  get #isInline(): boolean {
+    return this.#options.inline === true;
+  }
+
+  #other(flow: Flow, direction: Direction): Half {
+    return flow[direction === 'to_server' ? 'to_client' : 'to_server'];
+  }
+
+  #advance(flow: Flow, direction: Direction, packet: DecodedPacket, frame: Uint8Array, payload: Uint8Array): InStream {
     const half = flow[direction];
-    const other = flow[direction === 'to_server' ? 'to_client' : 'to_server'];
+    const other = this.#other(flow, direction);
     const [isSyn, isReset] = [(packet.flags & FLAG.syn) !== 0, (packet.flags & FLAG.reset) !== 0];
     const events = new Set<string>();
     if (isSyn) {
@@ -234,12 +298,15 @@ export class FlowTable {
     if (!flow.isTracked) return OUTSIDE;
     const answered = acknowledgement(frame, packet);
     if (answered !== undefined) {
+      other.raw.acknowledge(answered);
       if (answered === other.first) other.isAnswered = true;
       if (this.#acknowledge(flow, direction, other, answered)) events.add('reassembly_seq_gap');
     }
     if (half.isAnswered && other.isAnswered) flow.established = true;
     if (this.#options.oneSided === true && !isSyn && other.packets === 0) flow.established = true;
     if (isReset) {
+      // What was sent before it was.
+      half.raw.acknowledge(packet.sequence);
       flow.resetBy ??= direction;
       this.#end(flow, direction);
       return { ...OUTSIDE, events };
@@ -249,6 +316,7 @@ export class FlowTable {
     if (!carries && (packet.flags & FLAG.fin) === 0) return { ...OUTSIDE, events };
     const first = isSyn ? (packet.sequence + 1) >>> 0 : packet.sequence;
     half.stream ??= new StreamAssembler(half.first ?? first);
+    if (carries && half.stream.placeOf(first) !== half.stream.length) half.isDisordered = true;
     const fresh = carries ? half.stream.add(first, payload) : EMPTY;
     if (fresh.length > 0 && flow.resetBy === direction) {
       // Who has ended a connection does not go on: somebody else has sent the reset.
@@ -257,7 +325,7 @@ export class FlowTable {
     }
     if (fresh.length > 0) this.#feed(flow, direction, fresh, false);
     if ((packet.flags & FLAG.fin) !== 0) this.#end(flow, direction);
-    return { inStream: carries, fresh, events };
+    return { ...OUTSIDE, inStream: true, fresh, events };
   }
 
   /** What the other end has got was sent, though it was not seen. True if it was not. */
@@ -276,6 +344,7 @@ export class FlowTable {
     const half = flow[direction];
     if (half.ended) return;
     half.ended = true;
+    flow.endedFirst ??= direction;
     this.#feed(flow, direction, EMPTY, true);
   }
 
@@ -304,6 +373,7 @@ export class FlowTable {
     } else if (known === false) {
       flow[direction].isForeign = true;
       flow.app = otherApp(stream.tail);
+      if (flow.app !== undefined) this.#endMessage(flow, direction);
       // It may still be known by what the other end says.
       if (flow.app === undefined && flow.to_server.isForeign && flow.to_client.isForeign) flow.app = null;
     }
@@ -316,8 +386,14 @@ export class FlowTable {
     }
     const side = direction === 'to_server' ? 'request' : 'response';
     for (const transaction of flow.http?.feed(side, bytes, ended) ?? []) {
+      if (transaction[side]?.complete === true) this.#endMessage(flow, direction);
       flow.open.set(transaction, new Set([...(flow.open.get(transaction) ?? []), side]));
     }
+  }
+
+  #endMessage(flow: Flow, direction: Direction): void {
+    const { raw, stream } = flow[direction];
+    if (stream !== undefined) raw.endMessage(stream.length);
   }
 
   #isDnsPort(port: number): boolean {
@@ -334,6 +410,7 @@ export class FlowTable {
       const message = readDnsMessage(half.pending.subarray(2, 2 + size));
       half.pending = half.pending.subarray(2 + size);
       if (message !== undefined) this.#say(flow, message);
+      this.#endMessage(flow, direction);
     }
   }
 
@@ -354,6 +431,22 @@ function directionOf(flow: Flow, source: string): Direction {
   return flow.client === source ? 'to_server' : 'to_client';
 }
 
+function isUnread(flow: Flow, direction: Direction): boolean {
+  const { stream, raw } = flow[direction];
+  return stream !== undefined && (raw.isBehind(stream) || stream.hasAhead);
+}
+
+/** A bare one with the same headers as a packet. */
+function acknowledgementOf(headers: Uint8Array): Uint8Array {
+  const frame = Uint8Array.from(headers);
+  const view = new DataView(frame.buffer);
+  const { version, network } = decodePacket(frame);
+  if (version === 4) view.setUint16(network + 2, frame.length - network);
+  else view.setUint16(network + 4, frame.length - network - 40);
+  frame[decodePacket(frame).transport + 13] = FLAG.ack;
+  return frame;
+}
+
 /** A record of TLS' handshake (RFC 8446, section 5.1), or SSH's first line (RFC 4253, section 4.2). */
 function otherApp(bytes: Uint8Array): AppProtocol | undefined {
   if (bytes[0] === 0x16 && bytes[1] === 3 && bytes[2]! <= 4) return 'tls';
@@ -365,16 +458,52 @@ function ends(frame: Uint8Array, packet: DecodedPacket): [source: string, destin
   const { version, network, protocol } = packet;
   const [at, size] = version === 4 ? [network + 12, 4] : [network + 8, 16];
   const isIcmp = protocol === PROTOCOL.icmp || protocol === PROTOCOL.icmp6;
-  const [from, to] = isIcmp ? [0, 0] : [packet.sourcePort, packet.destinationPort];
+  const [from, to] = isIcmp ? messageKinds(packet) : [packet.sourcePort, packet.destinationPort];
   return [
     `${frame.subarray(at, at + size).join('.')}:${from}`,
     `${frame.subarray(at + size, at + 2 * size).join('.')}:${to}`,
   ];
 }
 
-/** The same for both directions. */
-function keyOf({ protocol }: DecodedPacket, [source, destination]: readonly [string, string]): string {
-  return source < destination ? `${protocol} ${source} ${destination}` : `${protocol} ${destination} ${source}`;
+/** Of ICMP: its type, and that of the answer to it; 0 for what has none. */
+function messageKinds({ protocol, sourcePort: type }: DecodedPacket): [own: number, other: number] {
+  const pairs = protocol === PROTOCOL.icmp ? MESSAGES : MESSAGES6;
+  const pair = pairs.find((one) => one.includes(type));
+  return [type, pair === undefined ? 0 : pair[0] === type ? pair[1] : pair[0]];
+}
+
+/** Questions and answers (RFC 792, RFC 950; RFC 4443, RFC 4861, RFC 4620). */
+const MESSAGES: readonly (readonly [number, number])[] = [
+  [8, 0],
+  [13, 14],
+  [15, 16],
+  [17, 18],
+  [10, 9],
+];
+const MESSAGES6: readonly (readonly [number, number])[] = [
+  [128, 129],
+  [133, 134],
+  [135, 136],
+  [139, 140],
+];
+
+/** The same for both directions; other tags are another network. */
+function keyOf(frame: Uint8Array, packet: DecodedPacket, [source, destination]: readonly [string, string]): string {
+  const network = `${packet.protocol} ${tagsOf(frame)}`;
+  return source < destination ? `${network} ${source} ${destination}` : `${network} ${destination} ${source}`;
+}
+
+/** Numbers of its virtual networks. */
+function tagsOf(frame: Uint8Array): string {
+  const tags: number[] = [];
+  const word = (at: number): number => (frame[at]! << 8) | frame[at + 1]!;
+  for (
+    let at = 12;
+    tags.length < MOST_TAGS && [ETHERTYPE.vlan, ETHERTYPE.serviceVlan].some((type) => type === word(at));
+    at += 4
+  )
+    tags.push(word(at + 2) & 0xfff);
+  return tags.join('.');
 }
 
 /** The option of RFC 7413, or the one that was tried before it. */

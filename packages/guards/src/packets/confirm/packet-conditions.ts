@@ -2,7 +2,7 @@
 // What a rule says of one packet and of its connection: protocol, addresses, ports, numbers of the headers, flags, who sent it.
 
 import { type DecodedPacket, PROTOCOL } from '../decode-packet.js';
-import { matchesEnds, matchesFlags } from '../match-header.js';
+import { matchesFlags, waysOf } from '../match-header.js';
 import { numberOf } from '../program/number-code.js';
 import {
   type FlowCondition,
@@ -12,9 +12,11 @@ import {
   type RuleHeader,
 } from '../rule.js';
 import { every, type Outcome } from './buffer-view.js';
+import type { CarriedPacket } from './carried-packets.js';
 import { checksumOf } from './checksum.js';
 import { APPS, type CompiledRule } from './compiled-rule.js';
 import { compareNumber } from './compare-number.js';
+import { fieldOf, hasFragbits, hasOption, hasSameAddress, isField } from './header-fields.js';
 import type { AppProtocol } from './transaction.js';
 
 /** What is known of the connection; undefined is not known. */
@@ -51,6 +53,7 @@ const PROTOCOLS: Readonly<Record<string, { version?: 4 | 6; numbers?: readonly n
 export interface KnownPacket {
   readonly frame: Uint8Array;
   readonly packet: DecodedPacket;
+  readonly origin: CarriedPacket['origin'];
   /** What is wrong with its headers. */
   readonly events: ReadonlySet<string>;
 }
@@ -58,7 +61,7 @@ export interface KnownPacket {
 /** `flow` is undefined for a packet that belongs to none. */
 export function matchesPacket(
   { rule, packet: conditions, app, groups, numbers, events: ofTransaction }: CompiledRule,
-  { frame, packet, events }: KnownPacket,
+  { frame, packet, events, origin }: KnownPacket,
   flow: KnownFlow | undefined,
 ): Outcome {
   if (!matchesHeader(rule.header, frame, packet)) return 'none';
@@ -74,7 +77,14 @@ export function matchesPacket(
         case 'flags':
           return packet.protocol === PROTOCOL.tcp && matchesFlags(condition, packet.flags) ? 'match' : 'none';
         case 'flow':
+          if (condition.rebuilt !== undefined && condition.rebuilt !== (origin === 'defrag')) return 'none';
           return matchesFlow(condition, flow);
+        case 'fragbits':
+          return hasFragbits(condition, frame, packet) ? 'match' : 'none';
+        case 'ipopts':
+          return hasOption(condition, frame, packet) ? 'match' : 'none';
+        case 'sameip':
+          return hasSameAddress(frame, packet) ? 'match' : 'none';
         case 'event':
           return (condition.layer === 'stream' ? flow?.events : events)?.has(condition.name) === true
             ? 'match'
@@ -95,7 +105,7 @@ function matchesHeader(header: RuleHeader, frame: Uint8Array, packet: DecodedPac
   const { version, numbers } = PROTOCOLS[header.protocol] ?? {};
   if (packet.version === 0 || (version !== undefined && packet.version !== version)) return false;
   if (numbers !== undefined && !numbers.includes(packet.protocol)) return false;
-  return matchesEnds(header, packet, frame);
+  return waysOf(header, packet, frame) > 0;
 }
 
 function isHeaderNumber(name: NumberCondition['name']): name is HeaderNumber {
@@ -104,9 +114,11 @@ function isHeaderNumber(name: NumberCondition['name']): name is HeaderNumber {
 
 /** A packet that does not have the number does not match. */
 function matchesNumber({ name, test }: NumberCondition, frame: Uint8Array, packet: DecodedPacket): Outcome {
-  if (!isHeaderNumber(name)) return 'none';
-  const value = numberOf(name, packet, frame);
-  return value !== undefined && compareNumber(test, value) ? 'match' : 'none';
+  if (!isField(name) && !isHeaderNumber(name)) return 'none';
+  const value = isField(name) ? fieldOf(name, packet, frame) : numberOf(name, packet, frame);
+  if (value === undefined || !compareNumber(test, value)) return 'none';
+  // What has no payload has no other length.
+  return name === 'dsize' && test.op === '!' && value === 0 ? 'none' : 'match';
 }
 
 function matchesFlow({ direction, state }: FlowCondition, flow: KnownFlow | undefined): Outcome {

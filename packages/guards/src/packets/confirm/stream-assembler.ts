@@ -31,6 +31,11 @@ export class StreamAssembler {
     this.#first = first;
   }
 
+  /** Something lies ahead of a gap. */
+  get hasAhead(): boolean {
+    return this.#ahead.length > 0;
+  }
+
   get length(): number {
     return this.#length;
   }
@@ -49,6 +54,29 @@ export class StreamAssembler {
     this.#ahead.push({ at, bytes });
     this.#aheadSize += bytes.length;
     return this.#advance();
+  }
+
+  /** Bytes that are in order; undefined if they are not, or are gone. */
+  read(place: number, length: number): Uint8Array | undefined {
+    const from = place - (this.#length - this.tail.length);
+    return from < 0 || place + length > this.#length ? undefined : this.tail.subarray(from, from + length);
+  }
+
+  /** What lies ahead of a gap around a place, as far as nothing is missing between. */
+  aheadAround(place: number): Uint8Array {
+    const parts: Uint8Array[] = [];
+    let end: number | undefined;
+    for (const { at, bytes } of this.#ahead.toSorted((a, b) => a.at - b.at)) {
+      if (end !== undefined && at > end) {
+        if (end > place) break;
+        parts.length = 0;
+        end = undefined;
+      }
+      const fresh: Uint8Array = bytes.subarray(Math.min(bytes.length, (end ?? at) - at));
+      parts.push(fresh);
+      end = Math.max(end ?? 0, at + bytes.length);
+    }
+    return join(parts);
   }
 
   /** Gives up on what is missing before `place`, and gives what is there behind it; undefined if nothing is missing. */

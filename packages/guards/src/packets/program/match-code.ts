@@ -142,7 +142,7 @@ function emitFlags(a: Assembler, next: Label): void {
   a.here(any);
   a.jumpIf('ne', R3, 0, met).jump(next);
   a.here(not);
-  a.jumpIf('ne', R3, 0, next);
+  a.jumpIf('eq', R3, R2, next);
   a.here(met);
 }
 
