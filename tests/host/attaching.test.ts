@@ -11,6 +11,7 @@ import { ContainerHost, DROPPED, PLINTH, type PlinthEnd, RULES, whyNoContainers 
 /** Under fail-closed its packets are held until somebody has looked. */
 const HOLDING = `drop http any any -> any 80 (msg:"a number"; http.uri; content:"/number"; pcre:"/id=[0-9]{3}$/U"; sid:1;)
 `;
+const HALF_ATTACH = join(import.meta.dirname, 'half-attach.mjs');
 const reason = whyNoContainers('tests/host/attaching.test.ts');
 
 describe('attaching', unless(reason), () => {
@@ -207,16 +208,15 @@ describe('attaching', unless(reason), () => {
     using fresh = await ContainerHost.create();
     fresh.file('my.rules', RULES);
     fresh.shell('ip link add first0 type veth peer name first1');
-    const script = new URL('half-attach.mjs', import.meta.url).pathname;
     const kind = (): string => fresh.shell('stat --file-system --format %T /sys/fs/bpf').trim();
     const before = kind();
     expect(before).not.toBe('bpf_fs');
-    expect(fresh.run(process.execPath, script, 'first0', 'my.rules').stdout).toContain('absent0: nothing can be');
+    expect(fresh.run(process.execPath, HALF_ATTACH, 'first0', 'my.rules').stdout).toContain('absent0: nothing can be');
     expect(kind()).toBe(before);
     // One that was used stays, whatever fails later.
     const said = fresh.plinth('inspect', 'attach', '--interface', 'first0', '--rules', 'my.rules');
     expect(said.stderr).toContain('plinth: a BPF file system was mounted at /sys/fs/bpf\n');
-    expect(fresh.run(process.execPath, script, 'first0', 'my.rules').stdout).toContain('absent0: nothing can be');
+    expect(fresh.run(process.execPath, HALF_ATTACH, 'first0', 'my.rules').stdout).toContain('absent0: nothing can be');
     expect(kind()).toBe('bpf_fs');
     expect(fresh.plinth('inspect', 'status').stdout).toContain('attached at first0');
     expect(fresh.plinth('inspect', 'detach', '--all').status).toBe(0);
@@ -224,8 +224,7 @@ describe('attaching', unless(reason), () => {
 
   it('that fails half-way changes nothing', () => {
     host.shell('ip link add half0 type veth peer name half1');
-    const script = join(import.meta.dirname, 'half-attach.mjs');
-    const half = (): string => host.run(process.execPath, script, 'half0', 'my.rules').stdout;
+    const half = (): string => host.run(process.execPath, HALF_ATTACH, 'half0', 'my.rules').stdout;
     const said = 'interface absent0: nothing can be attached: it is gone\n';
     expect(half()).toBe(said);
     expect(host.leftovers()).toBe('');

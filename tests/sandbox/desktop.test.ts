@@ -21,6 +21,8 @@ function missingDesktop(): string | undefined {
   return why;
 }
 
+const notRoot = process.getuid?.() === 0 ? undefined : 'it is said to root';
+
 describe('a desktop of a workspace', unless(reason), () => {
   let user: WorkspaceUser;
   let browser: Browser;
@@ -84,7 +86,7 @@ describe('a desktop of a workspace', unless(reason), () => {
     expect(await desktop.ended).toBe(0);
   });
 
-  it.skipIf(process.getuid?.() !== 0)('says to root which programs want --root', () => {
+  it('says to root which programs want --root', unless(notRoot), () => {
     const line =
       /^plinth: workspace plain: it was made without --root: xterm .*"plinth workspace create NAME --root".*\n$/;
     user.plinth('workspace', 'create', 'plain', '--deny', 'net');

@@ -2,6 +2,7 @@
 // What rules find in bytes, they find where Suricata finds it: each of many rules in each of many texts.
 
 import { describe, it } from 'vitest';
+import { unless } from '../setup/skipping.js';
 import { Random } from '../fuzz/random.js';
 import { framesOf } from './conversation.js';
 import { expectSamePairs, FIRST_PORT } from './compare-pairs.js';
@@ -11,7 +12,7 @@ import { whyNoSuricata } from './run-suricata.js';
 const SEEDS = process.env['PLINTH_LONG'] === '1' ? 40 : 1;
 const [RULES, TEXTS] = [250, 150];
 
-describe.skipIf(whyNoSuricata('tests/suricata/contents.test.ts') !== undefined)('contents', () => {
+describe('contents', unless(whyNoSuricata('tests/suricata/contents.test.ts')), () => {
   it.each([false, true])('are found where Suricata finds them, with variables: %s', (variables) => {
     for (let seed = 1; seed <= SEEDS; seed++) {
       const random = new Random(1000 * seed + (variables ? 1 : 0));

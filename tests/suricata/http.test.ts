@@ -2,6 +2,7 @@
 // Rules on buffers of HTTP find in odd conversations what Suricata finds: each of many rules in each of many conversations.
 
 import { describe, it } from 'vitest';
+import { unless } from '../setup/skipping.js';
 import { Random } from '../fuzz/random.js';
 import { framesOf } from './conversation.js';
 import { expectSamePairs, FIRST_PORT } from './compare-pairs.js';
@@ -11,7 +12,7 @@ import { whyNoSuricata } from './run-suricata.js';
 const SEEDS = process.env['PLINTH_LONG'] === '1' ? 40 : 1;
 const [RULES, TALKS] = [200, 120];
 
-describe.skipIf(whyNoSuricata('tests/suricata/http.test.ts') !== undefined)('buffers of HTTP', () => {
+describe('buffers of HTTP', unless(whyNoSuricata('tests/suricata/http.test.ts')), () => {
   it('have what Suricata has in them', () => {
     for (let seed = 1; seed <= SEEDS; seed++) {
       const random = new Random(seed);
