@@ -52,9 +52,10 @@ export class NetworkNamespace implements Disposable {
         else resolve(answer);
       });
       this.#thread.once('error', (error) => failed(error.message, error));
+      this.#thread.once('exit', () => failed('its thread has ended'));
       this.#thread.postMessage(task);
     }).finally(() => {
-      this.#thread.removeAllListeners('message').removeAllListeners('error');
+      this.#thread.removeAllListeners('message').removeAllListeners('error').removeAllListeners('exit');
       this.#thread.unref();
     });
   }
