@@ -107,9 +107,8 @@ describe('attaching', unless(reason), () => {
     const podman = `podman --root ${host.folder}/podman --runroot /run/podman-test --storage-driver vfs --cgroup-manager cgroupfs --runtime runc`;
     const limits = '--ulimit nofile=1024:1024 --ulimit nproc=1000:1000';
     host.shell(`tar -C image -c . | ${podman} import - busybox-test >/dev/null 2>&1`);
-    host.shell(
-      `${podman} run -d --name served --label tier=front ${limits} --network ns:/run/netns/served busybox-test /bin/busybox httpd -f -p 80 -h /www 2>&1`,
-    );
+    const run = `${podman} run -d --name served --label tier=front ${limits} --network ns:/run/netns/served busybox-test /bin/busybox httpd -f -p 80 -h /www 2>&1`;
+    host.shell(run);
     const service = host.startProgram('sh', '-c', `exec ${podman} system service --time=0`);
     try {
       await until('the socket of podman', () =>
@@ -133,7 +132,22 @@ describe('attaching', unless(reason), () => {
         stdout: '',
         stderr: expect.stringContaining('plinth: no container runs that could be inspected\n'),
       });
+      // Another one of the name and the network takes the place of one that has ended.
+      host.plinth('inspect', 'events');
+      const follow = host.start('inspect', 'attach', '--container', 'served', '--rules', 'my.rules', '--follow');
+      let text = '';
+      follow.stdout!.on('data', (bytes: Buffer) => (text += bytes.toString()));
+      await until('what follows', () => text.includes('container served: rules changed'));
+      host.shell(`${podman} rm --force --time 0 served >/dev/null 2>&1; ${run}`);
+      await until('the end of the first one', () => {
+        // Not before its last events were read.
+        host.plinth('inspect', 'events');
+        return text.includes(`container served (${id.slice(0, 12)}): has ended\n`);
+      });
+      expect(text).toContain('container served: inspected at veth-served (its eth0)');
+      follow.kill('SIGTERM');
       expect(host.plinth('inspect', 'detach', '--container', 'served').status).toBe(0);
+      expect(host.leftovers()).toBe('');
     } finally {
       service.kill('SIGKILL');
       host.shell(`${podman} rm --force --time 0 served >/dev/null 2>&1`);

@@ -11,6 +11,7 @@ import {
   findSubject,
   Follower,
   type FollowStep,
+  type InspectionSubject,
   isNamed,
   requireRights,
   type RuleSource,
@@ -147,13 +148,18 @@ function tellTrouble({ mounted, forgotten }: Attached): void {
 function describe(step: Exclude<FollowStep, { what: 'failed' }>, read: ReadSource, failClosed: boolean): string {
   const { kind, name } = step.what === 'attached' ? step.attached.subject : step.subject;
   if (step.what === 'covered') return `${kind} ${name}: inspected at ${placesText(step.points)}, too`;
-  if (step.what === 'ended') return `${kind} ${name}: has ended`;
+  // Another one of the name may be there.
+  if (step.what === 'ended') return `${kind} ${name}${idText(step.subject)}: has ended`;
   if (step.what === 'left') return `${kind} ${name}: was detached: it is left alone until it is started again`;
   const { points, replaced } = step.attached;
   const what = replaced ? 'rules changed' : 'inspected';
   const how = failClosed ? 'what cannot be inspected is dropped' : 'what cannot be inspected is passed and reported';
   const some = read.confirmed === 0 ? '' : `, ${read.confirmed} of them confirmed by "plinth inspect events"`;
   return `${kind} ${name}: ${what} at ${placesText(points)}: ${read.source.taken} rules${some}; ${how}`;
+}
+
+function idText({ kind, id, name }: InspectionSubject): string {
+  return kind === 'container' && id !== name ? ` (${id})` : '';
 }
 
 function placesText(points: readonly AttachmentPoint[]): string {

@@ -150,7 +150,10 @@ export class Follower implements Disposable {
   }
 
   #add(subject: InspectionSubject, network: ContainerNetwork | undefined): void {
-    this.#followed.set(inspectionId(subject.id), { subject, network, met: false, left: false, failure: undefined });
+    const id = inspectionId(subject.id);
+    this.#followed.set(id, { subject, network, met: false, left: false, failure: undefined });
+    // It was started again, and its inspection goes on, or begins anew.
+    this.#ended.delete(id);
   }
 
   /** Those that are chosen; what is followed needs no service to be known. */
@@ -206,7 +209,11 @@ export class Follower implements Disposable {
     const steps: FollowStep[] = [];
     for (const [id, subject] of this.#ended) {
       const files = new InspectionFiles(this.#options.places ?? PLACES, id);
-      if (runningLinks(this.#calls, files).some(({ alive }) => alive)) continue;
+      // A network may outlive its container; then it stays inspected until another one of that network is.
+      const replaced = [...this.#followed.values()].some(
+        (one) => one.met && one.subject.namespace === subject.namespace,
+      );
+      if (!replaced && runningLinks(this.#calls, files).some(({ alive }) => alive)) continue;
       if (oldestUnread(this.#calls, files) !== undefined) continue;
       await detachInspection(this.#calls, id, this.#options.places);
       this.#ended.delete(id);
