@@ -111,7 +111,7 @@ function other(random: Random, mayBeRelative: boolean, variables: boolean, known
     numberOr(random, relative === '' ? random.below(4) : random.pick([0, 0, 1, -1, -2, 3]), known);
   switch (random.below(variables ? 8 : 6)) {
     case 0:
-      return `isdataat:${negated}${random.pick([0, 1, 2, 5, 10])}${relative}; `;
+      return `isdataat:${negated}${random.pick([0, 2, 5, 10])}${relative}; `;
     case 1: {
       const op = random.pick(['<', '>', '=', '<=', '>=', '&', '^', '!=', '!<', '!>', '!&']);
       const endian = random.pick(['', '', ',little', ',big']);

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Conversations in HTTP/1 as odd as they come, and rules that look in each of their buffers. Left out is what Suricata 7 and 8 read
-// differently (targets with blanks), what they tell of messages that do not end, and codings that no client takes.
+// differently (targets with blanks), what they tell of messages that do not end, codings that no client takes, and what is looked for in
+// the fields behind a body: Suricata looks there with some buffers only. So are bodies in the format of zlib: cut in their first bytes
+// Suricata 7 does not know them.
 
-import { deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
+import { deflateRawSync, gzipSync } from 'node:zlib';
 import type { Random } from '../fuzz/random.js';
 import type { Said } from './conversation.js';
 
@@ -107,7 +109,10 @@ function join(...parts: Uint8Array[]): Uint8Array {
 export function randomHttp(random: Random): Said[] {
   const said: Said[] = [];
   for (let n = 1 + random.below(2); n > 0; n--) {
-    const method = random.pick(METHODS);
+    // One that only its answer shows to be HTTP is lost there now and then.
+    const method = random.pick(
+      said.length === 0 ? METHODS.filter((name) => name !== 'FOO' && name !== 'get') : METHODS,
+    );
     said.push({ from: 'client', bytes: request(random, method) });
     said.push({ from: 'server', bytes: response(random, method) });
   }
@@ -159,7 +164,7 @@ function message(random: Random, line: string, all: string[], text: string | und
     [[], latin(text)],
     [[], latin(text)],
     [['Content-Encoding: gzip'], gzipSync(latin(text))],
-    [['Content-Encoding: deflate'], random.pick([deflateSync, deflateRawSync])(latin(text))],
+    [['Content-Encoding: deflate'], deflateRawSync(latin(text))],
   ]);
   if (random.chance(0.7)) return join(head([...coding, `Content-Length: ${body.length}`]), body);
   const cut = random.below(body.length);
@@ -167,7 +172,7 @@ function message(random: Random, line: string, all: string[], text: string | und
     part.length === 0
       ? part
       : join(latin(`${part.length.toString(16)}${random.pick(['', '', ';ext=1'])}\r\n`), part, latin('\r\n'));
-  const trailer = random.chance(0.2) ? 'X-Trail: t\r\n' : '';
+  const trailer = random.chance(0.2) ? 'T-End: e\r\n' : '';
   const chunks = [chunk(body.subarray(0, cut)), chunk(body.subarray(cut)), latin(`0\r\n${trailer}\r\n`)];
   return join(head([...coding, 'Transfer-Encoding: chunked']), ...chunks);
 }
@@ -261,7 +266,6 @@ const PIECES = [
   'Found',
   's/1',
   '/l',
-  'Trail',
   '|e9|',
   '\\;',
   ' ',
