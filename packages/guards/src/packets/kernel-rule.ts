@@ -222,7 +222,8 @@ export function spansSegments({ protocols, contents, rule }: KernelRule): boolea
   return needed.length > 1 && needed.every(isFree);
 }
 
-const ACTION_ORDER: Readonly<Record<Action, number>> = { pass: 0, drop: 1, reject: 2, alert: 3 };
+/** Rules that pass are looked at first. */
+export const ACTION_ORDER: Readonly<Record<Action, number>> = { pass: 0, drop: 1, reject: 2, alert: 3 };
 
 /**
  * Numbers of the rules that are decided late, in the order in which that is done: as Suricata has it, by action, then those that change

@@ -3,6 +3,7 @@
 // lets it be told; behind a rule that passes, none.
 
 import { priorityOf } from '../classtypes.js';
+import { ACTION_ORDER } from '../kernel-rule.js';
 import type { Rule } from '../rule.js';
 import type { Thresholds, ThresholdSubject } from './threshold.js';
 
@@ -28,8 +29,6 @@ export interface Decided<T> {
 /** Alerts of one packet (packet-alert-max). */
 export const MOST_ALERTS = 15;
 
-const ORDER = { pass: 0, drop: 1, reject: 2, alert: 3 } as const;
-
 export function decideAlerts<T>(
   matched: readonly Matched<T>[],
   thresholds: Thresholds,
@@ -53,5 +52,5 @@ export function decideAlerts<T>(
 }
 
 function rank(rule: Rule): number {
-  return ORDER[rule.header.action] * 0x1_0000_0000 + priorityOf(rule);
+  return ACTION_ORDER[rule.header.action] * 0x1_0000_0000 + priorityOf(rule);
 }

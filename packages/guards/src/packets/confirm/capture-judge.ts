@@ -4,6 +4,7 @@
 
 import { type DecodedPacket, decodePacket } from '../decode-packet.js';
 import type { Judgement } from '../judge-rule.js';
+import { ACTION_ORDER } from '../kernel-rule.js';
 import { waysOf } from '../match-header.js';
 import type { Condition, Rule } from '../rule.js';
 import { type Decided, decideAlerts, type Matched } from './alert-queue.js';
@@ -146,7 +147,7 @@ export class CaptureJudge {
       if (flow.flow[flow.direction].isDisordered) for (const one of this.#ofStreams) mine.add(one);
       all = mine;
     }
-    return [...all].sort((a, b) => flowbitsRank(a.compiled) - flowbitsRank(b.compiled) || a.order - b.order);
+    return [...all].sort((a, b) => orderOf(a.compiled) - orderOf(b.compiled) || a.order - b.order);
   }
 
   #confirm(one: Confirmed, scene: Scene): Matched<Place>[] {
@@ -280,7 +281,7 @@ function matchesPayload(
 function hasFlowbits({ flowbits }: CompiledRule, flow: Flow | undefined): boolean {
   return flowbits.every(({ command, names }) => {
     if (command === 'isset') return flow !== undefined && names.some((name) => flow.bits.has(name));
-    if (command === 'isnotset') return flow !== undefined && !names.some((name) => flow.bits.has(name));
+    if (command === 'isnotset') return flow !== undefined && names.some((name) => !flow.bits.has(name));
     return true;
   });
 }
@@ -293,6 +294,11 @@ function setFlowbits({ flowbits }: CompiledRule, flow: Flow | undefined): void {
       else if (command === 'unset' || command === 'toggle') flow.bits.delete(name);
     }
   }
+}
+
+/** By what they do, then as flowbits want it. */
+function orderOf(compiled: CompiledRule): number {
+  return 4 * ACTION_ORDER[compiled.rule.header.action] + flowbitsRank(compiled);
 }
 
 /** Suricata looks at rules that set before those that set and ask, and at those that only ask last. */

@@ -74,7 +74,8 @@ function keyOf({ track }: Threshold, { source, destination, flow }: ThresholdSub
     case 'by_dst':
       return destination;
     case 'by_both':
-      return `${source} ${destination}`;
+      // Whoever of both sends.
+      return [source, destination].sort().join(' ');
     case 'by_rule':
       return '';
     case 'by_flow':
