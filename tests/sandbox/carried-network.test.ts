@@ -130,7 +130,8 @@ describe('the carrier of a network', unless(reason), () => {
   it('does not bring programs to the host by its gateway, though that is listed', () => {
     user.plinth('workspace', 'create', 'g', '--folder', '.', '--allow-net', '192.0.0.1', 'fd8b:71c4:5e02::1');
     host.reached();
-    const script = 'perl probe.pl tcp 192.0.0.1 8080 & perl probe.pl tcp fd8b:71c4:5e02::1 8080 & wait';
+    const script =
+      'export PATIENCE=8; perl probe.pl tcp 192.0.0.1 8080 & perl probe.pl tcp fd8b:71c4:5e02::1 8080 & wait';
     const { stdout } = user.plinth('workspace', 'run', 'g', '--', 'sh', '-c', script);
     expect(stdout).not.toContain('hello');
     expect(host.reached()).toEqual([]);

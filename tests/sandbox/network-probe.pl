@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-# Tries one thing of the network, and prints what came of it: an answer, or why not. What gets no answer ends by an alarm.
+# Tries one thing of the network, and prints what came of it: an answer, or why not. What gets no answer ends by an alarm, after so many seconds as PATIENCE says.
 use strict;
 use warnings;
 use Socket qw(:all);
 
 my ($what, @rest) = @ARGV;
 $| = 1;
-alarm 60;
+alarm($ENV{PATIENCE} // 60);
 
 sub over { print "@_\n"; exit 0 }
 sub failed { over("$_[0]: $!") }
