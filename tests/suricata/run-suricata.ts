@@ -116,7 +116,7 @@ export function runOurs(one: SuricataCase): OurAnswer {
 }
 
 /** In the format of libpcap, with nanoseconds. */
-function captureOf(frames: readonly TimedFrame[]): Uint8Array {
+export function captureOf(frames: readonly TimedFrame[]): Uint8Array {
   const bytes = new Uint8Array(24 + frames.reduce((sum, frame) => sum + 16 + frame.bytes.length, 0));
   const view = new DataView(bytes.buffer);
   [0xa1b2_3c4d, 0x0004_0002, 0, 0, 0x4_0000, 1].forEach((word, n) => view.setUint32(4 * n, word, true));

@@ -7,12 +7,14 @@ import type { Judgement } from '../judge-rule.js';
 import { ACTION_ORDER } from '../kernel-rule.js';
 import { waysOf } from '../match-header.js';
 import type { Condition, Rule } from '../rule.js';
+import { EMPTY, join } from './buffer-view.js';
 import { type Decided, decideAlerts, type Matched } from './alert-queue.js';
 import type { CarriedPacket } from './carried-packets.js';
 import { type CompiledRule, compileRule } from './compiled-rule.js';
 import { type Direction, type Flow, type FlowOptions, type FlowPacket, FlowTable } from './flow-table.js';
 import { inspectBuffer } from './inspect-buffer.js';
 import { type KnownPacket, matchesPacket } from './packet-conditions.js';
+import type { Look } from './raw-stream.js';
 import { Thresholds } from './threshold.js';
 import { matchesTransaction, type Side, type Transaction } from './transaction.js';
 
@@ -195,15 +197,17 @@ export class CaptureJudge {
   }
 
   /** Of the stream, what is looked at for a rule: behind its last match, if that is not to be told again. */
-  #freshOf({ compiled, order }: Confirmed, flow: FlowPacket | undefined): Uint8Array | undefined {
+  #freshOf({ compiled, order }: Confirmed, flow: FlowPacket | undefined): Look | undefined {
     if (flow === undefined) return undefined;
     const { stream } = flow.flow[flow.direction];
     // A transaction is told with the packet that ends it, so what was said before counts, too.
-    if (compiled.groups.length > 0) return stream?.tail;
+    if (compiled.groups.length > 0)
+      return stream === undefined ? undefined : { bytes: stream.tail, before: EMPTY, fromStart: false, cut: [] };
     const since = this.#matchedAt.get(flow.flow)?.get(`${order} ${flow.direction}`);
     if (since === undefined || stream === undefined || flow.raw === undefined) return flow.raw;
+    const { bytes } = flow.raw;
     const fresh = Math.max(0, stream.length - since);
-    return fresh < flow.raw.length ? flow.raw.subarray(flow.raw.length - fresh) : flow.raw;
+    return fresh < bytes.length ? { ...flow.raw, bytes: bytes.subarray(bytes.length - fresh) } : flow.raw;
   }
 
   #keepPlace({ order }: Confirmed, { flow, direction }: FlowPacket): void {
@@ -259,23 +263,30 @@ interface Scene extends KnownPacket {
 function matchesPayload(
   { payload: conditions, looks }: CompiledRule,
   { frame, packet, flow, origin }: Scene,
-  raw: Uint8Array | undefined,
+  raw: Look | undefined,
 ): 'always' | 'stream' | 'packet' | 'none' {
   if (conditions.length === 0) return 'always';
-  if (
-    looks.inStream &&
-    raw !== undefined &&
-    raw.length > 0 &&
-    inspectBuffer(conditions, { bytes: raw, complete: true }) === 'match'
-  )
-    return 'stream';
+  const matches = (bytes: Uint8Array): boolean => inspectBuffer(conditions, { bytes, complete: true }) === 'match';
+  if (looks.inStream && raw !== undefined && matchesLook(raw, matches, looks.inPacket)) return 'stream';
   if (origin === 'stream (flow timeout)') return 'none';
   // Where nothing has been acknowledged yet, that is nothing.
-  const isEmpty = raw?.length === 0;
+  const isEmpty = raw?.bytes.length === 0;
   const isLookedAt = packet.payloadLength > 0 || isEmpty || (looks.inPacket && raw !== undefined);
   if (!isLookedAt || (!looks.inPacket && flow?.inStream === true && !isEmpty)) return 'none';
   const bytes = flow?.payload ?? frame.subarray(packet.payload, packet.payload + packet.payloadLength);
-  return inspectBuffer(conditions, { bytes, complete: true }) === 'match' ? 'packet' : 'none';
+  return matches(bytes) ? 'packet' : 'none';
+}
+
+/** `placed`: it asks how far from the beginning something lies, which only is known there. */
+function matchesLook(
+  { bytes, before, fromStart, cut }: Look,
+  matches: (bytes: Uint8Array) => boolean,
+  placed: boolean,
+): boolean {
+  if (bytes.length > 0 && matches(bytes)) return true;
+  if (!placed && cut.some(matches)) return true;
+  const isOver = bytes.length > 0 && before.length > 0 && (fromStart || !placed);
+  return isOver && matches(join([before, bytes])) && !matches(before);
 }
 
 function hasFlowbits({ flowbits }: CompiledRule, flow: Flow | undefined): boolean {

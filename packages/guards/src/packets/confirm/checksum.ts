@@ -23,14 +23,20 @@ export function checksumOf(of: ChecksumCondition['of'], frame: Uint8Array, packe
 
 /**
  * What the checksum of a segment says. `absent`: nobody has filled it in, as where a sender leaves that to its network card: it is zero, or the
- * sum of the addresses alone, which the card begins with. Undefined for what is no whole segment of TCP.
+ * sum of the addresses alone, which the card begins with. Of many such segments one is right by chance (`either`), which says nothing
+ * of the others. Undefined for what is no whole segment of TCP.
  */
-export function segmentChecksum(frame: Uint8Array, packet: DecodedPacket): 'right' | 'wrong' | 'absent' | undefined {
+export function segmentChecksum(
+  frame: Uint8Array,
+  packet: DecodedPacket,
+): 'right' | 'wrong' | 'absent' | 'either' | undefined {
   const { version, transport, payload, payloadLength } = packet;
   const right = checksumOf(version === 6 ? 'tcpv6' : 'tcpv4', frame, packet);
-  if (right !== false) return right === true ? 'right' : undefined;
+  if (right === undefined) return undefined;
   const given = (frame[transport + 16]! << 8) | frame[transport + 17]!;
-  return given === 0 || given === sumOfEnds(frame, packet, payload + payloadLength - transport) ? 'absent' : 'wrong';
+  const isAbsent = given === 0 || given === sumOfEnds(frame, packet, payload + payloadLength - transport);
+  if (right) return isAbsent ? 'either' : 'right';
+  return isAbsent ? 'absent' : 'wrong';
 }
 
 /** Of the header that only the sum knows: addresses, protocol, and length of what is above IP. */

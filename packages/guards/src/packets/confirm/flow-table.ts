@@ -10,7 +10,7 @@ import { type DnsMessage, readDnsMessage } from './dns-message.js';
 import type { DecodeContent } from './http-buffers.js';
 import { HttpConnection } from './http-connection.js';
 import { isHttp } from './http-message.js';
-import { RawStream } from './raw-stream.js';
+import { type Look, RawStream } from './raw-stream.js';
 import { StreamAssembler } from './stream-assembler.js';
 import { type AppProtocol, DnsTransaction, type Side, type Transaction } from './transaction.js';
 
@@ -94,7 +94,7 @@ export interface FlowPacket {
   /** Inline: what it carries as it stands in the stream, where other bytes may have come before. */
   readonly payload: Uint8Array | undefined;
   /** Of the stream, those that are looked at with it. */
-  readonly raw: Uint8Array | undefined;
+  readonly raw: Look | undefined;
   /** The first of its direction. */
   readonly isFirst: boolean;
   /** What is wrong with it in its stream. */
@@ -131,7 +131,7 @@ export class FlowTable {
         flow.wasEstablished = flow.established;
         // What lies ahead of a gap, too, each piece by itself.
         while (isUnread(flow, direction)) {
-          if (!raw.isBehind(stream)) stream.skipTo(Number.POSITIVE_INFINITY);
+          if (!raw.isBehind) skip(flow[direction], Number.POSITIVE_INFINITY);
           const view = raw.listening(stream, { flush: true, all: true });
           const flowPacket = { ...OUTSIDE, flow, direction, isFirst: false, inStream: true, raw: view };
           yield { frame: acknowledgementOf(headers), flowPacket };
@@ -268,7 +268,8 @@ export class FlowTable {
       const sequence = (packet.flags & FLAG.syn) === 0 ? packet.sequence : (packet.sequence + 1) >>> 0;
       if (!seen.inStream || payload.length === 0) return seen;
       const standing = stream.read(stream.placeOf(sequence), payload.length) ?? payload;
-      return { ...seen, payload: standing, raw: raw.inline(stream, sequence, standing) };
+      const bytes = raw.inline(stream, sequence, standing);
+      return { ...seen, payload: standing, raw: { bytes, before: EMPTY, fromStart: false, cut: [] } };
     }
     const flush = flow.resetBy !== undefined || flow.endedFirst === 'to_server' || wasOver;
     const isOneSided = this.#options.oneSided === true && this.#other(flow, direction).packets === 0;
@@ -318,6 +319,7 @@ export class FlowTable {
     half.stream ??= new StreamAssembler(half.first ?? first);
     if (carries && half.stream.placeOf(first) !== half.stream.length) half.isDisordered = true;
     const fresh = carries ? half.stream.add(first, payload) : EMPTY;
+    if (!this.#isInline) half.raw.feed(half.stream.length - fresh.length, fresh);
     if (fresh.length > 0 && flow.resetBy === direction) {
       // Who has ended a connection does not go on: somebody else has sent the reset.
       events.add('suspected_rst_inject');
@@ -332,7 +334,7 @@ export class FlowTable {
   #acknowledge(flow: Flow, direction: Direction, other: Half, number: number): boolean {
     const { stream } = other;
     if (stream === undefined || flow.resetBy !== undefined) return false;
-    const rest = stream.skipTo(stream.placeOf(number) - 1);
+    const rest = skip(other, stream.placeOf(number) - 1);
     if (rest === undefined) return false;
     const side = direction === 'to_server' ? 'response' : 'request';
     flow.http?.skip(side, rest);
@@ -433,7 +435,14 @@ function directionOf(flow: Flow, source: string): Direction {
 
 function isUnread(flow: Flow, direction: Direction): boolean {
   const { stream, raw } = flow[direction];
-  return stream !== undefined && (raw.isBehind(stream) || stream.hasAhead);
+  return stream !== undefined && (raw.isBehind || stream.hasAhead);
+}
+
+/** Gives up on what is missing before a place. @returns what is in order then and was not before; undefined if nothing is missing */
+function skip({ stream, raw }: Half, place: number): Uint8Array | undefined {
+  const rest = stream?.skipTo(place);
+  if (rest !== undefined) raw.feed(stream!.length - rest.length, rest);
+  return rest;
 }
 
 /** A bare one with the same headers as a packet. */

@@ -7,8 +7,8 @@ import { EMPTY, join } from './buffer-view.js';
 /** Bytes and segments ahead of a gap that are kept. */
 const MOST_AHEAD = 0x10_0000;
 const MOST_SEGMENTS = 1024;
-/** Bytes behind, at which later conditions may look. */
-export const MOST_STREAM = 0x1_0000;
+/** Bytes behind those that came last, at which later conditions may look. */
+const MOST_STREAM = 0x1_0000;
 
 interface Segment {
   /** From the stream's beginning, which is 0. */
@@ -62,8 +62,15 @@ export class StreamAssembler {
     return from < 0 || place + length > this.#length ? undefined : this.tail.subarray(from, from + length);
   }
 
-  /** What lies ahead of a gap around a place, as far as nothing is missing between. */
-  aheadAround(place: number): Uint8Array {
+  /** What of these places is in order and still there. */
+  between(from: number, to: number): Uint8Array {
+    const first = this.#length - this.tail.length;
+    const start = Math.max(from, first);
+    return this.tail.subarray(start - first, Math.max(start, Math.min(to, this.#length)) - first);
+  }
+
+  /** What lies ahead of a gap around a place and between two others, as far as nothing is missing between. */
+  aheadAround(place: number, from: number, to: number): Uint8Array {
     const parts: Uint8Array[] = [];
     let end: number | undefined;
     for (const { at, bytes } of this.#ahead.toSorted((a, b) => a.at - b.at)) {
@@ -72,8 +79,8 @@ export class StreamAssembler {
         parts.length = 0;
         end = undefined;
       }
-      const fresh: Uint8Array = bytes.subarray(Math.min(bytes.length, (end ?? at) - at));
-      parts.push(fresh);
+      const start = Math.max(end ?? at, from);
+      parts.push(bytes.subarray(Math.min(bytes.length, Math.max(0, start - at)), Math.max(0, to - at)));
       end = Math.max(end ?? 0, at + bytes.length);
     }
     return join(parts);
@@ -110,7 +117,7 @@ export class StreamAssembler {
     this.#aheadSize = this.#ahead.reduce((size, { bytes }) => size + bytes.length, 0);
     if (parts.length === 0) return EMPTY;
     const fresh = join(parts);
-    this.tail = join([this.tail, fresh]).slice(-MOST_STREAM);
+    this.tail = join([this.tail, fresh]).slice(-MOST_STREAM - fresh.length);
     return fresh;
   }
 }
