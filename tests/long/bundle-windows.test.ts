@@ -293,20 +293,21 @@ describe('a program of Windows in one file', unless(whyNot()), () => {
     'has a window',
     async () => {
       pack('winemine', '--windows', '--display', '--entry', 'winemine');
-      // It takes a display that nobody has, and says which when it can be used.
-      const server = spawn('Xvfb', ['-displayfd', '1', '-screen', '0', '640x480x24', '-ac'], {
+      // It takes a display that nobody has, and says which when it can be used. It does not begin anew, and so end the program, when
+      // xwininfo was its last client.
+      const server = spawn('Xvfb', ['-noreset', '-displayfd', '1', '-screen', '0', '640x480x24', '-ac'], {
         stdio: ['ignore', 'pipe', 'ignore'],
       });
       try {
         const [number] = (await once(server.stdout, 'data')) as [Buffer];
         const display = `:${number.toString().trim()}`;
         const child = user.start('env', `DISPLAY=${display}`, './winemine.plinth');
+        const ended = once(child, 'close');
         const tree = (): string =>
           spawnSync('xwininfo', ['-root', '-tree', '-display', display], { encoding: 'utf8' }).stdout;
         await until('its window', () => tree().includes('"WineMine"'));
-        const ended = once(child, 'close');
         child.kill('SIGTERM');
-        await ended;
+        expect(await ended).toEqual([143, null]);
       } finally {
         server.kill();
       }
