@@ -3,6 +3,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { Random } from '../fuzz/random.js';
+import { unless } from '../setup/skipping.js';
 import { compare } from './compare.js';
 import { bytesOf, ethernet, icmp, internet, type Internet, tcp, type Tcp, udp } from './packet-layers.js';
 import { caseNetwork, headerFrame, headerRules } from './random-headers.js';
@@ -149,7 +150,7 @@ const FIELDS: readonly (readonly [name: string, rules: readonly string[], frames
   ],
 ];
 
-describe.skipIf(reason !== undefined)('headers', () => {
+describe('headers', unless(reason), () => {
   it.each(seeds)('of seed %i', (seed) => {
     const random = new Random(seed);
     const rules: string[] = [];

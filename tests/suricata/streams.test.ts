@@ -3,6 +3,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { Random } from '../fuzz/random.js';
+import { unless } from '../setup/skipping.js';
 import { compare } from './compare.js';
 import { caseNetwork } from './random-headers.js';
 import { streamFrames, streamRules } from './random-streams.js';
@@ -12,7 +13,7 @@ const reason = whyNoSuricata('tests/suricata/streams.test.ts');
 const seeds = process.env['SEED'] === undefined ? [1, 2] : [Number(process.env['SEED'])];
 const CASES = 150;
 
-describe.skipIf(reason !== undefined)('streams', () => {
+describe('streams', unless(reason), () => {
   for (const seed of seeds) {
     for (const inline of [true, false]) {
       for (const disorder of [false, true]) {

@@ -3,6 +3,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { Random } from '../fuzz/random.js';
+import { unless } from '../setup/skipping.js';
 import { compare } from './compare.js';
 import { bytesOf, ethernet, internet, udp } from './packet-layers.js';
 import { type CaseNetwork, caseNetwork } from './random-headers.js';
@@ -53,7 +54,7 @@ function frameOf(random: Random, { address4 }: CaseNetwork): Uint8Array {
   return ethernet({ type: 0x0800 }, internet({ ...ends, protocol: 17 }, datagram));
 }
 
-describe.skipIf(reason !== undefined)('thresholds and flowbits', () => {
+describe('thresholds and flowbits', unless(reason), () => {
   it.each(seeds)('of seed %i', (seed) => {
     const random = new Random(seed);
     const networks = Array.from({ length: CASES }, (_, n) => caseNetwork(n + 1));
