@@ -7,14 +7,14 @@ import type { Judgement } from '../judge-rule.js';
 import { ACTION_ORDER } from '../kernel-rule.js';
 import { waysOf } from '../match-header.js';
 import type { Condition, Rule } from '../rule.js';
-import { EMPTY, join } from './buffer-view.js';
+import { join } from './buffer-view.js';
 import { type Decided, decideAlerts, type Matched } from './alert-queue.js';
 import type { CarriedPacket } from './carried-packets.js';
 import { type CompiledRule, compileRule } from './compiled-rule.js';
 import { type Direction, type Flow, type FlowOptions, type FlowPacket, FlowTable } from './flow-table.js';
 import { inspectBuffer } from './inspect-buffer.js';
 import { type KnownPacket, matchesPacket } from './packet-conditions.js';
-import type { Look } from './raw-stream.js';
+import { type Look, lookAt } from './raw-stream.js';
 import { Thresholds } from './threshold.js';
 import { matchesTransaction, type Side, type Transaction } from './transaction.js';
 
@@ -201,8 +201,7 @@ export class CaptureJudge {
     if (flow === undefined) return undefined;
     const { stream } = flow.flow[flow.direction];
     // A transaction is told with the packet that ends it, so what was said before counts, too.
-    if (compiled.groups.length > 0)
-      return stream === undefined ? undefined : { bytes: stream.tail, before: EMPTY, fromStart: false, cut: [] };
+    if (compiled.groups.length > 0) return stream === undefined ? undefined : lookAt(stream.tail);
     const since = this.#matchedAt.get(flow.flow)?.get(`${order} ${flow.direction}`);
     if (since === undefined || stream === undefined || flow.raw === undefined) return flow.raw;
     const { bytes } = flow.raw;

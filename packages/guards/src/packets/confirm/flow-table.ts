@@ -268,8 +268,7 @@ export class FlowTable {
       const sequence = (packet.flags & FLAG.syn) === 0 ? packet.sequence : (packet.sequence + 1) >>> 0;
       if (!seen.inStream || payload.length === 0) return seen;
       const standing = stream.read(stream.placeOf(sequence), payload.length) ?? payload;
-      const bytes = raw.inline(stream, sequence, standing);
-      return { ...seen, payload: standing, raw: { bytes, before: EMPTY, fromStart: false, cut: [] } };
+      return { ...seen, payload: standing, raw: raw.inline(stream, sequence, standing) };
     }
     const flush = flow.resetBy !== undefined || flow.endedFirst === 'to_server' || wasOver;
     const isOneSided = this.#options.oneSided === true && this.#other(flow, direction).packets === 0;

@@ -22,6 +22,11 @@ export interface Look {
   readonly cut: readonly Uint8Array[];
 }
 
+/** At these bytes, whatever lies before. */
+export function lookAt(bytes: Uint8Array): Look {
+  return { bytes, before: EMPTY, fromStart: false, cut: [] };
+}
+
 export class RawStream {
   /** Who only listens: where what was not looked at begins, that, and what lies right before. */
   #start = 0;
@@ -54,13 +59,13 @@ export class RawStream {
   }
 
   /** Of a segment that has just been put into the stream: it, and what lies around. */
-  inline(stream: StreamAssembler, sequence: number, { length }: Uint8Array): Uint8Array {
+  inline(stream: StreamAssembler, sequence: number, { length }: Uint8Array): Look {
     const place = stream.placeOf(sequence);
     // A long one is looked at as a whole, with a part of what lies before.
     const first = place + length - Math.max(CHUNK, length + Math.ceil(length / 3));
     const last = place + length + CHUNK;
     // Ahead of a gap that is what came there.
-    return place > stream.length ? stream.aheadAround(place, first, last) : stream.between(first, last);
+    return lookAt(place > stream.length ? stream.aheadAround(place, first, last) : stream.between(first, last));
   }
 
   /** With any packet of the direction; undefined if there is nothing to look at. `all`: also what was not acknowledged. */
