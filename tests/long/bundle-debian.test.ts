@@ -8,12 +8,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { NOBODY } from '../setup/other-users.js';
 import { unless } from '../setup/skipping.js';
 import { missingUserNamespaces } from '../setup/user-namespaces.js';
 
 const PLINTH = join(import.meta.dirname, '../../packages/cli/dist/main.js');
 const FILE = 'tests/long/bundle-debian.test.ts';
-const NOBODY = 65_534;
 const DISPLAY = ':87';
 
 /** $1: the host's root, $2: a directory that is its /mnt; the rest is run there by nobody, with /dev/fuse and terminals. */

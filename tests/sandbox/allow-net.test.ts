@@ -5,6 +5,7 @@ import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CALL } from '@plinth/linux';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { NOBODY, whyUnreadable } from '../setup/other-users.js';
 import { unless } from '../setup/skipping.js';
 import { NetworkHost, whyNoNetworkHost } from './network-host.js';
 import { whyNotIsolated } from './isolated.js';
@@ -14,7 +15,6 @@ const FILE = 'tests/sandbox/allow-net.test.ts';
 const reason = whyNotIsolated(FILE) ?? whyNoNetworkHost();
 if (reason !== undefined) console.log(`skipped: ${FILE}: ${reason}`);
 
-const NOBODY = 65_534;
 const NOT_ALLOWED = /not permitted|Permission denied|Read-only file system|cache initialization failed/;
 const HOSTS = ['allowed.test:8080', '[2001:db8::7]:8080'];
 
@@ -58,7 +58,6 @@ const CHANGES = [
   'echo 192.0.2.8 allowed.test >> /etc/hosts',
 ];
 
-/** Others than these are the same by other code of the carrier, and take as long again. */
 /** Two by themselves, three at once, of which the second may not go, and two that name nobody: over a connection and to oneself. */
 const MESSAGES = String.raw`use Socket;
 my @kept;
@@ -80,7 +79,9 @@ socketpair(S, T, AF_UNIX, SOCK_STREAM, 0) or die;
 print one(), "\n";
 `;
 
-const USERS = process.env['PLINTH_LONG'] === '1' ? ['a user without rights', 'root'] : ['a user without rights'];
+/** Others than these are the same by other code of the carrier, and take as long again. */
+const isLong = process.env['PLINTH_LONG'] === '1';
+const USERS = whyUnreadable() !== undefined ? ['root'] : ['a user without rights', ...(isLong ? ['root'] : [])];
 
 describe.each(USERS)('with a list of hosts, as %s,', unless(reason), (who) => {
   let host: NetworkHost;

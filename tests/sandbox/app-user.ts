@@ -18,11 +18,11 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { cacheDirectory } from '@plinth/cli';
+import { NOBODY, whyUnreadable } from '../setup/other-users.js';
 import { until } from '../setup/until.js';
 import { usableFuse } from './usable-fuse.js';
 
 const PLINTH = join(import.meta.dirname, '../../packages/cli/dist/main.js');
-const NOBODY = 65_534;
 const isRoot = process.getuid?.() === 0;
 
 /** Files that overlayfs refuses, at $1; the rest is run. */
@@ -139,6 +139,8 @@ export class AppUser implements Disposable {
 
   /** Why `runPlinth` cannot be, or nothing: then the user has the tools that every file starts with. */
   whyNotPlinth(): string | undefined {
+    const unreadable = whyUnreadable();
+    if (unreadable !== undefined) return unreadable;
     const { status, stderr } = this.runPlinth('--version');
     if (status !== 0) return `a user without rights cannot start plinth here: ${stderr.trim()}`;
     if (spawnSync('mksquashfs', ['-version']).error !== undefined) return 'package squashfs-tools is needed';

@@ -5,6 +5,7 @@ import { type ChildProcess, execFileSync, spawn, spawnSync, type StdioOptions } 
 import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { NOBODY } from '../setup/other-users.js';
 import {
   DEFAULT_WORKSPACE,
   type HostFacts,
@@ -15,9 +16,8 @@ import {
   workspacePlan,
 } from '@plinth/sandbox';
 
-/** Of a user that has no rights, where the tests are root's. */
-const NOBODY = 65_534;
 const isRoot = process.getuid?.() === 0;
+/** Of a user that has no rights, where the tests are root's. */
 const AS_NOBODY = [`--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups'];
 
 /** Why nothing can be isolated here, or nothing. */

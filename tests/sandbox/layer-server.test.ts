@@ -21,6 +21,7 @@ import { fileURLToPath } from 'node:url';
 import { fuseMounts, mountFuse, nativeCalls, nativeFileCalls, openFuse } from '@plinth/linux';
 import { clearDeadLayerMounts, LayerServer, LAYERS_SOURCE } from '@plinth/sandbox';
 import { describe, expect, it } from 'vitest';
+import { NOBODY, whyUnreadable } from '../setup/other-users.js';
 import { unless } from '../setup/skipping.js';
 import { setAttribute } from './file-tree.js';
 import { whyNotIsolated } from './isolated.js';
@@ -160,13 +161,13 @@ describe('a server of layers', unless(reason), () => {
   });
 });
 
-const notIsolated = reason ?? whyNotIsolated('tests/sandbox/layer-server.test.ts');
+const notIsolated = reason ?? whyNotIsolated('tests/sandbox/layer-server.test.ts') ?? whyUnreadable();
 
 describe('a server of layers without rights', unless(notIsolated), () => {
   it('mounts in a user namespace of its own', () => {
     using stack = new LayeredFolder();
     writeFileSync(join(stack.base, 'file'), 'base\n');
-    spawnSync('chown', ['-R', '65534:65534', stack.folder]);
+    spawnSync('chown', ['-R', `${NOBODY}:${NOBODY}`, stack.folder]);
     chmodSync(stack.folder, 0o755);
     const { base, middle, upper, work, merged } = stack;
     const at = { target: merged };
@@ -180,7 +181,7 @@ describe('a server of layers without rights', unless(notIsolated), () => {
     ].join('\n');
     const device = join(stack.folder, 'device');
     mkdirSync(device);
-    const asUser = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'];
+    const asUser = ['setpriv', `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups'];
     const inside = ['unshare', '--user', '--map-root-user', '--mount', 'sh', '-c', script];
     const command = [...asUser, ...inside, process.execPath, main, JSON.stringify(options)];
     const words = ['--mount', 'sh', '-c', `${usableFuse(device)} && exec "$@"`, 'sh', ...command];
@@ -189,6 +190,6 @@ describe('a server of layers without rights', unless(notIsolated), () => {
     expect(stdout.replace('begun\n', '')).toBe('base\nbase\nmine\nd\n');
     expect(readFileSync(join(upper, 'd/moved'), 'utf8')).toBe('base\nmine\n');
     expect(lstatSync(join(upper, 'file')).isCharacterDevice()).toBe(true);
-    expect(lstatSync(join(upper, 'd')).uid).toBe(65_534);
+    expect(lstatSync(join(upper, 'd')).uid).toBe(NOBODY);
   });
 });

@@ -8,6 +8,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { whyUnreadable } from '../setup/other-users.js';
 import { unless } from '../setup/skipping.js';
 import { whyNotIsolated } from './isolated.js';
 import { whyNotMounted } from './layered-mount.js';
@@ -21,12 +22,7 @@ const AS_USER = [`--reuid=${FIRST_USER}`, `--regid=${FIRST_USER}`, '--clear-grou
 const isLong = process.env['PLINTH_LONG'] === '1';
 
 function whyNot(): string | undefined {
-  const reason = whyNotMounted(FILE) ?? whyNotIsolated(FILE);
-  if (reason !== undefined) return reason;
-  const { status } = spawnSync('setpriv', [...AS_USER, 'test', '-r', join(ROOT, 'vitest.config.ts')]);
-  if (status === 0) return undefined;
-  console.log(`skipped: ${FILE}: other users may not read ${ROOT}`);
-  return 'not readable';
+  return whyNotMounted(FILE) ?? whyNotIsolated(FILE) ?? whyUnreadable(FIRST_USER);
 }
 
 describe('layers in a user namespace', unless(whyNot()), () => {

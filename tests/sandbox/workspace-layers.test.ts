@@ -6,6 +6,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { NOBODY, whyUnreadable } from '../setup/other-users.js';
 import { unless } from '../setup/skipping.js';
 import { whyNotIsolated } from './isolated.js';
 import { usableFuse } from './usable-fuse.js';
@@ -14,7 +15,6 @@ import { WorkspaceUser } from './workspace-user.js';
 const reason =
   whyNotIsolated('tests/sandbox/workspace-layers.test.ts') ?? (existsSync('/dev/fuse') ? undefined : 'no /dev/fuse');
 const notRoot = process.getuid?.() === 0 ? undefined : 'it needs root';
-const NOBODY = 65_534;
 
 /** In a mount namespace of its own: what it prints, with facts of before and after. */
 const MOUNTED_MEANWHILE = `
@@ -152,7 +152,7 @@ describe('layers of a workspace', unless(reason), () => {
     }
   });
 
-  it('are a user’s without rights, whose number is another one inside', unless(notRoot), () => {
+  it('are a user’s without rights, whose number is another one inside', unless(notRoot ?? whyUnreadable()), () => {
     spawnSync('chown', ['-R', `${NOBODY}:${NOBODY}`, user.folder]);
     chmodSync(user.folder, 0o755);
     const device = join(user.folder, 'device');

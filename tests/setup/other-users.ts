@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+// What root runs as another user has to be readable for that user: a checkout below root's home is not.
+
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+
+export const NOBODY = 65_534;
+const ROOT = join(import.meta.dirname, '../..');
+
+/** Why a program of this checkout cannot be run as the user, or undefined. access(2) asks as the user, whatever may be read. */
+export function whyUnreadable(user: number = NOBODY): string | undefined {
+  if (process.getuid?.() !== 0) return undefined;
+  const as = [`--reuid=${user}`, `--regid=${user}`, '--clear-groups'];
+  const { status } = spawnSync('setpriv', [...as, 'test', '-r', join(ROOT, 'vitest.config.ts')]);
+  return status === 0 ? undefined : 'only root may read this checkout, so nobody else can start plinth';
+}
