@@ -83,7 +83,8 @@ describe('captures', () => {
     for (let seed = 1; seed <= (long ? 20 : 2); seed++) {
       const random = new Random(20_000 + seed);
       const rules = kernelRules(randomTexts(random), () => random.chance(0.1));
-      const options = { failClosed: seed % 2 === 0, dropFlow: random.chance(0.5), midstream: random.chance(0.5) };
+      const [dropFlow, midstream, checked] = [random.chance(0.5), random.chance(0.5), random.chance(0.5)];
+      const options = { failClosed: seed % 2 === 0, dropFlow, midstream, checked };
       using engines = new PacketEngines(rules, { ...options, kernel, interpreted: long });
       const bytes = capture(randomFrames(random, long ? 5000 : 500));
       for (const { number, bytes: frame, time } of readCapture(bytes, 'generated')) {

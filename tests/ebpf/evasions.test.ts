@@ -36,10 +36,13 @@ class Sender {
     );
   }
 
-  /** Of the other direction. */
-  answer(flags: number, sequence = 5000): Outcome {
+  /** Of the other direction, to one who has received nothing. */
+  answer(flags: number, sequence = 5000, text = ''): Outcome {
     const ends = { source: 2, destination: 1, sourcePort: 80, destinationPort: 1000 };
-    return this.#engines.inspect(frameOf({ protocol: 'tcp', ...ends, flags, sequence }));
+    const payload = Buffer.from(text, 'latin1');
+    return this.#engines.inspect(
+      frameOf({ protocol: 'tcp', ...ends, flags, sequence, acknowledged: this.#begin, payload }),
+    );
   }
 
   /** The handshake; the stream begins at 0. */
@@ -312,12 +315,80 @@ describe('an inspector is not evaded by', () => {
     expect(sender.send(0, 'attack')).toMatchObject({ verdict: 'drop', told: [0] });
     expect(sender.send(0, 'a good ')).toMatchObject({ verdict: 'drop', reason: REASON.flow });
     expect(sender.send(0, 'a good '), 'told once').toMatchObject({ verdict: 'drop', reason: 0 });
-    expect(sender.answer(FLAG.ack, 5001)).toMatchObject({ verdict: 'drop', reason: REASON.flow });
-    expect(sender.send(50, '', FLAG.syn).verdict, 'a SYN that its other end does not take').toBe('drop');
-    expect(sender.send(0, '', FLAG.rst).verdict).toBe('drop');
+    expect(sender.answer(FLAG.ack, 5001, 'an answer')).toMatchObject({ verdict: 'drop', reason: REASON.flow });
+    // Both ends may learn that it is over: what has no payload passes.
+    expect(sender.answer(FLAG.ack, 5001)).toMatchObject({ verdict: 'next', reason: 0 });
+    expect(sender.send(6, '', FLAG.fin | FLAG.ack).verdict, 'behind what was dropped').toBe('next');
+    expect(sender.send(50, '', FLAG.syn).verdict, 'a SYN that its other end does not take').toBe('next');
+    expect(sender.send(50, 'with a payload', FLAG.syn).verdict).toBe('drop');
+    expect(sender.send(6, '', FLAG.rst).verdict, 'a RST that its other end asks about').toBe('next');
+    expect(sender.send(0, 'ack').verdict, 'it is not closed').toBe('drop');
+    expect(sender.send(0, '', FLAG.rst).verdict).toBe('next');
     const other = new Sender(engines, 90_000);
     other.open();
     expect(other.send(0, 'att').verdict).toBe('next');
     expect(other.send(3, 'ack')).toMatchObject({ verdict: 'drop', told: [0] });
+  });
+
+  it('another connection that its other end does not answer', () => {
+    const ends = [
+      (sender: Sender) => sender.send(3, 'ack', FLAG.fin | FLAG.ack),
+      (sender: Sender) => sender.send(3, 'ack', FLAG.rst),
+      // With a checksum that is wrong, for example.
+      (sender: Sender) => sender.send(3, '', FLAG.rst),
+      (sender: Sender) => sender.answer(FLAG.rst, 5001),
+    ];
+    for (const end of ends) {
+      for (const options of [{}, { dropFlow: false }]) {
+        using engines = begin(false, RULES, options);
+        const sender = new Sender(engines);
+        sender.open();
+        expect(sender.send(0, 'att').verdict).toBe('next');
+        end(sender);
+        expect(sender.send(2, '', FLAG.syn).verdict).toBe('next');
+        expect(sender.answer(FLAG.ack, 5001).verdict).toBe('next');
+        // An answer to another SYN.
+        expect(sender.answer(FLAG.syn | FLAG.ack).verdict).toBe('next');
+        expect(sender.send(3, 'ack').verdict).toBe('drop');
+      }
+    }
+  });
+
+  it('another connection that begins where one was that nobody has closed, and the end of one that was not seen', () => {
+    for (const place of ['tcx', 'xdp'] as const) {
+      using engines = begin(true, RULES, { place });
+      const sender = new Sender(engines);
+      sender.open();
+      expect(sender.send(0, 'att').verdict).toBe('next');
+      expect(sender.send(3, 'xx', FLAG.fin | FLAG.ack | FLAG.urg, 1)).toMatchObject({ verdict: 'drop', told: [] });
+      expect(sender.send(2, '', FLAG.syn).verdict).toBe('next');
+      expect(sender.send(3, 'ack')).toMatchObject({ verdict: 'drop', told: [0] });
+      if (place === 'xdp') expect(sender.send(3, '', FLAG.rst).verdict, 'of an answer nothing is seen').toBe('next');
+      const other = new Sender(engines, 70_000);
+      other.open();
+      expect(other.send(0, 'att')).toMatchObject({ verdict: 'next', reason: 0 });
+      expect(other.send(3, 'ack')).toMatchObject({ verdict: 'drop', told: [0] });
+    }
+  });
+
+  it('one direction alone', () => {
+    const rules = 'drop tcp any any -> any any (flow:established,to_server; content:"attack"; sid:1;)';
+    using engines = begin(false, rules, { place: 'xdp' });
+    const sender = new Sender(engines);
+    sender.send(-1, '', FLAG.syn);
+    sender.send(0, '');
+    expect(sender.send(0, 'att').verdict).toBe('next');
+    expect(sender.send(2, '', FLAG.syn).verdict).toBe('next');
+    expect(sender.send(3, 'ack')).toMatchObject({ verdict: 'drop', told: [0] });
+  });
+
+  it('a packet without payload that a rule drops, in a connection that is dropped', () => {
+    const rules = `${RULES} drop tcp any any -> any 80 (flags:S; sid:2;)`.replace(') ', ')\n');
+    using engines = begin(false, rules);
+    const sender = new Sender(engines);
+    expect(sender.send(-1, '', FLAG.syn)).toMatchObject({ verdict: 'drop', told: [1] });
+    expect(sender.send(0, 'attack')).toMatchObject({ verdict: 'drop' });
+    expect(sender.send(-1, '', FLAG.syn)).toMatchObject({ verdict: 'drop', told: [1] });
+    expect(sender.send(0, '').verdict).toBe('next');
   });
 });

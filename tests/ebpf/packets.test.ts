@@ -42,11 +42,12 @@ describe('rules on packets', () => {
 
   it('find over segments what a plain evaluation finds, whatever comes twice, late or in another order', () => {
     const seen = { over: 0, reasons: new Set<number>(), dropped: 0 };
-    for (let seed = 1; seed <= (long ? 400 : 8); seed++) {
+    for (let seed = 1; seed <= (long ? 400 : 12); seed++) {
       const random = new Random(5000 + seed);
       const rules = kernelRules(streamRules(random), () => random.chance(0.1));
       if (rules.length === 0) continue;
-      const options = { failClosed: random.chance(0.5), dropFlow: random.chance(0.2), place: placeOf(seed) };
+      const [failClosed, dropFlow, checked] = [random.chance(0.5), random.chance(0.2), random.chance(0.2)];
+      const options = { failClosed, dropFlow, checked, place: placeOf(seed) };
       using engines = new PacketEngines(rules, { ...options, kernel });
       const alone = new PlainInspector(rules, options);
       const connections = Array.from({ length: 3 }, () => new RandomSegments(random));
@@ -106,12 +107,13 @@ describe('rules on packets', () => {
 
   it('know who is the client, what is established, and which bits are set', () => {
     const seen = { told: 0, facts: new Set<string>() };
-    for (let seed = 1; seed <= (long ? 400 : 8); seed++) {
+    for (let seed = 1; seed <= (long ? 400 : 12); seed++) {
       const random = new Random(9000 + seed);
       const rules = kernelRules(flowRules(random), () => random.chance(0.1));
       if (rules.length === 0) continue;
-      const options = { failClosed: random.chance(0.3), midstream: random.chance(0.5), kernel };
-      using engines = new PacketEngines(rules, options);
+      const [failClosed, midstream, checked] = [random.chance(0.3), random.chance(0.5), random.chance(0.3)];
+      const engine = { kernel, place: placeOf(seed) };
+      using engines = new PacketEngines(rules, { failClosed, midstream, checked, ...engine });
       const conversations = Array.from(
         { length: 4 },
         () => new RandomConversation(random, () => randomPayload(random)),

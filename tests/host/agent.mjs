@@ -13,6 +13,8 @@ const PATIENCE = 60_000;
 
 /** What the TCP server has got on each connection, by the port of its sender. */
 const received = new Map();
+/** Of those that were closed there. */
+const gone = new Set();
 const state = { load: undefined, socket: undefined };
 
 const TASKS = {
@@ -31,6 +33,8 @@ const TASKS = {
     const keep = createServer((socket) => {
       const port = socket.remotePort;
       received.set(port, '');
+      gone.delete(port);
+      socket.on('close', () => gone.add(port));
       socket.on('data', (bytes) => received.set(port, received.get(port) + bytes.toString('latin1')));
       socket.on('error', () => undefined);
     });
@@ -43,6 +47,12 @@ const TASKS = {
     const text = () => received.get(port) ?? '';
     for (const begun = Date.now(); text().length < bytes && Date.now() - begun < PATIENCE;) await sleep(5);
     return { text: text() };
+  },
+
+  /** Whether the last connection from this port at 7000 is closed in time. */
+  async gone({ port }) {
+    for (const begun = Date.now(); !gone.has(port) && Date.now() - begun < PATIENCE;) await sleep(5);
+    return { gone: gone.has(port) };
   },
 
   /** Requests over a few connections that stay open; those that get no whole answer in time, after they were sent, have failed. */
@@ -121,9 +131,9 @@ const TASKS = {
     return {};
   },
 
-  /** Pieces of a text to port 7000, each in a segment of its own; `pause` milliseconds apart. */
-  async pieces({ host, pieces, pause = 4 }) {
-    const socket = await connected(host);
+  /** Pieces of a text to port 7000, each in a segment of its own; `pause` milliseconds apart, from a port of our own if one is named. */
+  async pieces({ host, pieces, pause = 4, from }) {
+    const socket = await connected(host, from);
     const port = socket.localPort;
     for (const piece of pieces) {
       await new Promise((resolve) => socket.write(Buffer.from(piece, 'latin1'), resolve));
@@ -137,8 +147,8 @@ const TASKS = {
 };
 
 /** A connection to port 7000; what becomes of it later does not matter. */
-async function connected(host) {
-  const socket = connect(7000, host);
+async function connected(host, localPort) {
+  const socket = connect({ port: 7000, host, localPort });
   socket.setNoDelay(true);
   await once(socket, 'connect');
   socket.on('error', () => undefined);

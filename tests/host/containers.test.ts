@@ -145,6 +145,20 @@ describe('rules at the veths of containers', unless(reason), () => {
     for (const other of others) expect(other).toMatchObject({ alert: { signature_id: 1001 } });
   });
 
+  it('let both ends forget a connection that was dropped, and make another in its place', async () => {
+    const from = 20_000;
+    for (const way of ['once', 'again']) {
+      await client.ask({ do: 'pieces', host: WEB, pieces: ['an evil-', 'string-1'], from });
+      expect(await web.ask({ do: 'received', port: from, bytes: 'an evil-'.length }), way).toEqual({
+        text: 'an evil-',
+      });
+      expect(await web.ask({ do: 'gone', port: from }), way).toEqual({ gone: true });
+    }
+    await client.ask({ do: 'pieces', host: WEB, pieces: ['a good ', 'text'], from });
+    expect(await web.ask({ do: 'received', port: from, bytes: 'a good text'.length })).toEqual({ text: 'a good text' });
+    expect(events().filter(({ src_port }) => src_port === from).length).toBeGreaterThanOrEqual(2);
+  });
+
   it('let clean traffic pass, all of it', async () => {
     const before = status().counts;
     const count = long ? 100_000 : 2000;

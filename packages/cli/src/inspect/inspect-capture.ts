@@ -81,7 +81,12 @@ export class FrameInspector {
   ) {
     const rules = judgements.flatMap((one) => kernelRulesOf(one, options.inline));
     // What is dropped of a connection is decided with all that was confirmed.
-    const program = packetProgram(ruleTables(rules), { failClosed, midstream: options.midstream, dropFlow: false });
+    const program = packetProgram(ruleTables(rules), {
+      failClosed,
+      midstream: options.midstream,
+      dropFlow: false,
+      checked: true,
+    });
     this.#inline = options.inline;
     this.#failClosed = failClosed;
     this.#counts = counts;

@@ -54,6 +54,7 @@ export interface DecodedPacket {
   /** Of TCP. */
   readonly flags: number;
   readonly sequence: number;
+  readonly acknowledged: number;
   /** More fragments follow. */
   readonly moreFragments: boolean;
 }
@@ -70,6 +71,7 @@ const NOTHING: DecodedPacket = {
   payloadLength: 0,
   flags: 0,
   sequence: 0,
+  acknowledged: 0,
   moreFragments: false,
 };
 
@@ -147,6 +149,7 @@ function above(view: DataView, found: DecodedPacket, at: number, stop: number, l
       payloadLength: stop - at - headerLength,
       flags: view.getUint8(at + 13),
       sequence: view.getUint32(at + 4),
+      acknowledged: view.getUint32(at + 8),
     };
   }
   const isIcmp = protocol === PROTOCOL.icmp || protocol === PROTOCOL.icmp6;

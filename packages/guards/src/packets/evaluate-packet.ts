@@ -15,6 +15,7 @@ import {
   spansSegments,
   STREAM_WINDOW,
 } from './kernel-rule.js';
+import type { PacketPlace } from './program/place-code.js';
 import type { FlowFacts } from './packet-event.js';
 import { PlainConnections, type PlainFlow, type PlainStream } from './plain-connections.js';
 import { MOST_BOUNDARIES, TCP_FLAG } from './program/connection-code.js';
@@ -49,6 +50,8 @@ export interface PlainOptions {
   readonly failClosed?: boolean;
   readonly midstream?: boolean;
   readonly dropFlow?: boolean;
+  readonly checked?: boolean;
+  readonly place?: PacketPlace;
 }
 
 /** Inspects packets in their order, with memory of connections and of what each direction of TCP has sent. */
@@ -61,14 +64,20 @@ export class PlainInspector {
   readonly #late: readonly number[];
 
   constructor(rules: readonly KernelRule[], options: PlainOptions = {}) {
-    const { failClosed = false, midstream = true, dropFlow = true } = options;
+    const { failClosed = false, midstream = true, dropFlow = true, checked = false, place } = options;
     this.#dropFlow = dropFlow;
     this.#rules = rules;
     this.#failClosed = failClosed;
     this.#hasContents = rules.some(({ contents }) => contents.some((content) => !isWindow(content)));
     this.#late = lateOrder(rules);
     const all = asksForConnections(rules);
-    this.#connections = new PlainConnections({ all, streams: this.#hasContents, midstream });
+    this.#connections = new PlainConnections({
+      all,
+      streams: this.#hasContents,
+      midstream,
+      oneWay: place === 'xdp',
+      checked,
+    });
   }
 
   /** `time` in nanoseconds, never less than before. */
@@ -81,14 +90,24 @@ export class PlainInspector {
     const found = this.#connections.follow(packet, frame, time);
     const flow: FlowFacts = found === undefined ? UNKNOWN : { ...found.facts, position: undefined };
     const seen = { packet, frame, payload, flow, connection: found?.connection, from: found?.from ?? '' };
-    if (found?.connection.dropped === true) {
-      const isTold = found.connection.told.has(found.from);
-      found.connection.told.add(found.from);
+    if (found === undefined) return this.#decide(seen, [APART], 0);
+    const inspection = this.#inspectConnected(seen, found);
+    // Its other end has not seen it.
+    const closes = (packet.flags & (TCP_FLAG.fin | TCP_FLAG.rst)) !== 0;
+    if (inspection.verdict === 'drop' && closes) found.connection.closing = false;
+    return inspection;
+  }
+
+  #inspectConnected(seen: Seen, found: PlainFlow): Inspection {
+    const { packet, payload, flow } = seen;
+    const { connection, from } = found;
+    const isTcp = packet.protocol === PROTOCOL.tcp;
+    if (connection.dropped && (!isTcp || payload.length > 0)) {
+      const isTold = connection.told.has(from);
+      connection.told.add(from);
       return { verdict: 'drop', matches: [], reason: isTold ? 0 : REASON.flow, flow };
     }
-    if (found === undefined || packet.protocol !== PROTOCOL.tcp || !this.#hasContents) {
-      return this.#decide(seen, [APART], 0);
-    }
+    if (!isTcp || !this.#hasContents) return this.#decide(seen, [APART], 0);
     return this.#inspectStream(seen, found);
   }
 
@@ -96,7 +115,8 @@ export class PlainInspector {
     const { packet, payload } = seen;
     const isSyn = (packet.flags & TCP_FLAG.syn) !== 0;
     const first = (packet.sequence + (isSyn ? 1 : 0)) >>> 0;
-    const begins = isSyn && (stream.begin === undefined || (!connection.established && stream.next !== first));
+    const goesOn = connection.established || connection.midstream;
+    const begins = isSyn && (stream.begin === undefined || (!goesOn && stream.next !== first));
     if (begins || (stream.begin === undefined && payload.length > 0)) {
       Object.assign(stream, { begin: first, next: first, bytes: NONE, segments: [] });
     }

@@ -2,7 +2,7 @@
 // Connections as `PlainInspector` remembers them: who is the client, how far they have come, and what each direction has sent.
 
 import { type DecodedPacket, PROTOCOL } from './decode-packet.js';
-import { IDLE, IDLE_TCP, TCP_FLAG } from './program/connection-code.js';
+import { type ConnectionOptions, IDLE, IDLE_TCP, TCP_FLAG } from './program/connection-code.js';
 import type { FlowFacts } from './packet-event.js';
 
 /** One direction of TCP. */
@@ -35,7 +35,10 @@ interface PlainConnection {
   answered: boolean;
   established: boolean;
   midstream: boolean;
+  /** An end has closed it, in a packet that was not dropped. */
   closing: boolean;
+  /** Of ends that have sent a SYN into it, the number of the byte that would follow. */
+  readonly asked: Map<string, number>;
   dropped: boolean;
   /** Ends of which it was told that they send in vain. */
   readonly told: Set<string>;
@@ -62,12 +65,16 @@ export class PlainConnections {
   readonly #all: boolean;
   readonly #streams: boolean;
   readonly #midstream: boolean;
+  readonly #oneWay: boolean;
+  readonly #checked: boolean;
   readonly #connections = new Map<string, PlainConnection>();
 
-  constructor({ all, streams, midstream }: { all: boolean; streams: boolean; midstream: boolean }) {
+  constructor({ all, streams, midstream, oneWay, checked }: Omit<ConnectionOptions, 'dropped'>) {
     this.#all = all;
     this.#streams = streams;
     this.#midstream = midstream;
+    this.#oneWay = oneWay;
+    this.#checked = checked;
   }
 
   /** That of the packet, as far as it is known. */
@@ -91,13 +98,9 @@ export class PlainConnections {
       // What was cleared stays so between the same ends.
       connection = begin(packet, from, to, connection?.cleared ?? new Set());
       this.#connections.set(keyOf(packet, frame), connection);
-    }
+    } else if (isTcp) connection = this.#answered(connection, packet, frame, from, to);
     if (!isTcp || !connection.dropped) connection.last = time;
-    let stream = connection.streams.get(from);
-    if (stream === undefined) {
-      stream = { begin: undefined, next: 0, bytes: new Uint8Array(0), segments: [] };
-      connection.streams.set(from, stream);
-    }
+    const stream = streamOf(connection, from);
     if (!isTcp) {
       connection.seen.add(from);
       if (connection.seen.size === 2) connection.established = true;
@@ -110,24 +113,54 @@ export class PlainConnections {
 
   #beginsAnew(connection: PlainConnection, packet: DecodedPacket, from: string, time: bigint): boolean {
     if ((packet.flags & (TCP_FLAG.syn | TCP_FLAG.ack)) !== TCP_FLAG.syn) return false;
-    const isOver = connection.closing || !connection.established || time - connection.last > IDLE_TCP;
-    if (!isOver) return false;
+    const closes = this.#oneWay || this.#checked;
+    const isOver = closes && (connection.closing || time - connection.last > IDLE_TCP);
+    if (!isOver && (connection.established || connection.midstream)) {
+      if (!this.#oneWay) connection.asked.set(from, (packet.sequence + 1) >>> 0);
+      return false;
+    }
     const stream = connection.streams.get(from);
     const isRepeated = stream?.begin !== undefined && stream.next === (packet.sequence + 1) >>> 0;
     return !(this.#streams && isRepeated && connection.syn);
+  }
+
+  /** Another connection, if the packet answers a SYN into this one. */
+  #answered(
+    connection: PlainConnection,
+    packet: DecodedPacket,
+    frame: Uint8Array,
+    from: string,
+    to: string,
+  ): PlainConnection {
+    const { syn, ack } = TCP_FLAG;
+    if ((packet.flags & (syn | ack)) !== (syn | ack)) return connection;
+    const asked = connection.asked.get(to);
+    if (asked === undefined || asked !== packet.acknowledged) return connection;
+    const answered = { ...begin(packet, from, to, connection.cleared), syn: true, midstream: false };
+    if (this.#streams) streamOf(answered, to, asked);
+    this.#connections.set(keyOf(packet, frame), answered);
+    return answered;
   }
 
   #update(connection: PlainConnection, stream: PlainStream, packet: DecodedPacket, fromClient: boolean): void {
     const has = (flag: number): boolean => (packet.flags & flag) !== 0;
     const { syn, ack, rst, fin } = TCP_FLAG;
     if (!fromClient && has(syn) && has(ack)) connection.answered = true;
-    if (fromClient && has(ack) && !has(syn) && !has(rst) && connection.syn && connection.answered) {
-      connection.established = true;
-    }
+    const isAnswered = connection.syn && (connection.answered || this.#oneWay);
+    if (fromClient && has(ack) && !has(syn) && !has(rst) && isAnswered) connection.established = true;
     if (this.#midstream && connection.midstream && !has(syn)) connection.established = true;
     const isExpected = !this.#streams || stream.begin === undefined || stream.next === packet.sequence;
     if ((has(fin) || has(rst)) && isExpected) connection.closing = true;
   }
+}
+
+/** What an end has sent; it begins with byte `begin` if it is new, or has not begun. */
+function streamOf({ streams }: PlainConnection, from: string, begin?: number): PlainStream {
+  const known = streams.get(from);
+  if (known !== undefined) return known;
+  const stream = { begin, next: begin ?? 0, bytes: new Uint8Array(0), segments: [] };
+  streams.set(from, stream);
+  return stream;
 }
 
 function keyOf(packet: DecodedPacket, frame: Uint8Array): string {
@@ -160,6 +193,7 @@ function begin(packet: DecodedPacket, from: string, to: string, cleared: Set<str
     established: false,
     midstream: isTcp && (!isSyn || isAnswer),
     closing: false,
+    asked: new Map(),
     dropped: false,
     told: new Set(),
     cleared,

@@ -20,7 +20,8 @@ export const BOUNDARY = { size: 24, states: 0, sum: 8, number: 16, known: 20 } a
 
 /**
  * Of each direction: the number of the next byte, whether there is one, the states behind what came before, its first byte, of
- * which tables the states are, the running sum of what came before, and boundaries, of which one is the latest.
+ * which tables the states are, the running sum of what came before, boundaries, of which one is the latest, and the number of
+ * the first byte that the last SYN has asked for (`FACT.lowAsks`).
  */
 export const SIDE: Readonly<Record<SideField, number>> = {
   size: 40 + MOST_BOUNDARIES * BOUNDARY.size,
@@ -31,9 +32,11 @@ export const SIDE: Readonly<Record<SideField, number>> = {
   generation: 20,
   sum: 24,
   latest: 32,
+  asked: 36,
   boundaries: 40,
 };
-type SideField = 'size' | 'next' | 'known' | 'states' | 'begin' | 'generation' | 'sum' | 'latest' | 'boundaries';
+type SideField =
+  'size' | 'next' | 'known' | 'states' | 'begin' | 'generation' | 'sum' | 'latest' | 'asked' | 'boundaries';
 
 /**
  * Both directions, that of the lower end first, then what is of the connection: `bits` are those that rules set,
@@ -62,14 +65,20 @@ export const FACT = {
   midstream: 128,
   /** An end has closed it: a SYN may begin another. */
   closing: 256,
+  /** The lower end has sent a SYN, which begins another connection if the other end answers it; or the other has. */
+  lowAsks: 512,
+  highAsks: 1024,
 } as const;
 
-/** Of `FLOW_VALUE.ended`: its packets are dropped, and that was told of one of the lower end, of the other. */
+/** A connection with one of them goes on until both ends know of another. */
+export const OPEN: number = FACT.established | FACT.midstream;
+
+/** Of `FLOW_VALUE.ended`: what it carries is dropped, and that was told of one of the lower end, of the other. */
 export const ENDED = { dropped: 1, lowTold: 2, highTold: 4 } as const;
 
 /** Nanoseconds without a packet after which UDP and ICMP begin anew (flow-timeouts of suricata.yaml), before and after an answer. */
 export const IDLE = { fresh: 30_000_000_000n, established: 300_000_000_000n } as const;
-/** Of a TCP connection that nobody has closed, after which a SYN begins another. */
+/** Of a TCP connection that nobody has closed, after which a SYN begins another where no answer of its other end is waited for. */
 export const IDLE_TCP = 60_000_000_000n;
 
 export const TCP_FLAG = { fin: 1, syn: 2, rst: 4, ack: 16, urg: 32 } as const;
@@ -94,9 +103,13 @@ export interface ConnectionOptions {
   readonly all: boolean;
   /** Sequence numbers are followed, so a FIN or RST counts only where it is expected. */
   readonly streams: boolean;
+  /** Of a connection one direction is seen: no answer of the other end is waited for. */
+  readonly oneWay: boolean;
+  /** A FIN or RST has closed the connection for its other end, too: what that throws away does not come. */
+  readonly checked: boolean;
   /** A connection whose beginning was not seen counts as established. */
   readonly midstream: boolean;
-  /** Where packets of a connection go that is dropped; R0 is its value, R3 what it says of that. */
+  /** Where packets of a connection go that is dropped, of TCP those with payload; R0 is its value, R3 what it says of that. */
   readonly dropped?: Label;
 }
 
@@ -137,9 +150,25 @@ export function emitConnection(a: Assembler, options: ConnectionOptions): void {
   a.atomic('or', 4, R0, FLOW_VALUE.facts, R3);
   a.here(same);
   if (options.dropped !== undefined) {
-    a.load(4, R3, R0, FLOW_VALUE.ended).jumpIf('ne', R3, 0, options.dropped);
+    a.load(4, R3, R0, FLOW_VALUE.ended).jumpIf('eq', R3, 0, none);
+    a.load(4, R1, R7, FOUND.protocol).jumpIf('ne', R1, PROTOCOL.tcp, options.dropped);
+    // Without payload it brings nothing, but tells an end that the other has gone: rules alone decide on it.
+    a.load(4, R1, R7, FOUND.payloadLength).jumpIf('ne', R1, 0, options.dropped);
   }
   a.here(none);
+}
+
+/** Its other end has not seen a packet that is dropped, so no FIN or RST of it closes the connection. */
+export function emitNotClosed(a: Assembler): void {
+  const [over, closes] = [a.label(), a.label()];
+  a.load(8, R0, FP, FLOW_AT).jumpIf('eq', R0, 0, over);
+  a.load(4, R1, R7, FOUND.protocol).jumpIf('ne', R1, PROTOCOL.tcp, over);
+  a.load(4, R1, R7, FOUND.flags)
+    .jumpIf('set', R1, TCP_FLAG.fin | TCP_FLAG.rst, closes)
+    .jump(over);
+  a.here(closes);
+  a.mov(R1, ~FACT.closing).atomic('and', 4, R0, FLOW_VALUE.facts, R1);
+  a.here(over);
 }
 
 /** R1 is the bit of this side, of those two that begin at `low`. */
@@ -201,7 +230,7 @@ function emitFacts(a: Assembler): void {
   a.store(8, R7, SLOT.flow, R5);
 }
 
-function emitTcp(a: Assembler, { streams, midstream }: ConnectionOptions): void {
+function emitTcp(a: Assembler, { streams, midstream, oneWay, checked }: ConnectionOptions): void {
   const { syn, ack, fin, rst } = TCP_FLAG;
   const [known, fresh, answer, begun, other] = [a.label(), a.label(), a.label(), a.label(), a.label()];
   // R5 has the flags.
@@ -209,15 +238,23 @@ function emitTcp(a: Assembler, { streams, midstream }: ConnectionOptions): void 
   loadFlags();
   a.mov(R1, R5)
     .and(R1, syn | ack)
-    .jumpIf('eq', R3, 0, fresh)
-    .jumpIf('ne', R1, syn, known);
-  // Another connection between the same ends. An established one stays: its other end ignores a SYN.
-  const may = a.label();
-  a.jumpIf('set', R3, FACT.closing, may);
+    .jumpIf('eq', R3, 0, fresh);
+  const [asks, may] = [a.label(), a.label()];
+  if (!oneWay) {
+    a.jumpIf('eq', R1, syn, asks).jumpIf('ne', R1, syn | ack, known);
+    emitAnswered(a, streams, known);
+    a.here(asks);
+  } else a.jumpIf('ne', R1, syn, known);
+  // Another connection between the same ends. One that goes on stays: its other end ignores a SYN.
   const open = a.label();
-  a.jumpIf('set', R3, FACT.established, open).jump(may);
+  a.jumpIf('set', R3, OPEN, open).jump(may);
   a.here(open);
-  a.loadImmediate64(R1, IDLE_TCP).jumpIf('le', R4, R1, known);
+  if (oneWay || checked) {
+    a.jumpIf('set', R3, FACT.closing, may);
+    a.loadImmediate64(R1, IDLE_TCP).jumpIf('gt', R4, R1, may);
+  }
+  if (!oneWay) emitAsk(a);
+  a.jump(known);
   a.here(may);
   if (streams) {
     // The same SYN once more changes nothing.
@@ -263,9 +300,8 @@ function emitTcp(a: Assembler, { streams, midstream }: ConnectionOptions): void 
   a.mov(R1, R5)
     .and(R1, syn | ack | rst)
     .jumpIf('ne', R1, ack, acknowledged);
-  a.mov(R1, R3)
-    .and(R1, FACT.syn | FACT.synAck)
-    .jumpIf('ne', R1, FACT.syn | FACT.synAck, acknowledged);
+  const handshake = oneWay ? FACT.syn : FACT.syn | FACT.synAck;
+  a.mov(R1, R3).and(R1, handshake).jumpIf('ne', R1, handshake, acknowledged);
   a.alu('or', R3, FACT.established);
   a.here(acknowledged);
   if (midstream) {
@@ -274,17 +310,42 @@ function emitTcp(a: Assembler, { streams, midstream }: ConnectionOptions): void 
     a.jumpIf('set', R5, syn, begunBefore).alu('or', R3, FACT.established);
     a.here(begunBefore);
   }
-  a.jumpIf('set', R5, fin | rst, closing).jump(settled);
-  a.here(closing);
-  if (streams) {
-    // Elsewhere than where it is expected, its other end ignores it.
-    const expected = a.label();
-    a.load(4, R1, R2, SIDE.known).jumpIf('eq', R1, 0, expected);
-    a.load(4, R1, R2, SIDE.next).load(4, R4, R7, FOUND.sequence).jumpIf32('ne', R1, R4, settled);
-    a.here(expected);
+  if (oneWay || checked) {
+    a.jumpIf('set', R5, fin | rst, closing).jump(settled);
+    a.here(closing);
+    if (streams) {
+      // Elsewhere than where it is expected, its other end ignores it.
+      const expected = a.label();
+      a.load(4, R1, R2, SIDE.known).jumpIf('eq', R1, 0, expected);
+      a.load(4, R1, R2, SIDE.next).load(4, R4, R7, FOUND.sequence).jumpIf32('ne', R1, R4, settled);
+      a.here(expected);
+    }
+    a.alu('or', R3, FACT.closing);
   }
-  a.alu('or', R3, FACT.closing);
   a.here(settled);
+}
+
+/** A SYN into a connection that goes on for us: whether its other end takes it is known by the answer. */
+function emitAsk(a: Assembler): void {
+  a.load(4, R1, R7, FOUND.sequence).add(R1, 1).store(4, R2, SIDE.asked, R1);
+  emitSideBit(a, FACT.lowAsks);
+  a.alu('or', R3, R1);
+}
+
+/** A SYN with ACK begins another connection if it answers a SYN of the other end; otherwise this one is `known`. */
+function emitAnswered(a: Assembler, streams: boolean, known: Label): void {
+  emitSideBit(a, FACT.lowAsks);
+  a.alu('xor', R1, FACT.lowAsks | FACT.highAsks)
+    .and(R1, R3)
+    .jumpIf('eq', R1, 0, known);
+  // R4 is the side of the other end.
+  a.load(8, R4, R7, SLOT.side).and(R4, 1).alu('xor', R4, 1).alu('mul', R4, SIDE.size).add(R4, R0);
+  a.load(4, R1, R4, SIDE.asked).load(4, R5, R7, FOUND.acknowledged).jumpIf32('ne', R1, R5, known);
+  emitReset(a);
+  if (streams) a.store(4, R4, SIDE.known, 1).store(4, R4, SIDE.next, R1).store(4, R4, SIDE.begin, R1);
+  emitSideBit(a, FACT.lowClient);
+  a.alu('xor', R1, FACT.lowClient | FACT.highClient).alu('or', R1, FACT.syn);
+  a.mov(R3, R1).jump(known);
 }
 
 /** The key, and which end has sent the packet in SLOT.side. */

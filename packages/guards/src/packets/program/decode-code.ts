@@ -19,6 +19,7 @@ const FIELDS = [
   'payloadLength',
   'flags',
   'sequence',
+  'acknowledged',
   'moreFragments',
   /** Of the frame. */
   'length',
@@ -175,6 +176,7 @@ function emitAbove(a: Assembler, { malformed, end }: Ways): void {
   a.mov(R0, R5).add(R0, R2).jumpIf('gt', R0, R3, malformed);
   a.load(1, R0, R1, 13).store(4, R7, FOUND.flags, R0);
   a.load(4, R0, R1, 4).toBigEndian(R0, 32).store(4, R7, FOUND.sequence, R0);
+  a.load(4, R0, R1, 8).toBigEndian(R0, 32).store(4, R7, FOUND.acknowledged, R0);
   emitPorts(a, 2);
   a.jump(ported);
   a.here(udp);

@@ -7,7 +7,7 @@
 import { type Assembler, FP, type Label, R0, R1, R2, R3, R4, R5, R7 } from '@plinth/ebpf';
 import { PROTOCOL } from '../decode-packet.js';
 import { emitCompare, emitForget, emitRemember } from './boundary-code.js';
-import { FACT, FLOW_AT, FLOW_VALUE, SIDE, SIDE_AT, TCP_FLAG } from './connection-code.js';
+import { FLOW_AT, FLOW_VALUE, OPEN, SIDE, SIDE_AT, TCP_FLAG } from './connection-code.js';
 import { FOUND } from './decode-code.js';
 import { emitRenew } from './generation-code.js';
 import { emitReason, type MatchContext } from './match-code.js';
@@ -44,7 +44,7 @@ export function emitFlow(
   const [anew, unsettled] = [a.label(), a.label()];
   a.load(4, R1, R0, SIDE.known).jumpIf('eq', R1, 0, anew);
   a.load(8, R1, FP, FLOW_AT).jumpIf('eq', R1, 0, data).load(4, R1, R1, FLOW_VALUE.facts);
-  a.jumpIf('set', R1, FACT.established, data).jump(unsettled);
+  a.jumpIf('set', R1, OPEN, data).jump(unsettled);
   a.here(unsettled);
   a.load(4, R1, R0, SIDE.next).jumpIf32('eq', R1, R2, data);
   a.here(anew);

@@ -23,7 +23,16 @@ import {
 import { PACKET_KIND, PROTOCOL } from '../decode-packet.js';
 import { emitConflict } from './boundary-code.js';
 import { emitDecode, FOUND, NO_LENGTH, NO_PORT } from './decode-code.js';
-import { emitConnection, emitSideBit, ENDED, FLOW_AT, FLOW_VALUE, FLOWS, SIDE_AT } from './connection-code.js';
+import {
+  emitConnection,
+  emitNotClosed,
+  emitSideBit,
+  ENDED,
+  FLOW_AT,
+  FLOW_VALUE,
+  FLOWS,
+  SIDE_AT,
+} from './connection-code.js';
 import { emitFlow, emitSecondLook, emitSettle } from './flow-code.js';
 import { CLEARED, emitHold } from './hold-code.js';
 import { emitLate, lateMap } from './late-code.js';
@@ -78,13 +87,15 @@ export interface PacketOptions {
   readonly failClosed?: boolean;
   /** A TCP connection counts as established if its beginning was not seen. */
   readonly midstream?: boolean;
+  /** Packets that their receiver throws away, those with a wrong checksum, do not come here. */
+  readonly checked?: boolean;
   /** A rule that drops a packet of a stream drops what comes after on the connection, too. */
   readonly dropFlow?: boolean;
 }
 
 export function packetProgram(
   tables: RuleTables,
-  { failClosed = false, midstream = true, dropFlow = true, place = 'tcx' }: PacketOptions = {},
+  { failClosed = false, midstream = true, dropFlow = true, checked = false, place = 'tcx' }: PacketOptions = {},
 ): PacketProgram {
   const tablesMap: MapDefinition = {
     name: 'tables',
@@ -128,7 +139,8 @@ export function packetProgram(
   const unconnected = a.label();
   a.load(8, R1, R7, SLOT.reason).jumpIf('set', R1, REASON.fragment, unconnected);
   if (connected) {
-    emitConnection(a, { all: tables.connections, streams, midstream, ...(ends ? { dropped: ended } : {}) });
+    const options = { all: tables.connections, streams, midstream, oneWay: place === 'xdp', checked };
+    emitConnection(a, { ...options, ...(ends ? { dropped: ended } : {}) });
   }
   a.here(unconnected);
   if (tables.bare.count > 0) {
@@ -160,7 +172,8 @@ export function packetProgram(
   const events = eventsMap({ frames: tables.confirms || tables.shape.generation > 0 });
   if (tables.lateCount > 0) emitLate(a, context);
   a.here(judged);
-  emitVerdict(a, tables, { failClosed, ends, streams }, { tell, quiet }, events);
+  const closes = connected && (checked || place === 'xdp');
+  emitVerdict(a, tables, { failClosed, ends, streams, closes }, { tell, quiet }, events);
   a.here(pass);
   a.mov(R0, -1);
   emitAnswer(a);
@@ -299,7 +312,7 @@ function emitHits(a: Assembler, context: MatchContext): void {
   a.here(over);
 }
 
-/** A packet of a connection that is dropped: told once for each direction. R0 is the connection, R3 what it says of that. */
+/** A packet with payload of a connection that is dropped: told once for each direction. R0 is the connection, R3 what it says of that. */
 function emitEnded(a: Assembler, tell: Label, quiet: Label): void {
   a.store(8, R7, SLOT.verdict, VERDICT.drop);
   emitSideBit(a, ENDED.lowTold);
@@ -314,13 +327,15 @@ interface VerdictOptions {
   /** Some rules drop connections. */
   readonly ends: boolean;
   readonly streams: boolean;
+  /** A FIN or RST closes connections. */
+  readonly closes: boolean;
 }
 
 /** `tell` is where a verdict is told that is there already, `quiet` where it is not. */
 function emitVerdict(
   a: Assembler,
   { confirms, shape: { generation } }: RuleTables,
-  { failClosed, ends, streams }: VerdictOptions,
+  { failClosed, ends, streams, closes }: VerdictOptions,
   { tell, quiet }: { tell: Label; quiet: Label },
   events: MapDefinition,
 ): void {
@@ -366,6 +381,7 @@ function emitVerdict(
   a.here(quiet);
   a.load(8, R1, R7, SLOT.verdict).jumpIf('ne', R1, VERDICT.drop, counted!);
   emitCount(a, COUNTER.dropped);
+  if (closes) emitNotClosed(a);
   a.here(counted);
   a.load(4, R0, R7, SLOT.verdict);
   emitAnswer(a);
@@ -379,6 +395,7 @@ function emitEnd(a: Assembler): void {
   a.and(R1, 1 << ACTION_NUMBER.endStream).jumpIf('eq', R1, 0, over);
   a.load(4, R1, R7, FOUND.protocol).jumpIf('ne', R1, PROTOCOL.tcp, over);
   a.here(mark);
-  a.store(4, R0, FLOW_VALUE.ended, ENDED.dropped);
+  // Whether it was told stays, if it has been so before.
+  a.mov(R1, ENDED.dropped).atomic('or', 4, R0, FLOW_VALUE.ended, R1);
   a.here(over);
 }
