@@ -23,7 +23,7 @@ import type { Options } from './options.js';
 import type { BootReport } from './ours-boot.js';
 import type { ThreadsReport } from './ours-threads.js';
 import { findPeer, ownFigure, PEER_NAME, peerLinux } from './peer.js';
-import { debian, DEBIAN } from './debian.js';
+import { debian, DEBIAN, debianFiles, type DebianFiles, noDebian } from './debian.js';
 import { formatTable, median, ratioOf, type Row, show } from './report.js';
 
 const MIB = 1024 * 1024;
@@ -40,6 +40,7 @@ export async function boot(options: Options, progress: (text: string) => void): 
     throw new PlinthError('input', 'bench-only', `--only: there is no ${unknown.join(', ')}; there is ${known}`);
   }
   const files = bootFiles();
+  const whole = filesOfDebian(options.only);
   const peer = findPeer();
   const noPeer = 'reason' in peer ? peer.reason : undefined;
   const folder = join(benchDirectory(), `boot-${process.pid}`);
@@ -47,10 +48,23 @@ export async function boot(options: Options, progress: (text: string) => void): 
   try {
     const rows: Row[] = [];
     for (const way of ways) rows.push(...(await measure(way, files, folder, options, noPeer, progress)));
-    if (chosen(DEBIAN)) rows.push(...(await debian(folder, options.repetitions, noPeer, progress)));
-    return rows;
+    if (whole === undefined) return rows;
+    if (typeof whole === 'string') return [...rows, noDebian(whole)];
+    return [...rows, ...(await debian(whole, folder, options.repetitions, noPeer, progress))];
   } finally {
     rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** Of the whole Debian, or why it cannot be measured beside the rest, or undefined if nobody asks for it. */
+function filesOfDebian(only: readonly string[]): DebianFiles | string | undefined {
+  if (only.includes(DEBIAN)) return debianFiles();
+  if (only.length > 0) return undefined;
+  try {
+    return debianFiles();
+  } catch (error) {
+    if (!(error instanceof PlinthError)) throw error;
+    return error.message;
   }
 }
 
@@ -186,9 +200,7 @@ async function threads(options: Options, usedRam: number, progress: (text: strin
 
 export function bootTable(rows: readonly Row[]): string {
   const lines = rows.map((row) => [row.name, show(row.ours), show(row.peer), show(row.ratio), row.unit]);
-  const missing = rows.find((row) => row.inGeomean && row.reason !== undefined)?.reason;
-  return [
-    formatTable([['boot', 'ours', PEER_NAME, 'ratio', 'unit'], ...lines]),
-    ...(missing === undefined ? [] : [missing]),
-  ].join('\n');
+  const lacking = rows.filter((row) => row.inGeomean || row.ours === null);
+  const missing = new Set(lacking.flatMap(({ reason }) => reason ?? []));
+  return [formatTable([['boot', 'ours', PEER_NAME, 'ratio', 'unit'], ...lines]), ...missing].join('\n');
 }

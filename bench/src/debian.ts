@@ -23,14 +23,39 @@ function echo(text: string): string {
   return `echo "${text[0]}""${text.slice(1)}"`;
 }
 
+export interface DebianFiles {
+  readonly kernel: string;
+  readonly initrd: string;
+  readonly file: string;
+}
+
+/** @throws PlinthError of kind `host` if the image has not been pulled. */
+export function debianFiles(): DebianFiles {
+  const kernel = imageFile(DEBIAN, 'vmlinuz');
+  return { kernel, initrd: imageFile(DEBIAN, 'initramfs.cpio.gz'), file: imageFile(DEBIAN, 'disk.img') };
+}
+
+export function noDebian(reason: string): Row {
+  const name = `${DEBIAN}: to the login prompt, snapshots`;
+  return {
+    name,
+    unit: 's',
+    ours: null,
+    peer: null,
+    peerName: PEER_NAME,
+    ratio: null,
+    inGeomean: false,
+    reason,
+  };
+}
+
 export async function debian(
+  files: DebianFiles,
   folder: string,
   repetitions: number,
   noPeer: string | undefined,
   progress: (text: string) => void,
 ): Promise<Row[]> {
-  const kernel = imageFile(DEBIAN, 'vmlinuz');
-  const files = { kernel, initrd: imageFile(DEBIAN, 'initramfs.cpio.gz'), file: imageFile(DEBIAN, 'disk.img') };
   const theirs = peerDisk({ ...files, append: 'console=ttyAMA0 root=/dev/vda', memory: MEMORY, snapshot: true });
   const usual = ['--image', DEBIAN, '--realtime'];
   const fast: Times[] = [];

@@ -26,7 +26,7 @@ export interface Options {
 export const USAGE = `Usage: npm run bench -- boot|compute|io|match|observe|packets|sandbox|start [options]
 
   --json               one JSON object instead of a table
-  --engine NAME        interpreter or translator (default: interpreter; io, observe: translator)
+  --engine NAME        interpreter or translator (default: translator, as of plinth run)
   --repetitions N      measure N times and take the median (default 3)
   --only A,B           only these rows
   --isa a32|t32        compute: instruction set of the programs (default a32)
@@ -49,8 +49,7 @@ export function parseOptions(args: readonly string[]): Options | undefined {
   const [name, ...rest] = positionals;
   const bench = BENCHES.find((known) => known === name);
   if (bench === undefined || rest.length > 0) throw wrong(`name one benchmark: ${BENCHES.join(', ')}`);
-  const usual = bench === 'io' || bench === 'observe' ? 'translator' : 'interpreter';
-  const engine = oneOf('engine', values.engine ?? usual, ['interpreter', 'translator']);
+  const engine = oneOf('engine', values.engine ?? 'translator', ['interpreter', 'translator']);
   return {
     bench,
     json: values.json ?? false,
