@@ -20,7 +20,7 @@ import { dirname, join } from 'node:path';
 import { cacheDirectory } from '@plinth/cli';
 import { NOBODY, whyUnreadable } from '../setup/other-users.js';
 import { until } from '../setup/until.js';
-import { usableFuse } from './usable-fuse.js';
+import { usableFuse } from './usable-devices.js';
 
 const PLINTH = join(import.meta.dirname, '../../packages/cli/dist/main.js');
 const isRoot = process.getuid?.() === 0;

@@ -3,14 +3,17 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { NOBODY, whyUnreadable } from '../setup/other-users.js';
 import { unless } from '../setup/skipping.js';
 import { Random } from '../fuzz/random.js';
 import { NetworkHost, whyNoNetworkHost } from './network-host.js';
 import { whyNotIsolated } from './isolated.js';
+import { deviceWithMode } from './usable-devices.js';
 import { WorkspaceUser } from './workspace-user.js';
 
 const FILE = 'tests/sandbox/carried-network.test.ts';
@@ -143,5 +146,25 @@ describe('the carrier of a network', unless(reason), () => {
     expect([status, stdout]).toEqual([3, '']);
     expect(stderr).toMatch(/^plinth: workspace x: its network does not begin: pasta: .+\n$/);
     expect(alone.plinth('workspace', 'list').stdout).toContain('no workspaces');
+  });
+
+  it('says so, and what mends it, for a user who may not open /dev/net/tun', ({ skip }) => {
+    skip(whyUnreadable() !== undefined, whyUnreadable());
+    const at = mkdtempSync(join(tmpdir(), 'plinth-device-'));
+    const forRoot = [
+      'unshare',
+      '--mount',
+      'sh',
+      '-c',
+      `${deviceWithMode('/dev/net/tun', '600', at)} && exec "$@"`,
+      'sh',
+    ];
+    using other = new WorkspaceUser([...host.before, ...forRoot], NOBODY);
+    const { status, stdout, stderr } = other.plinth('workspace', 'create', 'x', '--allow-net', '192.0.2.7');
+    expect([status, stdout]).toEqual([3, '']);
+    const why = '/dev/net/tun: the kernel says EACCES: this user may not open it: as root, "chmod 666 /dev/net/tun"';
+    expect(stderr).toBe(`plinth: workspace x: its network does not begin: ${why} lets everybody, as udev does\n`);
+    expect(other.plinth('doctor').stdout).toContain(why);
+    rmdirSync(at);
   });
 });

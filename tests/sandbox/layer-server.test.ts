@@ -26,7 +26,7 @@ import { unless } from '../setup/skipping.js';
 import { setAttribute } from './file-tree.js';
 import { whyNotIsolated } from './isolated.js';
 import { LayeredFolder, whyNotMounted } from './layered-mount.js';
-import { usableFuse } from './usable-fuse.js';
+import { usableFuse } from './usable-devices.js';
 import { WorkspaceUser } from './workspace-user.js';
 
 const calls = nativeFileCalls();

@@ -12,6 +12,7 @@ import { whyUnreadable } from '../setup/other-users.js';
 import { unless } from '../setup/skipping.js';
 import { whyNotIsolated } from './isolated.js';
 import { whyNotMounted } from './layered-mount.js';
+import { usableFuse } from './usable-devices.js';
 
 const FILE = 'tests/sandbox/layers-namespace.test.ts';
 const ROOT = join(import.meta.dirname, '../..');
@@ -28,7 +29,7 @@ function whyNot(): string | undefined {
 describe('layers in a user namespace', unless(whyNot()), () => {
   it('keep the contract', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'plinth-namespace-'));
-    for (const name of ['tmp', 'cache']) mkdirSync(join(folder, name));
+    for (const name of ['tmp', 'cache', 'device']) mkdirSync(join(folder, name));
     spawnSync('chown', ['-R', `${FIRST_USER}:${FIRST_USER}`, folder]);
     chmodSync(folder, 0o755);
     const which = isLong ? [] : ['--testNamePattern', 'layers by overlayfs'];
@@ -37,7 +38,9 @@ describe('layers in a user namespace', unless(whyNot()), () => {
     // It becomes root of the namespace once that has numbers.
     const script = 'echo made; read numbered; exec setpriv --reuid=0 --regid=0 --clear-groups "$@"';
     const made = ['unshare', '--user', '--mount', 'sh', '-c', script, 'sh', process.execPath, ...tests];
-    const child = spawn('setpriv', [...AS_USER, ...made], {
+    // None of these makes another process.
+    const outside = ['--mount', 'sh', '-c', `${usableFuse(join(folder, 'device'))} && exec "$@"`, 'sh'];
+    const child = spawn('unshare', [...outside, 'setpriv', ...AS_USER, ...made], {
       cwd: ROOT,
       env: {
         PATH: process.env['PATH'],

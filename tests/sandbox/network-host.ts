@@ -3,9 +3,10 @@
 // what a machine is, routes to everywhere, names, and servers. Root's alone.
 
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { usableTun } from './usable-devices.js';
 
 const SERVERS = join(import.meta.dirname, 'network-servers.mjs');
 
@@ -39,6 +40,7 @@ export function whyNoNetworkHost(): string | undefined {
   for (const tool of ['pasta', 'ip', 'perl', 'setpriv']) {
     if (spawnSync('sh', ['-c', `command -v ${tool}`]).status !== 0) return `${tool} is not installed`;
   }
+  if (!existsSync('/dev/net/tun')) return 'there is no /dev/net/tun';
   const { status } = spawnSync('unshare', ['--net', 'sh', '-ec', INTERFACES]);
   return status === 0 ? undefined : 'this kernel has no veth interfaces, or no IPv6';
 }
@@ -53,7 +55,10 @@ export class NetworkHost implements Disposable {
     chmodSync(this.#folder, 0o755);
     writeFileSync(join(this.#folder, 'hosts'), NAMES);
     writeFileSync(join(this.#folder, 'resolv.conf'), RESOLVER);
-    const script = `${INTERFACES} for name in hosts resolv.conf; do mount --bind "$0/$name" /etc/$name; done; exec "$@"`;
+    const device = join(this.#folder, 'device');
+    mkdirSync(device);
+    const names = 'for name in hosts resolv.conf; do mount --bind "$0/$name" /etc/$name; done';
+    const script = `${INTERFACES} ${usableTun(device)}; ${names}; exec "$@"`;
     this.#reached = join(this.#folder, 'reached');
     const words = ['--net', '--mount', 'sh', '-ec', script, this.#folder, process.execPath, SERVERS, this.#reached];
     this.#child = spawn('unshare', words, { stdio: ['ignore', 'pipe', 'inherit'] });

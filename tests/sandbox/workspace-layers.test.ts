@@ -9,7 +9,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { NOBODY, whyUnreadable } from '../setup/other-users.js';
 import { unless } from '../setup/skipping.js';
 import { whyNotIsolated } from './isolated.js';
-import { usableFuse } from './usable-fuse.js';
+import { usableFuse } from './usable-devices.js';
 import { WorkspaceUser } from './workspace-user.js';
 
 const reason =

@@ -9,6 +9,7 @@ export * from './bpf/pins.js';
 export * from './bpf/refusal.js';
 export * from './bpf/ring-buffer-reader.js';
 export * from './bpf/test-run.js';
+export { FUSE_DEVICE, TUN_DEVICE, whyNoDevice } from './device-file.js';
 export * from './files/directory-entries.js';
 export * from './files/file-calls.js';
 export * from './files/file-error.js';

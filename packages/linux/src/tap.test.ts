@@ -14,13 +14,14 @@ class FakeKernel extends RefusingCalls {
   readonly sent: Uint8Array[] = [];
   exists = true;
   attach = 0;
+  opened = TAP_FD;
   gone = false;
   #woken = false;
   #look: (() => void) | undefined;
 
   override open(path: string, flags: number): number {
     this.log.push(`open ${path} 0x${flags.toString(16)}`);
-    return TAP_FD;
+    return this.opened;
   }
   override close(fd: number): number {
     this.log.push(`close ${fd}`);
@@ -124,6 +125,16 @@ describe('a tap interface', () => {
     kernel.happen();
     await turn();
     expect(down).toEqual(['net: tap:tap0: the interface is gone']);
+  });
+
+  it.each([
+    [ERROR.EACCES, 'EACCES: this user may not open it: as root, "chmod 666 /dev/net/tun" lets everybody'],
+    [ERROR.ENOENT, 'ENOENT: "modprobe tun" brings it'],
+  ])('says why its device file is not opened, error %i, and how that is mended', (error, text) => {
+    const kernel = new FakeKernel();
+    kernel.opened = -error;
+    const refused = { name: 'PlinthError', kind: 'host', message: expect.stringContaining(text) as string };
+    expect(() => new Tap(kernel, 'tap0', 2000)).toThrow(expect.objectContaining(refused));
   });
 
   it.each([

@@ -3,9 +3,9 @@
 // file descriptor. The interface is there already; nothing of the host is made, changed or left here.
 
 import { PlinthError } from '@plinth/core';
+import { deviceRefusal, TUN_DEVICE } from './device-file.js';
 import { ERROR, OPEN, POLL, POLL_SIZE, polled, setPoll, type SystemCalls } from './system-calls.js';
 
-const DEVICE = '/dev/net/tun';
 const TUNSETIFF = 0x4004_54ca;
 const IFF_TAP = 0x0002;
 const IFF_NO_PI = 0x1000;
@@ -44,8 +44,11 @@ export class Tap implements Disposable {
       throw new PlinthError('input', 'net-tap', `net: tap:${name}: there is no such interface: ${how}`);
     }
     const { readWrite, nonBlocking, closeOnExec } = OPEN;
-    this.#fd = calls.open(DEVICE, readWrite | nonBlocking | closeOnExec);
-    if (this.#fd < 0) throw refused(name, -this.#fd);
+    this.#fd = calls.open(TUN_DEVICE.path, readWrite | nonBlocking | closeOnExec);
+    if (this.#fd < 0) {
+      const why = `${TUN_DEVICE.path}: ${deviceRefusal(TUN_DEVICE, -this.#fd)}`;
+      throw new PlinthError('host', 'net-tap', `net: tap:${name}: ${why}`);
+    }
     const request = new Uint8Array(IFREQ_SIZE);
     for (let i = 0; i < name.length; i++) request[i] = name.charCodeAt(i);
     new DataView(request.buffer).setUint16(IFREQ_FLAGS, IFF_TAP | IFF_NO_PI, true);
@@ -123,8 +126,6 @@ export class Tap implements Disposable {
 function refused(name: string, error: number): PlinthError {
   const reasons: Readonly<Record<number, string>> = {
     [ERROR.EPERM]: `it may not be used: "ip tuntap add dev ${name} mode tap user $USER" makes one that may`,
-    [ERROR.ENOENT]: `there is no ${DEVICE}: "modprobe tun" brings it`,
-    [ERROR.ENODEV]: `there is no ${DEVICE}: "modprobe tun" brings it`,
     [ERROR.EBUSY]: 'another program uses it',
     [ERROR.EINVAL]: 'this is no tap interface',
   };

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { styleText } from 'node:util';
 import { PlinthError } from '@plinth/core';
 import { Coverage, detachInspection, staleInspections, type StaleInspection, type Uninspected } from '@plinth/host';
-import { bpfFeatures, nativeFileCalls } from '@plinth/linux';
+import { bpfFeatures, FUSE_DEVICE, nativeFileCalls, TUN_DEVICE, whyNoDevice } from '@plinth/linux';
 import { clearDeadLayerMounts, hostFacts, workspaceLeftovers, workspacesDirectory } from '@plinth/sandbox';
 import { lockCalls } from '../host/disk-file.js';
 import { run } from '../host/run-command.js';
@@ -35,6 +35,7 @@ export async function doctorVerb(options: { readonly json?: boolean; readonly cl
     ...wasmProbes(),
     ...(await programProbes()),
     lockProbe(),
+    ...deviceProbes(),
     ...(await bpfProbes()),
     ...imageProbes(),
     interpreterProbe(interpreters),
@@ -184,6 +185,21 @@ function lockProbe(): Probe {
     detail: 'koffi cannot call the C library: let no two runs write one disk',
     needed: false,
   };
+}
+
+const DEVICES = [
+  { device: FUSE_DEVICE, use: 'programs in one file, and layers where overlayfs is refused' },
+  { device: TUN_DEVICE, use: '--net tap, and --allow-net' },
+];
+
+function deviceProbes(): Probe[] {
+  const calls = lockCalls();
+  if (calls === undefined || process.platform !== 'linux') return [];
+  return DEVICES.map(({ device, use }) => {
+    const why = whyNoDevice(calls, device);
+    const name = `${device.path} (${use})`;
+    return { name, answer: why === undefined ? 'yes' : 'no', detail: why ?? '', needed: false };
+  });
 }
 
 function imageProbes(): Probe[] {

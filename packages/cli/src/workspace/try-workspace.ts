@@ -5,7 +5,7 @@
 import { spawnSync } from 'node:child_process';
 import { closeSync, readFileSync } from 'node:fs';
 import { PlinthError } from '@plinth/core';
-import { nativeCalls, STATUS } from '@plinth/linux';
+import { nativeCalls, STATUS, TUN_DEVICE, whyNoDevice } from '@plinth/linux';
 import {
   connectWatcher,
   type HostFacts,
@@ -115,8 +115,9 @@ function refused(said: string): PlinthError {
 }
 
 function networkFailure({ name, carrierLog }: Workspace): PlinthError {
-  const why = lastPasstWords(readFileSync(carrierLog, 'utf8')) ?? 'it does not say why';
-  return new PlinthError('host', 'workspace-network', `workspace ${name}: ${NETWORK_FAILED}: pasta: ${why}`);
+  const said = lastPasstWords(readFileSync(carrierLog, 'utf8')) ?? 'it does not say why';
+  const why = whyNoDevice(nativeCalls(), TUN_DEVICE) ?? `pasta: ${said}`;
+  return new PlinthError('host', 'workspace-network', `workspace ${name}: ${NETWORK_FAILED}: ${why}`);
 }
 
 function readSetting(file: string): string | undefined {

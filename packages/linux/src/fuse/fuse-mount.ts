@@ -8,6 +8,7 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PlinthError } from '@plinth/core';
 import { errorName } from '../bpf/refusal.js';
+import { deviceRefusal, FUSE_DEVICE } from '../device-file.js';
 import type { FileCalls } from '../files/file-calls.js';
 import { UNMOUNT_DETACH } from '../launch/constants.js';
 import { ERROR, OPEN, type SystemCalls } from '../system-calls.js';
@@ -28,20 +29,9 @@ export interface FuseMount {
 
 /** Opens /dev/fuse. @throws PlinthError `fuse` (host) */
 export function openFuse(calls: SystemCalls): number {
-  const fd = calls.open('/dev/fuse', OPEN.readWrite | OPEN.closeOnExec);
+  const fd = calls.open(FUSE_DEVICE.path, OPEN.readWrite | OPEN.closeOnExec);
   if (fd >= 0) return fd;
-  const hint: Readonly<Record<number, string>> = {
-    [ERROR.ENOENT]: 'load the kernel’s module fuse',
-    [ERROR.ENODEV]: 'load the kernel’s module fuse',
-    [ERROR.EACCES]: 'this user may not open it',
-    [ERROR.EPERM]: 'this container may not open it',
-  };
-  const how = hint[-fd];
-  throw new PlinthError(
-    'host',
-    'fuse',
-    `/dev/fuse: the kernel says ${errorName(-fd)}${how === undefined ? '' : `: ${how}`}`,
-  );
+  throw new PlinthError('host', 'fuse', `${FUSE_DEVICE.path}: ${deviceRefusal(FUSE_DEVICE, -fd)}`);
 }
 
 /** Options of mount(2) for an open /dev/fuse, for whoever mounts it otherwise. */
