@@ -18,6 +18,11 @@ import type { FromMachine, MachineEnd, MachineJob, ToMachine } from './messages.
  * lie about while the machine is idle. With less room more of them grow old, and lie about for longer.
  */
 const YOUNG_HEAP = 12;
+/**
+ * MiB of each thread's heap for what is old, which is some 20 at a prompt. V8 collects it when it has grown by a factor that follows from this
+ * bound (`MemoryController::MaxGrowingFactor`): 1.6 with this one, 4 with the usual one of a big host, which leaves 40 MiB more of garbage.
+ */
+const OLD_HEAP = 1024;
 /** Milliseconds that a machine gets to store what it wrote when this process ends. */
 const PATIENCE = 5000;
 
@@ -110,7 +115,7 @@ export class MachineWorker implements AsyncDisposable {
     const job: MachineJob = { spec, files, interpreter, live: options.live ?? false, gone };
     const worker = new Worker(new URL('machine-thread.js', import.meta.url), {
       workerData: job,
-      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_HEAP },
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_HEAP, maxOldGenerationSizeMb: OLD_HEAP },
     });
     this.#worker = worker;
     this.#gone = gone;
