@@ -22,7 +22,7 @@ import { join } from 'node:path';
 import { nativeCalls } from '@plinth/linux';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { until } from '../setup/until.js';
-import { missingUserNamespaces } from '../setup/user-namespaces.js';
+import { missingUserNamespaces } from '../setup/namespaces.js';
 
 const PLINTH = join(import.meta.dirname, '../../packages/cli/bin/plinth.js');
 const home = mkdtempSync(join(tmpdir(), 'plinth-test-'));

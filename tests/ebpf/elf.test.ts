@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { PlinthError } from '@plinth/core';
 import { type ProgramObject, readProgramObject, writeProgramObject } from '@plinth/ebpf';
 import { describe, expect, it } from 'vitest';
+import { whyNoNamespaces } from '../setup/namespaces.js';
 import { unless } from '../setup/skipping.js';
 import { Random } from '../fuzz/random.js';
 import { whyNoKernel } from './kernel-here.js';
@@ -71,6 +72,7 @@ describe('an object file', () => {
 
   const reason =
     whyNoKernel('tests/ebpf/elf.test.ts: bpftool') ??
+    whyNoNamespaces() ??
     (spawnSync('bpftool', ['version']).status === 0 ? undefined : 'bpftool is not installed');
   it('is loaded by bpftool', unless(reason), () => {
     const folder = mkdtempSync(join(tmpdir(), 'plinth-elf-'));

@@ -6,6 +6,7 @@ import { mkdtempSync, rmdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { whyNoNamespaces } from '../setup/namespaces.js';
 import { unless } from '../setup/skipping.js';
 import { whyNoKernel } from './kernel-here.js';
 
@@ -70,9 +71,7 @@ console.log(JSON.stringify(report));
 `;
 
 describe('a link', () => {
-  const reason =
-    whyNoKernel('tests/ebpf/network.test.ts') ??
-    (spawnSync('unshare', ['--net', '--mount', 'true']).status === 0 ? undefined : 'no namespaces here');
+  const reason = whyNoKernel('tests/ebpf/network.test.ts') ?? whyNoNamespaces();
 
   it('has its program run, until it is detached', unless(reason), () => {
     // The other end answers in a namespace of its own.

@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { whyNoKernel } from '../ebpf/kernel-here.js';
+import { whyNoNamespaces } from '../setup/namespaces.js';
 
 export const PLINTH: string = join(import.meta.dirname, '../../packages/cli/bin/plinth.js');
 const AGENT = join(import.meta.dirname, 'agent.mjs');
@@ -29,12 +30,6 @@ export function whyNoContainers(test: string, ...programs: readonly string[]): s
           : (whyNoNamespaces() ?? whyNoKernel(test));
   if (reason !== undefined) console.log(`skipped: ${test}: ${reason}`);
   return reason;
-}
-
-/** In a chroot there may be none. */
-function whyNoNamespaces(): string | undefined {
-  const { status, stderr } = spawnSync('unshare', ['--net', '--mount', 'true'], { encoding: 'utf8' });
-  return status === 0 ? undefined : `no namespaces here: ${stderr.trim()}`;
 }
 
 export interface PlinthEnd {

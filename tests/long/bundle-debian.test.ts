@@ -10,7 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { NOBODY } from '../setup/other-users.js';
 import { unless } from '../setup/skipping.js';
-import { missingUserNamespaces } from '../setup/user-namespaces.js';
+import { missingUserNamespaces } from '../setup/namespaces.js';
 
 const PLINTH = join(import.meta.dirname, '../../packages/cli/dist/main.js');
 const FILE = 'tests/long/bundle-debian.test.ts';

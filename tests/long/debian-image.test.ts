@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { cacheDirectory } from '@plinth/cli';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { missingUserNamespaces } from '../setup/user-namespaces.js';
+import { missingUserNamespaces } from '../setup/namespaces.js';
 
 const PLINTH = join(import.meta.dirname, '../../packages/cli/bin/plinth.js');
 

@@ -13,7 +13,7 @@ import { LiveGuest } from '../boot/live-guest.js';
 import { BRIDGE, missingBridge } from '../net/bridge.js';
 import { ADDRESS, missingNamespace, Namespace, Output } from '../../bench/src/namespace.js';
 import { makePackageMirror } from '../net/package-mirror.js';
-import { missingUserNamespaces } from '../setup/user-namespaces.js';
+import { missingUserNamespaces } from '../setup/namespaces.js';
 
 const PEER = join(import.meta.dirname, '../net/mirror.mjs');
 /** Of the host, which passt puts in the place of the guest's router. */

@@ -11,7 +11,7 @@ import { plinth } from '../boot/guest.js';
 import { LiveGuest } from '../boot/live-guest.js';
 import { GATEWAY, missingNamespace, Namespace, Output } from '../../bench/src/namespace.js';
 import { expectExactPast, readRecording } from '../observe/past.js';
-import { missingUserNamespaces } from '../setup/user-namespaces.js';
+import { missingUserNamespaces } from '../setup/namespaces.js';
 
 const PEER = join(import.meta.dirname, '../net/peer.mjs');
 const SIZE = 2_000_000;

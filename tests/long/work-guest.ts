@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { HostTools, PrivateApt, runInNamespace } from '@plinth/cli';
 import type { Progress } from '@plinth/cli';
 import { missingImage, PLINTH, plinth } from '../boot/guest.js';
-import { missingUserNamespaces } from '../setup/user-namespaces.js';
+import { missingUserNamespaces } from '../setup/namespaces.js';
 
 export const IMAGE = 'test-work';
 /** Its source package. Of the same release as the compiler, so its upstream tests have passed with it. */

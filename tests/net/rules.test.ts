@@ -7,7 +7,7 @@ import type { Finding } from '@plinth/core';
 import { describe, expect, it } from 'vitest';
 import { GATEWAY, missingNamespace, Namespace, Output } from '../../bench/src/namespace.js';
 import { commandOutput } from '../boot/guest.js';
-import { missingUserNamespaces } from '../setup/user-namespaces.js';
+import { missingUserNamespaces } from '../setup/namespaces.js';
 import { DHCP, missingDriver, NetGuest } from './guest.js';
 
 const missingPasst = spawnSync('passt', ['--version']).status === 0 ? undefined : 'passt is not installed';

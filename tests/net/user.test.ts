@@ -7,7 +7,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { commandOutput } from '../boot/guest.js';
-import { missingUserNamespaces } from '../setup/user-namespaces.js';
+import { missingUserNamespaces } from '../setup/namespaces.js';
 import { DHCP, missingDriver, NetGuest } from './guest.js';
 import { ADDRESS, GATEWAY, missingNamespace, Namespace, Output } from '../../bench/src/namespace.js';
 

@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { commandOutput, plinth } from '../boot/guest.js';
 import { missingDriver, NetGuest } from '../net/guest.js';
 import { ADDRESS, GATEWAY, missingNamespace, Namespace, Output } from '../../bench/src/namespace.js';
-import { missingUserNamespaces } from '../setup/user-namespaces.js';
+import { missingUserNamespaces } from '../setup/namespaces.js';
 import { missingModules, VirtioGuest } from '../virtio/guest.js';
 import { expectExactPast, readRecording } from './past.js';
 

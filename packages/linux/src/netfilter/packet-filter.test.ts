@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseInternetAddress } from '@plinth/core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { LaunchProgram } from '../launch/launch-program.js';
 import { programPath } from '../program-path.js';
 import { type FilterDestination, NETFILTER_SOCKET, packetFilterMessages } from './packet-filter.js';
@@ -22,9 +22,9 @@ function whyNot(): string | undefined {
 }
 
 const reason = whyNot();
-if (reason !== undefined) console.log(`skipped: packages/linux/src/netfilter/packet-filter.test.ts: ${reason}`);
 
-describe.skipIf(reason !== undefined)('a packet filter', () => {
+describe('a packet filter', () => {
+  beforeEach(({ skip }) => skip(reason !== undefined, reason));
   let folder = '';
   beforeAll(() => void (folder = mkdtempSync(join(tmpdir(), 'plinth-filter-'))));
   afterAll(() => rmSync(folder, { recursive: true }));
