@@ -71,12 +71,13 @@ export class PlainInspector {
     this.#hasContents = rules.some(({ contents }) => contents.some((content) => !isWindow(content)));
     this.#late = lateOrder(rules);
     const all = asksForConnections(rules);
+    const oneWay = place === 'xdp';
     this.#connections = new PlainConnections({
       all,
       streams: this.#hasContents,
       midstream,
-      oneWay: place === 'xdp',
-      checked,
+      oneWay,
+      closes: oneWay || checked,
     });
   }
 

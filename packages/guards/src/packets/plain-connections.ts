@@ -66,15 +66,15 @@ export class PlainConnections {
   readonly #streams: boolean;
   readonly #midstream: boolean;
   readonly #oneWay: boolean;
-  readonly #checked: boolean;
+  readonly #closes: boolean;
   readonly #connections = new Map<string, PlainConnection>();
 
-  constructor({ all, streams, midstream, oneWay, checked }: Omit<ConnectionOptions, 'dropped'>) {
+  constructor({ all, streams, midstream, oneWay, closes }: Omit<ConnectionOptions, 'dropped'>) {
     this.#all = all;
     this.#streams = streams;
     this.#midstream = midstream;
     this.#oneWay = oneWay;
-    this.#checked = checked;
+    this.#closes = closes;
   }
 
   /** That of the packet, as far as it is known. */
@@ -113,8 +113,7 @@ export class PlainConnections {
 
   #beginsAnew(connection: PlainConnection, packet: DecodedPacket, from: string, time: bigint): boolean {
     if ((packet.flags & (TCP_FLAG.syn | TCP_FLAG.ack)) !== TCP_FLAG.syn) return false;
-    const closes = this.#oneWay || this.#checked;
-    const isOver = closes && (connection.closing || time - connection.last > IDLE_TCP);
+    const isOver = this.#closes && (connection.closing || time - connection.last > IDLE_TCP);
     if (!isOver && (connection.established || connection.midstream)) {
       if (!this.#oneWay) connection.asked.set(from, (packet.sequence + 1) >>> 0);
       return false;

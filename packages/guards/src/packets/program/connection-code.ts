@@ -105,8 +105,8 @@ export interface ConnectionOptions {
   readonly streams: boolean;
   /** Of a connection one direction is seen: no answer of the other end is waited for. */
   readonly oneWay: boolean;
-  /** A FIN or RST has closed the connection for its other end, too: what that throws away does not come. */
-  readonly checked: boolean;
+  /** A FIN or RST closes the connection, and so does `IDLE_TCP`: what its other end throws away does not come, or its answer is not seen. */
+  readonly closes: boolean;
   /** A connection whose beginning was not seen counts as established. */
   readonly midstream: boolean;
   /** Where packets of a connection go that is dropped, of TCP those with payload; R0 is its value, R3 what it says of that. */
@@ -230,7 +230,7 @@ function emitFacts(a: Assembler): void {
   a.store(8, R7, SLOT.flow, R5);
 }
 
-function emitTcp(a: Assembler, { streams, midstream, oneWay, checked }: ConnectionOptions): void {
+function emitTcp(a: Assembler, { streams, midstream, oneWay, closes }: ConnectionOptions): void {
   const { syn, ack, fin, rst } = TCP_FLAG;
   const [known, fresh, answer, begun, other] = [a.label(), a.label(), a.label(), a.label(), a.label()];
   // R5 has the flags.
@@ -249,7 +249,7 @@ function emitTcp(a: Assembler, { streams, midstream, oneWay, checked }: Connecti
   const open = a.label();
   a.jumpIf('set', R3, OPEN, open).jump(may);
   a.here(open);
-  if (oneWay || checked) {
+  if (closes) {
     a.jumpIf('set', R3, FACT.closing, may);
     a.loadImmediate64(R1, IDLE_TCP).jumpIf('gt', R4, R1, may);
   }
@@ -310,7 +310,7 @@ function emitTcp(a: Assembler, { streams, midstream, oneWay, checked }: Connecti
     a.jumpIf('set', R5, syn, begunBefore).alu('or', R3, FACT.established);
     a.here(begunBefore);
   }
-  if (oneWay || checked) {
+  if (closes) {
     a.jumpIf('set', R5, fin | rst, closing).jump(settled);
     a.here(closing);
     if (streams) {

@@ -136,10 +136,12 @@ export function packetProgram(
   const ended = a.label();
   // Without connections there is nothing that could have been ended.
   const ends = dropFlow && tables.ends && connected;
+  const oneWay = place === 'xdp';
+  const closes = oneWay || checked;
   const unconnected = a.label();
   a.load(8, R1, R7, SLOT.reason).jumpIf('set', R1, REASON.fragment, unconnected);
   if (connected) {
-    const options = { all: tables.connections, streams, midstream, oneWay: place === 'xdp', checked };
+    const options = { all: tables.connections, streams, midstream, oneWay, closes };
     emitConnection(a, { ...options, ...(ends ? { dropped: ended } : {}) });
   }
   a.here(unconnected);
@@ -172,8 +174,7 @@ export function packetProgram(
   const events = eventsMap({ frames: tables.confirms || tables.shape.generation > 0 });
   if (tables.lateCount > 0) emitLate(a, context);
   a.here(judged);
-  const closes = connected && (checked || place === 'xdp');
-  emitVerdict(a, tables, { failClosed, ends, streams, closes }, { tell, quiet }, events);
+  emitVerdict(a, tables, { failClosed, ends, streams, closes: connected && closes }, { tell, quiet }, events);
   a.here(pass);
   a.mov(R0, -1);
   emitAnswer(a);
