@@ -14,7 +14,7 @@ export interface DeviceFile {
 export const FUSE_DEVICE: DeviceFile = { path: '/dev/fuse', module: 'fuse' };
 export const TUN_DEVICE: DeviceFile = { path: '/dev/net/tun', module: 'tun' };
 
-/** One line without the path, of an error that open(2) gave as a positive number. */
+/** One line that begins with the path, of an error that open(2) gave as a positive number. */
 export function deviceRefusal({ path, module }: DeviceFile, error: number): string {
   const hints: Readonly<Record<number, string>> = {
     [ERROR.ENOENT]: `"modprobe ${module}" brings it`,
@@ -23,13 +23,13 @@ export function deviceRefusal({ path, module }: DeviceFile, error: number): stri
     [ERROR.EPERM]: 'this container may not open it',
   };
   const hint = hints[error];
-  return `the kernel says ${errorName(error)}${hint === undefined ? '' : `: ${hint}`}`;
+  return `${path}: the kernel says ${errorName(error)}${hint === undefined ? '' : `: ${hint}`}`;
 }
 
-/** Why this process may not use it, in one line that begins with its path, or undefined if it may. */
+/** Why this process may not use it (`deviceRefusal`), or undefined if it may. */
 export function whyNoDevice(calls: SystemCalls, device: DeviceFile): string | undefined {
   const fd = calls.open(device.path, OPEN.readWrite | OPEN.closeOnExec);
-  if (fd < 0) return `${device.path}: ${deviceRefusal(device, -fd)}`;
+  if (fd < 0) return deviceRefusal(device, -fd);
   calls.close(fd);
   return undefined;
 }

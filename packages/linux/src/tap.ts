@@ -46,8 +46,7 @@ export class Tap implements Disposable {
     const { readWrite, nonBlocking, closeOnExec } = OPEN;
     this.#fd = calls.open(TUN_DEVICE.path, readWrite | nonBlocking | closeOnExec);
     if (this.#fd < 0) {
-      const why = `${TUN_DEVICE.path}: ${deviceRefusal(TUN_DEVICE, -this.#fd)}`;
-      throw new PlinthError('host', 'net-tap', `net: tap:${name}: ${why}`);
+      throw new PlinthError('host', 'net-tap', `net: tap:${name}: ${deviceRefusal(TUN_DEVICE, -this.#fd)}`);
     }
     const request = new Uint8Array(IFREQ_SIZE);
     for (let i = 0; i < name.length; i++) request[i] = name.charCodeAt(i);

@@ -31,7 +31,7 @@ export interface FuseMount {
 export function openFuse(calls: SystemCalls): number {
   const fd = calls.open(FUSE_DEVICE.path, OPEN.readWrite | OPEN.closeOnExec);
   if (fd >= 0) return fd;
-  throw new PlinthError('host', 'fuse', `${FUSE_DEVICE.path}: ${deviceRefusal(FUSE_DEVICE, -fd)}`);
+  throw new PlinthError('host', 'fuse', deviceRefusal(FUSE_DEVICE, -fd));
 }
 
 /** Options of mount(2) for an open /dev/fuse, for whoever mounts it otherwise. */
