@@ -4,7 +4,7 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { NOBODY, whyUnreadable } from '../setup/other-users.js';
+import { asUser, whyUnreadable } from '../setup/other-users.js';
 import { unless } from '../setup/skipping.js';
 import { until } from '../setup/until.js';
 import { ContainerHost, DROPPED, PLINTH, type PlinthEnd, RULES, whyNoContainers } from './container-host.js';
@@ -28,9 +28,8 @@ describe('attaching', unless(reason), () => {
   const attach = (...args: readonly string[]): PlinthEnd =>
     host.plinth('inspect', 'attach', '--rules', 'my.rules', ...args);
 
-  const user = [`--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups'];
   const unprivileged = (...args: readonly string[]): PlinthEnd =>
-    host.run('setpriv', ...user, process.execPath, PLINTH, ...args);
+    host.run(...asUser(), process.execPath, PLINTH, ...args);
 
   it('goes into the network of a container whose other end is elsewhere', async () => {
     const [left, right] = [await host.container('left'), await host.container('right')];
@@ -333,8 +332,7 @@ describe('attaching', unless(reason), () => {
     asking.end();
   });
 
-  it('needs rights, and says what works without', ({ skip }) => {
-    skip(whyUnreadable() !== undefined, whyUnreadable());
+  it('needs rights, and says what works without', unless(reason ?? whyUnreadable()), () => {
     host.shell('chmod 755 .');
     const { status, stdout, stderr } = unprivileged(
       'inspect',

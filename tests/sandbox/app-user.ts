@@ -18,7 +18,7 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { cacheDirectory } from '@plinth/cli';
-import { NOBODY, whyUnreadable } from '../setup/other-users.js';
+import { asUser, NOBODY, whyUnreadable } from '../setup/other-users.js';
 import { until } from '../setup/until.js';
 import { usableFuse } from './usable-devices.js';
 
@@ -84,7 +84,7 @@ export class AppUser implements Disposable {
 
   #command(command: readonly string[], fuse: boolean, bare?: string): [string, string[]] {
     if (!isRoot) return [command[0]!, command.slice(1)];
-    const asNobody = ['setpriv', `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups', ...command];
+    const asNobody = [...asUser(), ...command];
     if (!fuse) return [asNobody[0]!, asNobody.slice(1)];
     const device = join(this.folder, 'device');
     const script = `${usableFuse(device)} || exit 99; ${WITH_ODD}`;

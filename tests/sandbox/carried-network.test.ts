@@ -148,8 +148,7 @@ describe('the carrier of a network', unless(reason), () => {
     expect(alone.plinth('workspace', 'list').stdout).toContain('no workspaces');
   });
 
-  it('says so, and what mends it, for a user who may not open /dev/net/tun', ({ skip }) => {
-    skip(whyUnreadable() !== undefined, whyUnreadable());
+  it('says so, and what mends it, for a user who may not open /dev/net/tun', unless(reason ?? whyUnreadable()), () => {
     const at = mkdtempSync(join(tmpdir(), 'plinth-device-'));
     const forRoot = [
       'unshare',

@@ -5,7 +5,7 @@ import { type ChildProcess, execFileSync, spawn, spawnSync, type StdioOptions } 
 import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { NOBODY } from '../setup/other-users.js';
+import { asUser, NOBODY } from '../setup/other-users.js';
 import {
   DEFAULT_WORKSPACE,
   type HostFacts,
@@ -17,8 +17,8 @@ import {
 } from '@plinth/sandbox';
 
 const isRoot = process.getuid?.() === 0;
-/** Of a user that has no rights, where the tests are root's. */
-const AS_NOBODY = [`--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups'];
+/** As a user that has no rights, where the tests are root's. */
+const AS_NOBODY = asUser();
 
 /** Why nothing can be isolated here, or nothing. */
 export function whyNotIsolated(file: string): string | undefined {
@@ -29,9 +29,7 @@ export function whyNotIsolated(file: string): string | undefined {
 
 function find(): string | undefined {
   if (process.platform !== 'linux' || process.arch !== 'x64') return 'launch programs are for Linux on x86-64';
-  const [program, ...args] = isRoot
-    ? ['setpriv', ...AS_NOBODY, 'unshare', '--user', '--mount', 'true']
-    : ['unshare', '--user', '--mount', 'true'];
+  const [program, ...args] = [...(isRoot ? AS_NOBODY : []), 'unshare', '--user', '--mount', 'true'];
   const { status } = spawnSync(program!, args);
   return status === 0 ? undefined : 'a user without rights may not make namespaces here';
 }

@@ -38,6 +38,7 @@ import {
 import { join } from 'node:path';
 import { nativeCalls, nativeFileCalls } from '@plinth/linux';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { asUser } from '../setup/other-users.js';
 import { unless } from '../setup/skipping.js';
 import { attribute, fileTree, setAttribute } from './file-tree.js';
 import { type Carrier, LayeredFolder, whyNotMounted } from './layered-mount.js';
@@ -291,8 +292,8 @@ describe.each<Carrier>(['overlayfs', 'our server'])('layers by %s', unless(reaso
     chmodSync(at('open'), 0o777);
     writeFileSync(at('secret'), 'secret', { mode: 0o600 });
     for (const directory of [stack.folder, stack.merged]) chmodSync(directory, 0o755);
-    const user = ['--reuid=65534', '--regid=65534', '--clear-groups', 'sh', '-c', script];
-    const { stdout, status } = spawnSync('setpriv', user, { encoding: 'utf8' });
+    const [program, ...as] = asUser();
+    const { stdout, status } = spawnSync(program, [...as, 'sh', '-c', script], { encoding: 'utf8' });
     expect([stdout, status]).toEqual(['65534:644\n', 1]);
     expect(statSync(at('tool')).mode & 0o7777).toBe(0o777);
     symlinkSync('nowhere', at('dangling'));

@@ -8,7 +8,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { whyUnreadable } from '../setup/other-users.js';
+import { asUser, whyUnreadable } from '../setup/other-users.js';
 import { unless } from '../setup/skipping.js';
 import { whyNotIsolated } from './isolated.js';
 import { whyNotMounted } from './layered-mount.js';
@@ -19,7 +19,6 @@ const ROOT = join(import.meta.dirname, '../..');
 /** The user who makes the namespace, in which it is 0. */
 const FIRST_USER = 100_000;
 const USERS = 65_536;
-const AS_USER = [`--reuid=${FIRST_USER}`, `--regid=${FIRST_USER}`, '--clear-groups'];
 const isLong = process.env['PLINTH_LONG'] === '1';
 
 function whyNot(): string | undefined {
@@ -40,7 +39,7 @@ describe('layers in a user namespace', unless(whyNot()), () => {
     const made = ['unshare', '--user', '--mount', 'sh', '-c', script, 'sh', process.execPath, ...tests];
     // None of these makes another process.
     const outside = ['--mount', 'sh', '-c', `${usableFuse(join(folder, 'device'))} && exec "$@"`, 'sh'];
-    const child = spawn('unshare', [...outside, 'setpriv', ...AS_USER, ...made], {
+    const child = spawn('unshare', [...outside, ...asUser(FIRST_USER), ...made], {
       cwd: ROOT,
       env: {
         PATH: process.env['PATH'],

@@ -6,6 +6,7 @@ import { chownSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, w
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import type { Finding } from '@plinth/core';
+import { asUser } from '../setup/other-users.js';
 
 const PLINTH = join(import.meta.dirname, '../../packages/cli/dist/main.js');
 
@@ -34,7 +35,7 @@ export class WorkspaceUser implements Disposable {
 
   /** `user`: another one than we are, for whom root acts. */
   constructor(before: readonly string[] = [], user?: number) {
-    const as = user === undefined ? [] : ['setpriv', `--reuid=${user}`, `--regid=${user}`, '--clear-groups'];
+    const as = user === undefined ? [] : asUser(user);
     this.#before = [...before, ...as];
     this.folder = mkdtempSync(join(tmpdir(), 'plinth-user-'));
     this.project = join(this.folder, 'project');
